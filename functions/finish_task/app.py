@@ -1,0 +1,26 @@
+"""State `Finish`: archive the outputs, commit the ending, announce it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import FinishTaskSettings
+from tarmac.steps.finish import finish
+from tarmac.telemetry import MetricUnit, logger, metrics
+
+settings = FinishTaskSettings.from_environment()
+effects = AwsEffects(settings)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{taskId}` in; `{taskId, ending: succeeded | failed | cancelled, status, outputs, credits, polls, seconds,
+    error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
+    ending = finish(event["taskId"], effects, settings.max_output_bytes)
+    task = ending.task
+    metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)
+    metrics.add_metric("CreditsSpent", MetricUnit.Count, task.cost_credits or 0)
+    metrics.add_metric("ArchivedBytes", MetricUnit.Bytes, sum(output.size_bytes for output in task.outputs))
+    logger.info("task finished", task_id=task.id, status=task.state.value, code=task.failure_code, polls=task.polls)
+    return ending.as_state()

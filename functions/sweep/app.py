@@ -1,0 +1,24 @@
+"""Every minute: publish what was not announced, restart what was left behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import SweepSettings
+from tarmac.steps.sweep import sweep
+from tarmac.telemetry import MetricUnit, logger, metrics
+
+settings = SweepSettings.from_environment()
+effects = AwsEffects(settings)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Any event in; `{announced, restarted, watched, failed}` out, in tasks."""
+    report = asdict(sweep(effects))
+    for name, count in report.items():
+        metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
+    logger.info("swept", count=sum(report.values()), outcome=report)
+    return report

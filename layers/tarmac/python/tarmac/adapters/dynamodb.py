@@ -1,0 +1,131 @@
+"""The one table on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from tarmac.adapters.clients import client
+from tarmac.ports import ConditionFailed, Page, Put, Row
+
+_SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class DynamoTable:
+    """Rows are plain dicts: str, bool, int, float, list, dict; numbers come back as int or float."""
+
+    def __init__(self, name: str, dynamodb: Any = None) -> None:
+        self._name = name
+        self._dynamodb = dynamodb or client("dynamodb")
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        answer = self._dynamodb.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True)
+        return _from_item(answer["Item"]) if "Item" in answer else None
+
+    def write(self, *puts: Put) -> None:
+        requests = [self._put_request(put) for put in puts]
+        try:
+            if len(requests) == 1:
+                self._dynamodb.put_item(**requests[0])
+            else:
+                self._dynamodb.transact_write_items(TransactItems=[{"Put": request} for request in requests])
+        except ClientError as error:
+            if _is_condition_failure(error):
+                raise ConditionFailed from error
+            raise
+
+    def delete(self, pk: str, sk: str) -> None:
+        self._dynamodb.delete_item(TableName=self._name, Key=_key(pk, sk))
+
+    def query(
+        self,
+        index: str,
+        partition: str,
+        *,
+        up_to: float | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        start: Row | None = None,
+    ) -> Page:
+        partition_name, sort_name = _SORT_KEYS[index]
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": "#partition = :partition",
+            "ExpressionAttributeNames": {"#partition": partition_name},
+            "ExpressionAttributeValues": {":partition": {"S": partition}},
+            "ScanIndexForward": not descending,
+            "Limit": limit,
+        }
+        if index == "primary":
+            request["ConsistentRead"] = True
+        else:
+            request["IndexName"] = index
+        if up_to is not None:
+            request["KeyConditionExpression"] += " AND #sort <= :up_to"
+            request["ExpressionAttributeNames"]["#sort"] = sort_name
+            request["ExpressionAttributeValues"][":up_to"] = _to_value(up_to)
+        if start is not None:
+            request["ExclusiveStartKey"] = _to_item(start)
+        answer = self._dynamodb.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        return Page([_from_item(item) for item in answer["Items"]], _from_item(last) if last else None)
+
+    def _put_request(self, put: Put) -> dict[str, Any]:
+        request: dict[str, Any] = {"TableName": self._name, "Item": _to_item(put.row)}
+        if put.over is None:
+            request["ConditionExpression"] = "attribute_not_exists(pk)"
+        else:
+            request["ConditionExpression"] = "version = :over"
+            request["ExpressionAttributeValues"] = {":over": {"N": str(put.over)}}
+        return request
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _is_condition_failure(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        # A conflict with another transaction on the row is the same news: somebody else was faster.
+        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+        return bool(reasons & {"ConditionalCheckFailed", "TransactionConflict"})
+    return code in ("ConditionalCheckFailedException", "TransactionConflictException")
+
+
+def _to_item(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _to_value(value) for name, value in row.items()}
+
+
+def _to_value(value: Any) -> Any:
+    return _serialize(_with_decimals(value))
+
+
+def _with_decimals(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, Mapping):
+        return {name: _with_decimals(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_decimals(part) for part in value]
+    return value
+
+
+def _from_item(item: Mapping[str, Any]) -> Row:
+    return {name: _without_decimals(_deserialize(value)) for name, value in item.items()}
+
+
+def _without_decimals(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _without_decimals(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_decimals(part) for part in value]
+    return value

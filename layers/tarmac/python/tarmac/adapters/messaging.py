@@ -1,0 +1,46 @@
+"""Notices on SNS, executions on Step Functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.adapters.clients import client
+from tarmac.ports import ExecutionNameTaken
+
+
+class SnsTopic:
+    def __init__(self, arn: str, sns: Any = None) -> None:
+        self._arn = arn
+        self._sns = sns or client("sns")
+
+    def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+        self._sns.publish(
+            TopicArn=self._arn,
+            Message=message,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+            },
+        )
+
+
+class StateMachineExecutions:
+    """Executions of one state machine, by name."""
+
+    def __init__(self, state_machine_arn: str, stepfunctions: Any = None) -> None:
+        self._arn = state_machine_arn
+        self._stepfunctions = stepfunctions or client("stepfunctions")
+
+    def start(self, name: str, execution_input: str) -> None:
+        try:
+            self._stepfunctions.start_execution(stateMachineArn=self._arn, name=name, input=execution_input)
+        except self._stepfunctions.exceptions.ExecutionAlreadyExists as error:
+            raise ExecutionNameTaken(name) from error
+
+    def is_running(self, name: str) -> bool:
+        execution_arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        try:
+            answer = self._stepfunctions.describe_execution(executionArn=execution_arn)
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return False
+        return bool(answer["status"] == "RUNNING")

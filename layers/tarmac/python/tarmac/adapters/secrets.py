@@ -1,0 +1,41 @@
+"""The Runway key in Secrets Manager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.adapters.clients import client
+from tarmac.clock import Clock
+from tarmac.runway.errors import KeyUnavailable
+
+KEPT_SECONDS = 300.0
+UNSET = "unset"
+"""What template.yaml puts there until `tarmac secret set` was run."""
+
+
+class SecretKey:
+    """The key, read once in five minutes, and anew when asked: a rotated key must not need a deployment."""
+
+    def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
+        self._arn = secret_arn
+        self._clock = clock
+        self._secretsmanager = secretsmanager
+        self._value = ""
+        self._read_at = float("-inf")
+
+    def __call__(self, fresh: bool = False) -> str:
+        """Raises KeyUnavailable."""
+        if fresh or self._clock.now() - self._read_at > KEPT_SECONDS:
+            self._value = self._read()
+            self._read_at = self._clock.now()
+        return self._value
+
+    def _read(self) -> str:
+        try:
+            secrets = self._secretsmanager or client("secretsmanager")
+            value: str = secrets.get_secret_value(SecretId=self._arn).get("SecretString", "").strip()
+        except Exception as error:
+            raise KeyUnavailable(f"the Runway key cannot be read ({type(error).__name__})") from None
+        if not value or value == UNSET:
+            raise KeyUnavailable("no Runway key is set: run `tarmac secret set`")
+        return value

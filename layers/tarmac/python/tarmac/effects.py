@@ -1,0 +1,130 @@
+"""All that a step does to the world, in one place to hand in: clock, chance, table, buckets, topic, executions, Runway.
+
+Steps take `Effects`; functions make `AwsEffects` from their settings; tests make their own.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from tarmac.clock import Clock
+from tarmac.ports import Executions, Objects, Runway, Table, Topic
+from tarmac.rules.transitions import Moves
+from tarmac.stores.tasks import TaskStore
+
+if TYPE_CHECKING:
+    from tarmac.adapters.secrets import SecretKey
+    from tarmac.archive import Downloads
+
+
+class Effects(Protocol):
+    """What a step may ask for. Each step's docstring says which of these it uses."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def table(self) -> Table: ...
+    @property
+    def tasks(self) -> TaskStore: ...
+    @property
+    def uploads(self) -> Objects: ...
+    @property
+    def archive(self) -> Objects: ...
+    @property
+    def topic(self) -> Topic: ...
+    @property
+    def executions(self) -> Executions: ...
+    @property
+    def runway(self) -> Runway: ...
+    @property
+    def downloads(self) -> Downloads: ...
+    def chance(self) -> float:
+        """0 ≤ x < 1, for jitter."""
+
+    def new_id(self) -> str:
+        """A fresh UUID (version 4, as Runway's ids)."""
+
+
+def moves(effects: Effects) -> Moves:
+    """The transitions as of now."""
+    return Moves(effects.clock.now(), effects.clock.scale)
+
+
+class AwsEffects:
+    """Effects on AWS, each made when first used: a function pays for what it touches.
+
+    `settings` is any object with the attributes named below; one that the function was not given raises
+    AttributeError, which the settings' test against template.yaml keeps from happening.
+    """
+
+    def __init__(self, settings: object) -> None:
+        self._settings = settings
+        self.clock = Clock()
+
+    @cached_property
+    def table(self) -> Table:
+        from tarmac.adapters.dynamodb import DynamoTable
+
+        return DynamoTable(self._setting("table_name"))
+
+    @cached_property
+    def tasks(self) -> TaskStore:
+        return TaskStore(self.table)
+
+    @cached_property
+    def uploads(self) -> Objects:
+        return self._objects("upload_bucket")
+
+    @cached_property
+    def archive(self) -> Objects:
+        return self._objects("archive_bucket")
+
+    @cached_property
+    def topic(self) -> Topic:
+        from tarmac.adapters.messaging import SnsTopic
+
+        return SnsTopic(self._setting("notice_topic_arn"))
+
+    @cached_property
+    def executions(self) -> Executions:
+        from tarmac.adapters.messaging import StateMachineExecutions
+
+        return StateMachineExecutions(self._setting("generation_state_machine_arn"))
+
+    @cached_property
+    def runway_key(self) -> SecretKey:
+        from tarmac.adapters.secrets import SecretKey
+
+        return SecretKey(self._setting("runway_secret_arn"), self.clock)
+
+    @cached_property
+    def runway(self) -> Runway:
+        from tarmac.runway.client import RunwayClient
+
+        return RunwayClient(self._setting("runwayml_base_url"), self.runway_key, self.clock)
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        from tarmac.archive import Downloader
+
+        origins = self._setting("output_origins")
+        return Downloader(frozenset(origin for origin in origins.split(",") if origin))
+
+    def chance(self) -> float:
+        return random.random()
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    def _objects(self, setting: str) -> Objects:
+        from tarmac.adapters.s3 import S3Objects
+
+        return S3Objects(self._setting(setting))
+
+    def _setting(self, name: str) -> str:
+        value = getattr(self._settings, name)
+        assert isinstance(value, str)
+        return value

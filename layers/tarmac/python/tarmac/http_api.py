@@ -1,0 +1,202 @@
+"""The HTTP edge: API Gateway's events in (payload 2.0), Runway-shaped answers out, every error mapped in one place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tarmac import strict_json
+from tarmac.catalogue import UnknownOperation
+from tarmac.rules.validation import Issue
+from tarmac.runway.errors import KeyUnavailable
+from tarmac.steps.accept import InvalidRequest
+from tarmac.steps.repeats import KeyReused
+from tarmac.stores.repeats import Repeat
+from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.telemetry import logger
+
+MAX_BODY_BYTES = 5 * 1024 * 1024 + 512 * 1024
+"""Lambda itself takes 6 MB, of which the event's other fields and base64 need their part."""
+
+MAX_PLAIN_BYTES = 1024 * 1024
+"""Everything outside data URIs."""
+
+MAX_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response. `body` None is an empty one."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ApiError(Exception):
+    """An answer that is an error, in Runway's shape: `{"error", "issues"?}`."""
+
+    def __init__(self, status: int, message: str, issues: list[Issue] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.issues = issues or []
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """One call, after the authorizer has said whose it is."""
+
+    event: Mapping[str, Any]
+
+    @property
+    def route(self) -> str:
+        """`METHOD /path/{template}`, as in template.yaml."""
+        return str(self.event["routeKey"])
+
+    @property
+    def id(self) -> str:
+        return str(self.event["requestContext"]["requestId"])
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.event.get("pathParameters") or {}
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.event.get("queryStringParameters") or {}
+
+    def client(self, scope: str) -> str:
+        """The caller's id. Raises ApiError 403 without the scope: the authorizer's cached answer serves all routes,
+        so it identifies and each function decides."""
+        caller = self.event["requestContext"].get("authorizer", {}).get("lambda") or {}
+        if not caller.get("client"):
+            raise ApiError(401, "Send a key: Authorization: Bearer <key>")
+        if scope not in str(caller.get("scopes", "")).split():
+            raise ApiError(403, f"This key has no scope {scope}")
+        return str(caller["client"])
+
+    def repeat(self, client: str) -> Repeat:
+        """How a second send of this create is known. Raises ApiError 400 for an unusable idempotency key."""
+        headers = self.event.get("headers") or {}
+        key = headers.get("idempotency-key")
+        if key is not None and not (1 <= len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+            raise ApiError(400, f"Idempotency-Key: expected 1 to {MAX_KEY_LENGTH} printable characters")
+        retries = headers.get("x-stainless-retry-count", "0")
+        return Repeat(
+            client=client,
+            path=str(self.event["rawPath"]),
+            body_sha256=hashlib.sha256(self._raw_body()).hexdigest(),
+            key=key,
+            is_retry=retries.isascii() and retries.isdigit() and int(retries[:6]) > 0,
+        )
+
+    def json_body(self) -> dict[str, Any]:
+        """The body as strict JSON. Raises ApiError 400 or 413."""
+        raw = self._raw_body()
+        if len(raw) > MAX_BODY_BYTES:
+            raise ApiError(413, f"The body has {len(raw)} bytes, more than {MAX_BODY_BYTES}. {_UPLOADS}")
+        try:
+            body = strict_json.loads(raw)
+        except strict_json.BadJson as problem:
+            raise ApiError(400, str(problem)) from None
+        if len(raw) > MAX_PLAIN_BYTES and len(raw) - _inline_length(body) > MAX_PLAIN_BYTES:
+            raise ApiError(413, f"The body has more than {MAX_PLAIN_BYTES} bytes outside its media. {_UPLOADS}")
+        return body
+
+    def _raw_body(self) -> bytes:
+        text = self.event.get("body") or ""
+        if not self.event.get("isBase64Encoded"):
+            return text.encode("utf-8", "surrogatepass")
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise ApiError(400, "The body is not readable") from None
+
+
+_UPLOADS = "Upload large media first: POST /v1/uploads"
+
+
+def api_handler(serve: Callable[[ApiRequest], Answer]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """A Lambda handler of `serve`: every error becomes an answer, every answer one log line."""
+
+    @functools.wraps(serve)
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        request = ApiRequest(event)
+        try:
+            answer = serve(request)
+        except Exception as error:
+            answer = _answer_of(error, request)
+        else:
+            logger.info("request answered", route=request.route, status=answer.status, function_request_id=request.id)
+        return _as_response(answer, request)
+
+    return handler
+
+
+def _answer_of(error: Exception, request: ApiRequest) -> Answer:
+    problem = _as_api_error(error)
+    if problem is None:
+        logger.crash("request failed", error, route=request.route, function_request_id=request.id)
+        return Answer(500, {"error": f"Internal error. Request id: {request.id}"})
+    logger.info(
+        "request refused",
+        route=request.route,
+        status=problem.status,
+        issues=[".".join(map(str, issue.path)) for issue in problem.issues],
+        function_request_id=request.id,
+    )
+    body: dict[str, Any] = {"error": problem.message}
+    if problem.issues:
+        body["issues"] = [issue.as_json() for issue in problem.issues]
+    retry = {"retry-after": "5"} if problem.status == 503 else {}
+    return Answer(problem.status, body, retry)
+
+
+def _as_api_error(error: Exception) -> ApiError | None:
+    """What each error of the domain means over HTTP; None for one nobody expected."""
+    match error:
+        case ApiError():
+            return error
+        case InvalidRequest():
+            first = error.issues[0]
+            where = ".".join(map(str, first.path))
+            return ApiError(400, f"Validation of body failed: {where}: {first.message}", error.issues)
+        case UnknownOperation():
+            return ApiError(404, f"There is no operation {str(error)!r}")
+        case KeyReused():
+            return ApiError(422, "This Idempotency-Key was used before with another body")
+        case NoSuchTask():
+            return ApiError(404, "Task not found")
+        case KeyUnavailable():
+            return ApiError(503, f"Runway cannot be used now: {error}")
+        case Contended():
+            return ApiError(503, "The task is being changed by others; try again")
+        case _:
+            return None
+
+
+def _as_response(answer: Answer, request: ApiRequest) -> dict[str, Any]:
+    headers = {"cache-control": "no-store", "x-request-id": request.id, **answer.headers}
+    if answer.body is None:
+        return {"statusCode": answer.status, "headers": headers}
+    headers.setdefault("content-type", "application/json")
+    return {
+        "statusCode": answer.status,
+        "headers": headers,
+        "body": json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")),
+    }
+
+
+def _inline_length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) if value[:5].lower() == "data:" else 0
+    if isinstance(value, dict):
+        return sum(map(_inline_length, value.values()))
+    return sum(map(_inline_length, value)) if isinstance(value, list) else 0

@@ -1,0 +1,85 @@
+"""Notices: what SNS subscribers learn of an ending. Made from the row alone, so a repeated one is the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tarmac.clock import to_iso
+from tarmac.task import State, Task
+
+VERSION = 1
+
+_TYPES = {
+    State.SUCCEEDED: "task.succeeded",
+    State.FAILED: "task.failed",
+    State.AMBIGUOUS_FAILED: "task.failed",
+    State.CANCELLED: "task.cancelled",
+}
+
+
+def notice_of(task: Task) -> tuple[str, dict[str, str]]:
+    """The message (JSON) and the attributes to filter by, of an ended task."""
+    notice: dict[str, Any] = {
+        "version": VERSION,
+        "eventId": task.event_id,
+        "type": _TYPES[task.state],
+        "taskId": task.id,
+        "client": task.client,
+        "operation": task.operation,
+        "model": task.model,
+        "status": task.state.value,
+        "outputs": [
+            {
+                "bucket": output.bucket,
+                "key": output.key,
+                "bytes": output.size_bytes,
+                "sha256": output.sha256,
+                "contentType": output.content_type,
+            }
+            for output in task.outputs
+            if task.state is State.SUCCEEDED
+        ],
+        "failure": _failure_of(task),
+        "credits": task.cost_credits,
+        "metadata": dict(task.metadata),
+        "source": dict(task.source),
+        "createdAt": to_iso(task.created_at),
+        "endedAt": to_iso(task.ended_at or task.updated_at),
+    }
+    return _with_attributes(notice)
+
+
+def upload_rejected(
+    event_id: str, client: str, operation: str, model: str, source: dict[str, str], reason: str, now: float
+) -> tuple[str, dict[str, str]]:
+    """The notice of an object that could not become a task, with the reason in words."""
+    notice: dict[str, Any] = {
+        "version": VERSION,
+        "eventId": event_id,
+        "type": "upload.rejected",
+        "taskId": None,
+        "client": client,
+        "operation": operation,
+        "model": model,
+        "status": "REJECTED",
+        "outputs": [],
+        "failure": {"code": "TARMAC.UPLOAD_REJECTED", "message": reason},
+        "credits": None,
+        "metadata": {},
+        "source": source,
+        "createdAt": to_iso(now),
+        "endedAt": to_iso(now),
+    }
+    return _with_attributes(notice)
+
+
+def _failure_of(task: Task) -> dict[str, str | None] | None:
+    if _TYPES[task.state] != "task.failed":
+        return None
+    return {"code": task.failure_code, "message": task.failure}
+
+
+def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    attributes = {name: str(notice[name]) for name in ("type", "client", "operation", "model")}
+    return json.dumps(notice, ensure_ascii=False, separators=(",", ":")), attributes

@@ -1,0 +1,165 @@
+"""What the steps need of the outside world. `adapters` implement these on AWS; tests implement them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+Row = dict[str, Any]
+
+
+class ConditionFailed(Exception):
+    """A conditional write met another version of its row; nothing of the transaction was written."""
+
+
+class AlreadyThere(Exception):
+    """The object exists: an archive key is written once."""
+
+
+class NoSuchObject(Exception):
+    """The object (or that version of it) is not there."""
+
+
+class ExecutionNameTaken(Exception):
+    """An execution of that name runs or ran: Step Functions spends a name for 90 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One row of a write. `over` is the version it replaces; None means that no such row may exist."""
+
+    row: Row
+    over: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a query's rows; `next_key` is None on the last page."""
+
+    rows: list[Row]
+    next_key: Row | None
+
+
+class Table(Protocol):
+    def get(self, pk: str, sk: str) -> Row | None:
+        """The row as last written (strongly consistent)."""
+
+    def write(self, *puts: Put) -> None:
+        """All rows or none. Raises ConditionFailed."""
+
+    def delete(self, pk: str, sk: str) -> None: ...
+
+    def query(
+        self,
+        index: str,
+        partition: str,
+        *,
+        up_to: float | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        start: Row | None = None,
+    ) -> Page:
+        """Rows of one partition of an index (`byClient`, `due`, or `primary`: the table itself), by sort key;
+        `up_to` bounds a numeric one."""
+
+
+class ReadStream(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the head of an object says."""
+
+    size_bytes: int
+    content_type: str
+    metadata: Mapping[str, str]
+    sha256: str | None = None
+    version_id: str | None = None
+
+
+class Objects(Protocol):
+    """One bucket."""
+
+    @property
+    def bucket(self) -> str: ...
+
+    def head(self, key: str, version_id: str | None = None) -> StoredObject:
+        """Raises NoSuchObject."""
+
+    def open(self, key: str, version_id: str | None = None) -> ReadStream:
+        """The content as a stream. Raises NoSuchObject."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None: ...
+
+    def put_new(
+        self,
+        key: str,
+        content: ReadStream,
+        size_bytes: int | None,
+        content_type: str,
+        metadata: Mapping[str, str],
+    ) -> None:
+        """Write once, streaming; nothing is visible before all of it is there. size_bytes: None where unknown.
+
+        Raises AlreadyThere. An error of `content.read` ends the write; it may come back wrapped.
+        """
+
+    def delete(self, key: str) -> None: ...
+
+    def link(self, key: str, seconds: int) -> str:
+        """A signed GET link; it dies with the credentials that sign it, if these end earlier."""
+
+
+class Topic(Protocol):
+    def publish(self, message: str, attributes: Mapping[str, str]) -> None: ...
+
+
+class Executions(Protocol):
+    def start(self, name: str, execution_input: str) -> None:
+        """Raises ExecutionNameTaken."""
+
+    def is_running(self, name: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Runway's answer to a create."""
+
+    upstream_id: str
+    estimated_credits: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTask:
+    """A task as Runway shows it. `output` are signed links that die within 24–48 hours: never stored, never logged."""
+
+    id: str
+    status: str
+    progress: float | None = None
+    output: Sequence[str] = ()
+    failure: str | None = None
+    failure_code: str | None = None
+    cost_credits: float | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+class Runway(Protocol):
+    """The Runway API. Errors: `tarmac.runway.errors`."""
+
+    def create(self, operation: str, body: Mapping[str, Any]) -> Created:
+        """One POST, never repeated. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+
+    def task(self, upstream_id: str) -> UpstreamTask:
+        """Raises UpstreamGone, UpstreamUnavailable."""
+
+    def cancel(self, upstream_id: str) -> None:
+        """Cancels an active task, deletes a finished one; one that is gone already is fine. Raises
+        UpstreamUnavailable."""
+
+    def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
+        """The `runway://` URI of an ephemeral upload, good for 24 h. Raises CreateRefused, CreateRejected."""

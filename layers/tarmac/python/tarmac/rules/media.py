@@ -1,0 +1,186 @@
+"""Media: the links and data URIs that callers may send, and what the first bytes of a file say that it is.
+
+Facts: Runway's input rules (sizes, formats, URL rules) as of its API reference, section "Inputs".
+"""
+
+from __future__ import annotations
+
+import binascii
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+LONGEST_URL = 2048
+LONGEST_RUNWAY_URI = 5000
+LONGEST_DATA_URI = 5 * 1024 * 1024
+"""Characters of one data URI. Runway lowered video and audio from 16 MiB to this in August 2026."""
+
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/svg+xml": "svg",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/webm": "webm",
+    "video/x-matroska": "mkv",
+    "video/3gpp": "3gp",
+    "video/ogg": "ogv",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/aac": "aac",
+    "audio/flac": "flac",
+    "audio/wav": "wav",
+    "audio/ogg": "ogg",
+    "application/zip": "zip",
+}
+"""Content type → file extension, for every type that Tarmac stores."""
+
+_SPELLINGS = {
+    "image/jpg": "image/jpeg",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4",
+    "audio/x-flac": "audio/flac",
+    "video/x-m4v": "video/mp4",
+}
+_BY_EXTENSION = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {"jpeg": "image/jpeg"}
+_DATA_URI = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)((?:;[a-z0-9-]+=[^;,]*)*);base64,", re.IGNORECASE)
+_NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+
+
+class BadMedia(ValueError):
+    """A media value that Runway would refuse; the message says why and is meant for the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlineMedia:
+    """A decoded data URI."""
+
+    content_type: str
+    content: bytes
+
+
+def normal_type(content_type: str) -> str:
+    """The usual spelling of a content type, without parameters."""
+    bare = content_type.partition(";")[0].strip().lower()
+    return _SPELLINGS.get(bare, bare)
+
+
+def type_of_name(name: str) -> str | None:
+    """The content type that a file name's extension stands for, whatever its case."""
+    return _BY_EXTENSION.get(name.rpartition(".")[2].lower())
+
+
+def is_data_uri(value: str) -> bool:
+    return value[:5].lower() == "data:"
+
+
+def check_media_uri(value: str, kinds: tuple[str, ...], s3_allowed: bool = False) -> None:
+    """Raise BadMedia unless `value` is an https URL, a `runway://` URI or a data URI of one of the kinds.
+
+    kinds: of "image", "video", "audio". `s3://` is for inputs that Tarmac itself has placed, hence off by default.
+    """
+    if is_data_uri(value):
+        check_data_uri(value, kinds)
+    elif value.startswith("runway://"):
+        if not 13 <= len(value) <= LONGEST_RUNWAY_URI:
+            raise BadMedia(f"a runway:// URI has 13 to {LONGEST_RUNWAY_URI} characters")
+    elif value.startswith("s3://"):
+        if not s3_allowed:
+            raise BadMedia("s3:// links are not accepted here: send an https URL, a runway:// URI or a data URI")
+    else:
+        check_url(value)
+
+
+def check_url(value: str) -> None:
+    """Raise BadMedia unless Runway would fetch this URL: https, a name and no address, no credentials, ≤ 2048."""
+    if len(value) > LONGEST_URL:
+        raise BadMedia(f"a URL has at most {LONGEST_URL} characters")
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        raise BadMedia("this is not a URL") from None
+    if parts.scheme != "https":
+        raise BadMedia("a media link must be an https URL, a runway:// URI or a data URI")
+    if parts.username is not None or parts.password is not None:
+        raise BadMedia("a URL must not carry credentials")
+    if any(character.isspace() or ord(character) < 32 for character in value):
+        raise BadMedia("a URL has no white space")
+    if is_address(host) or "." not in host.strip("."):
+        raise BadMedia("a URL must name a public domain, not an address")
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address in any spelling that resolvers accept (`2130706433`, `0x7f.1` …)."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return bool(_NUMBER_LABEL.fullmatch(host.rstrip(".").rpartition(".")[2]))
+    return True
+
+
+def check_data_uri(value: str, kinds: tuple[str, ...]) -> None:
+    """Raise BadMedia for a data URI that is too long, not base64, or of a type Runway does not read."""
+    if len(value) > LONGEST_DATA_URI:
+        raise BadMedia(f"a data URI has at most {LONGEST_DATA_URI} characters; upload larger files (POST /v1/uploads)")
+    match = _DATA_URI.match(value)
+    if match is None:
+        raise BadMedia("a data URI must look like data:image/png;base64,…")
+    content_type = normal_type(match[1])
+    if content_type.partition("/")[0] not in kinds:
+        raise BadMedia(f"expected {' or '.join(kinds)}, not {content_type}")
+    if content_type not in EXTENSIONS:
+        raise BadMedia(f"{content_type} is not supported")
+
+
+def decode_data_uri(value: str) -> InlineMedia:
+    """The content of a data URI that `check_data_uri` has passed. Raises BadMedia where it is not valid base64."""
+    match = _DATA_URI.match(value)
+    if match is None:
+        raise BadMedia("a data URI must look like data:image/png;base64,…")
+    try:
+        content = binascii.a2b_base64(value[match.end() :].encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise BadMedia("the data URI is not valid base64") from None
+    if not content:
+        raise BadMedia("the data URI is empty")
+    return InlineMedia(normal_type(match[1]), content)
+
+
+def sniff(head: bytes) -> str | None:
+    """The content type that a file's first 64 bytes show, or None for a type Tarmac does not archive."""
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        if brand in (b"M4A ", b"M4B "):
+            return "audio/mp4"
+        if brand.startswith(b"3gp"):
+            return "video/3gpp"
+        return "video/quicktime" if brand == b"qt  " else "video/mp4"
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12])
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "video/webm" if b"webm" in head else "video/x-matroska"
+    for magic, content_type in _MAGIC:
+        if head.startswith(magic):
+            return content_type
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return "audio/aac" if head[1] & 0x06 == 0 else "audio/mpeg"
+    if head.lstrip()[:5] in (b"<svg ", b"<?xml"):
+        return "image/svg+xml"
+    return None
+
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"ID3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "audio/ogg"),
+)

@@ -1,0 +1,30 @@
+"""Names that are derived, never chosen: the same cause always gives the same id, key and execution."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from urllib.parse import quote
+
+from tarmac.clock import to_iso
+
+
+def archive_key(client: str, created_at: float, task_id: str, number: int, extension: str) -> str:
+    """`{client}/{yyyy}/{mm}/{dd}/{taskId}/{nn}.{ext}` with the output's number from 1 and the day of acceptance."""
+    year, month, day = to_iso(created_at)[:10].split("-")
+    return f"{client}/{year}/{month}/{day}/{task_id}/{number:02d}.{extension}"
+
+
+def input_key(task_id: str, number: int, extension: str) -> str:
+    """Where an inline input waits for its submission."""
+    return f"inputs/{task_id}/{number:02d}.{extension}"
+
+
+def task_id_of_object(bucket: str, key: str, version: str) -> str:
+    """One id per object version, however often its event comes. `version`: the version id, else the sequencer."""
+    seed = "\0".join((bucket, key, version)).encode()
+    return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
+
+
+def s3_uri(bucket: str, key: str) -> str:
+    return f"s3://{bucket}/{quote(key)}"

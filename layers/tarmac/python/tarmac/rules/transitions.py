@@ -1,0 +1,293 @@
+"""Which state follows which, and the moves between them: each takes a task and gives the next version of its row.
+
+    ACCEPTED ─┐ claim            bind            end
+    WAITING ──┴──► SUBMITTING ──────► SUBMITTED ─────► SUCCEEDED | FAILED | CANCELLED
+       ▲              │  │ lose            │
+       └── refuse ────┘  └─► AMBIGUOUS_FAILED (or WAITING while the budget of ambiguous retries lasts)
+       └────────────────── try_again ──────┘
+
+A store writes only what `check_step` allows, and only over the version that the move was made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tarmac.task import NoticeState, Output, State, Task, bump
+
+CLAIM_LEASE_SECONDS = 150.0
+"""How long a claim is believed to be alive: longer than SubmitTask can run (its timeout in template.yaml is 120 s)."""
+
+FINISH_SECONDS = 900.0
+"""How long FinishTask may work on one output (its timeout in template.yaml)."""
+
+SWEEP_GRACE_SECONDS = 120.0
+"""How late a step may be before the sweeper looks after its task."""
+
+FOLLOWS: dict[State, frozenset[State]] = {
+    State.ACCEPTED: frozenset({State.SUBMITTING, State.WAITING, State.FAILED, State.CANCELLED}),
+    State.WAITING: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
+    State.SUBMITTING: frozenset({State.SUBMITTED, State.WAITING, State.FAILED, State.AMBIGUOUS_FAILED}),
+    State.SUBMITTED: frozenset({State.WAITING, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
+    State.SUCCEEDED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.AMBIGUOUS_FAILED: frozenset(),
+}
+
+
+def expected_credits(task: Task) -> float | None:
+    """The best estimate so far: Runway's, else Tarmac's."""
+    return task.estimated_credits if task.quoted_credits is None else task.quoted_credits
+
+
+class TransitionRefused(Exception):
+    """The row does not stand where the move starts: somebody else was here first."""
+
+
+def check_step(before: Task, after: Task) -> None:
+    """Raise TransitionRefused unless `after` may be written over `before`: the stores' last line of defence."""
+    if after.id != before.id or after.version != before.version + 1:
+        raise TransitionRefused(f"version {after.version} does not follow {before.version}")
+    if after.state is not before.state and after.state not in FOLLOWS[before.state]:
+        raise TransitionRefused(f"{after.state} does not follow {before.state}")
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The moves at one moment. `scale` turns waits, which are in Runway's seconds, into real ones (`Clock`)."""
+
+    now: float
+    scale: float = 1.0
+
+    def _check_at(self, wait_seconds: float) -> float:
+        return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
+
+    def claim(self, task: Task, token: str) -> Task:
+        """Take the right to send one create. No create after a cancel, a deadline or an ending."""
+        if task.state not in (State.ACCEPTED, State.WAITING):
+            raise TransitionRefused(f"{task.state} cannot be claimed")
+        if task.cancel_requested_at is not None:
+            raise TransitionRefused("a cancelled task is never created")
+        if self.now >= task.deadline_at:
+            raise TransitionRefused("a task past its deadline is never created")
+        return bump(
+            task,
+            self.now,
+            state=State.SUBMITTING,
+            claim=token,
+            claimed_at=self.now,
+            attempt=task.attempt + 1,
+            next_check_at=self._check_at(CLAIM_LEASE_SECONDS),
+        )
+
+    def bind(self, task: Task, token: str, upstream_id: str, credits: float | None, wait_seconds: float) -> Task:
+        """Tie Runway's task to the row. Refused when the claim is no longer ours: that task must be cancelled."""
+        self._own(task, token)
+        return bump(
+            task,
+            self.now,
+            state=State.SUBMITTED,
+            claim=None,
+            claimed_at=None,
+            upstream_id=upstream_id,
+            upstream_status="PENDING",
+            progress=None,
+            quoted_credits=credits,
+            submitted_at=self.now,
+            started_at=None,
+            checked_at=self.now,
+            missing=0,
+            refusals=0,
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def refuse(self, task: Task, token: str, wait_seconds: float) -> Task:
+        """Nothing was bought: back to waiting, and the attempt does not count."""
+        self._own(task, token)
+        return bump(
+            task,
+            self.now,
+            state=State.WAITING,
+            claim=None,
+            claimed_at=None,
+            attempt=task.attempt - 1,
+            refusals=task.refusals + 1,
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def postpone(self, task: Task, wait_seconds: float) -> Task:
+        """Not even claimed: something before the create (a stored input's upload) has to be tried again later."""
+        if task.state not in (State.ACCEPTED, State.WAITING):
+            raise TransitionRefused(f"{task.state} cannot be postponed")
+        return bump(
+            task,
+            self.now,
+            state=State.WAITING,
+            refusals=task.refusals + 1,
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def lose(self, task: Task, token: str | None, max_ambiguous_retries: int, wait_seconds: float) -> Task:
+        """Nobody knows whether Runway took the create: never repeat it blindly, only within the operator's budget.
+
+        `token` is None when the claimant itself is gone and its lease has run out.
+        """
+        if token is None:
+            if task.state is not State.SUBMITTING or not self.lease_is_over(task):
+                raise TransitionRefused("the claim is alive")
+        else:
+            self._own(task, token)
+        if task.ambiguous < max_ambiguous_retries and task.cancel_requested_at is None:
+            return bump(
+                task,
+                self.now,
+                state=State.WAITING,
+                claim=None,
+                claimed_at=None,
+                ambiguous=task.ambiguous + 1,
+                next_check_at=self._check_at(wait_seconds),
+            )
+        lost = bump(task, self.now, ambiguous=task.ambiguous + 1, claim=None, claimed_at=None)
+        return self._ended(
+            lost,
+            state=State.AMBIGUOUS_FAILED,
+            failure="Runway's answer to the create was lost, so it is unknown whether a generation was bought.",
+            failure_code="TARMAC.AMBIGUOUS",
+            # Kept until someone reconciles it with Runway: the credits may be gone.
+            reserved_credits=task.reserved_credits,
+        )
+
+    def lease_is_over(self, task: Task) -> bool:
+        return task.claimed_at is not None and self.now - task.claimed_at >= CLAIM_LEASE_SECONDS * self.scale
+
+    def observe(self, task: Task, upstream_id: str, status: str, progress: float | None, wait_seconds: float) -> Task:
+        """A look at the running task."""
+        self._bound(task, upstream_id)
+        started_at = task.started_at
+        if status == "RUNNING" and started_at is None:
+            # It began some time after the last look that did not find it running.
+            started_at = task.checked_at or task.submitted_at
+        return bump(
+            task,
+            self.now,
+            upstream_status=status,
+            progress=progress,
+            started_at=started_at,
+            checked_at=self.now,
+            polls=task.polls + 1,
+            missing=0,
+            unread=0,
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def overlook(self, task: Task, upstream_id: str, wait_seconds: float, gone: bool = False) -> Task:
+        """A look that told nothing (`gone`: a 404, to be confirmed): the task is not failed by a bad read."""
+        self._bound(task, upstream_id)
+        return bump(
+            task,
+            self.now,
+            polls=task.polls + 1,
+            missing=task.missing + 1 if gone else task.missing,
+            unread=task.unread + 1,
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def try_again(self, task: Task, upstream_id: str, wait_seconds: float) -> Task:
+        """Runway failed the task in a way that a second attempt may mend: one more, recorded as such."""
+        self._bound(task, upstream_id)
+        return bump(
+            task,
+            self.now,
+            state=State.WAITING,
+            failure_retries=task.failure_retries + 1,
+            upstream_id=None,
+            upstream_status=None,
+            progress=None,
+            started_at=None,
+            outputs=(),
+            next_check_at=self._check_at(wait_seconds),
+        )
+
+    def archived(self, task: Task, upstream_id: str, output: Output) -> Task:
+        """One more output is safe: a repeated Finish need not fetch it again."""
+        self._bound(task, upstream_id)
+        return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(FINISH_SECONDS))
+
+    def succeed(self, task: Task, upstream_id: str, cost_credits: float | None) -> Task:
+        """Every output is in the archive."""
+        self._bound(task, upstream_id)
+        return self._end(
+            task,
+            State.SUCCEEDED,
+            progress=1.0,
+            upstream_status="SUCCEEDED",
+            cost_credits=expected_credits(task) if cost_credits is None else cost_credits,
+        )
+
+    def fail(self, task: Task, code: str | None, message: str, cost_credits: float | None = None) -> Task:
+        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=cost_credits)
+
+    def reject(self, task: Task, token: str, code: str, message: str) -> Task:
+        """Runway judged the request and said no: nothing was bought."""
+        self._own(task, token)
+        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=0.0, claim=None)
+
+    def cancel(self, task: Task, cost_credits: float | None = None) -> Task:
+        return self._end(task, State.CANCELLED, cost_credits=cost_credits)
+
+    def settle(self, task: Task) -> Task:
+        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again)."""
+        if not task.claimable:
+            raise TransitionRefused("the task is not claimable")
+        return bump(task, self.now, claimable=False)
+
+    def request_cancel(self, task: Task) -> Task:
+        """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""
+        if task.state.is_terminal or task.cancel_requested_at is not None:
+            raise TransitionRefused("there is nothing to cancel")
+        return bump(task, self.now, cancel_requested_at=self.now)
+
+    def hide(self, task: Task) -> Task:
+        if not task.state.is_terminal or task.hidden_at is not None:
+            raise TransitionRefused("only an ended task can be hidden")
+        return bump(task, self.now, hidden_at=self.now)
+
+    def announced(self, task: Task) -> Task:
+        """SNS has taken the notice: nothing is left to do for this row."""
+        if task.notice_state is not NoticeState.PENDING:
+            raise TransitionRefused("no notice is pending")
+        return bump(task, self.now, notice_state=NoticeState.SENT, next_check_at=None)
+
+    def rerun(self, task: Task) -> Task:
+        """The execution is gone and the task is not done: the next one takes a name that was never used."""
+        return bump(task, self.now, run=task.run + 1, next_check_at=self._check_at(0))
+
+    def watch(self, task: Task) -> Task:
+        """Its execution runs, only later than expected: look again after another grace."""
+        return bump(task, self.now, next_check_at=self._check_at(0))
+
+    def _end(self, task: Task, state: State, **changes: object) -> Task:
+        if state not in FOLLOWS[task.state]:
+            raise TransitionRefused(f"{state} does not follow {task.state}")
+        # The look that found it ended was one too.
+        polls = task.polls + 1 if task.state is State.SUBMITTED else task.polls
+        return self._ended(bump(task, self.now, polls=polls), state=state, reserved_credits=0.0, **changes)
+
+    def _ended(self, task: Task, **changes: object) -> Task:
+        """Ending and pending notice in one write: no task ends unannounced."""
+        return replace(
+            task,
+            ended_at=self.now,
+            notice_state=NoticeState.PENDING,
+            next_check_at=self._check_at(0),
+            **changes,  # type: ignore[arg-type]
+        )
+
+    def _own(self, task: Task, token: str) -> None:
+        if task.state is not State.SUBMITTING or task.claim != token:
+            raise TransitionRefused("the claim is not ours")
+
+    def _bound(self, task: Task, upstream_id: str) -> None:
+        if task.state is not State.SUBMITTED or task.upstream_id != upstream_id:
+            raise TransitionRefused("the row is no longer bound to that generation")

@@ -1,0 +1,115 @@
+"""What each function is told by its environment: one frozen dataclass a function, fields named as the variables.
+
+A test holds these against template.yaml. Secrets come as ARNs only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+
+class MissingSetting(Exception):
+    """A variable that template.yaml should have set is absent or unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Raises MissingSetting, naming the variable."""
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            name = each.name.upper()
+            if name not in environment:
+                raise MissingSetting(f"{name} is not set")
+            try:
+                values[each.name] = _READERS[str(each.type)](environment[name])
+            except ValueError:
+                raise MissingSetting(f"{name} is not a {each.type}") from None
+        return cls(**values)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
+_READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeRequestSettings(Settings):
+    table_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTaskSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    generation_state_machine_arn: str
+    runway_secret_arn: str
+    task_deadline_seconds: float
+    console_client: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTasksSettings(Settings):
+    table_name: str
+    archive_bucket: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    link_seconds: int
+    delete_outputs_on_delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptUploadSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    generation_state_machine_arn: str
+    notice_topic_arn: str
+    task_deadline_seconds: float
+    s3_client: str
+    default_model: str
+    default_prompt_text: str
+    default_ratio: str
+    default_duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTaskSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    max_ambiguous_retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class PollTaskSettings(Settings):
+    table_name: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    max_failure_retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTaskSettings(Settings):
+    table_name: str
+    archive_bucket: str
+    notice_topic_arn: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    output_origins: str
+    max_output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings(Settings):
+    table_name: str
+    generation_state_machine_arn: str
+    notice_topic_arn: str

@@ -1,0 +1,139 @@
+"""Accept: a request becomes a row, then an execution. Used by every door: HTTP, S3, the Step Functions console."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tarmac.catalogue import Model, operation, operations_of
+from tarmac.effects import Effects
+from tarmac.inputs import hold_inputs, unreadable_inline_media
+from tarmac.ports import ExecutionNameTaken
+from tarmac.rules.prices import estimate_credits
+from tarmac.rules.spellings import to_contract
+from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
+from tarmac.rules.validation import Issue, check_parameters, unknown_parameters
+from tarmac.steps.repeats import Earlier, find_earlier, put_repeat
+from tarmac.stores.repeats import Repeat
+from tarmac.stores.tasks import TaskExists
+from tarmac.task import Task
+
+
+class InvalidRequest(Exception):
+    """The request has issues; nothing was stored and nothing started."""
+
+    def __init__(self, issues: list[Issue]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues))
+        self.issues = issues
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request to be accepted. `body` is the create's body without Tarmac's own additions.
+
+    s3_allowed: whether the body may name objects by `s3://`, which only Tarmac's own doors may. task_id: derived from
+    the cause, where the door has one. repeat: how a second send of the same create is known, for doors that have none.
+    """
+
+    operation: str
+    client: str
+    body: Mapping[str, Any]
+    source: Mapping[str, str]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    task_id: str | None = None
+    s3_allowed: bool = False
+    repeat: Repeat | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`is_new` is false where the same cause was accepted before: then nothing was started."""
+
+    task: Task
+    is_new: bool
+    unknown_parameters: list[str]
+
+
+def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool = True) -> Accepted:
+    """Check, store inline inputs, put the row, start the execution. Raises UnknownOperation, InvalidRequest, KeyReused.
+
+    The row comes first: from then on the task is not lost, whatever happens to the start, since the sweeper starts
+    what no execution holds. `start` is false where the caller is the execution. Effects: clock, table, tasks, uploads,
+    executions, new_id.
+    """
+    model, body = _checked(order)
+    passed = unknown_parameters(body, model.parameters or {}) if model.known else []
+    earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
+    task, is_new = (
+        (earlier.task, False) if earlier.task else _create(order, model, body, earlier, deadline_seconds, effects)
+    )
+    if start and not task.state.is_terminal:
+        # Also for a repeated create: the first may have died between the row and the start.
+        start_execution(task, effects)
+    return Accepted(task, is_new, passed)
+
+
+def _create(
+    order: Order, model: Model, body: dict[str, Any], earlier: Earlier, deadline_seconds: float, effects: Effects
+) -> tuple[Task, bool]:
+    """The new task; or the one that somebody else has just made of the same cause, and False."""
+    now = effects.clock.now()
+    estimate = estimate_credits(body, model.credits)
+    task = Task(
+        id=order.task_id or effects.new_id(),
+        client=order.client,
+        operation=order.operation,
+        model=model.name,
+        created_at=now,
+        updated_at=now,
+        deadline_at=effects.clock.after(deadline_seconds),
+        source=dict(order.source),
+        metadata=dict(order.metadata),
+        claimable=order.repeat is not None and order.repeat.key is None,
+        estimated_credits=None if estimate is None else float(estimate),
+        reserved_credits=float(estimate or 0),
+        p10_seconds=model.p10_seconds,
+        next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
+    )
+    request = hold_inputs(body, task.id, effects.uploads, order.s3_allowed)
+    others = [put_repeat(order.repeat, task.id, now, earlier, effects)] if order.repeat else []
+    try:
+        effects.tasks.create(task, request, *others)
+    except TaskExists:
+        # Two at once: of the same object's event, or of the same idempotency key. The other one is the answer.
+        winner = find_earlier(order.repeat, effects).task if order.repeat else None
+        return winner or effects.tasks.get(task.id), False
+    return task, True
+
+
+def start_execution(task: Task, effects: Effects) -> None:
+    """Start the execution of the task's current run; one of that name that exists is as good.
+
+    Same name, same input, byte for byte, so that a lost answer can be repeated.
+    """
+    try:
+        effects.executions.start(task.execution_name, json.dumps({"taskId": task.id}, separators=(",", ":")))
+    except ExecutionNameTaken:
+        return
+
+
+def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
+    name = order.body.get("model")
+    at = operation(order.operation)
+    if not isinstance(name, str) or not name:
+        raise InvalidRequest([Issue("invalid_type", ("model",), "Required")])
+    model = at.model(name)
+    if not model.known and (elsewhere := operations_of(name)):
+        homes = ", ".join(f"/v1/{home}" for home in elsewhere)
+        raise InvalidRequest(
+            [Issue("invalid_enum_value", ("model",), f"{name} does not do {order.operation}; use {homes}")]
+        )
+    body = to_contract(order.body, model.spellings or {}) | {"model": model.name}
+    issues = check_parameters(body, model.parameters or {}, order.s3_allowed)
+    # Inline media of parameters that the catalogue does not know must at least be readable.
+    issues += unreadable_inline_media(body, {issue.path for issue in issues})
+    if issues:
+        raise InvalidRequest(issues)
+    return model, body

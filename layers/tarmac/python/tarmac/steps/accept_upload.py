@@ -1,0 +1,139 @@
+"""Accept, for objects: a file that was put under `inbox/` becomes a task, its metadata the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from tarmac.catalogue import UnknownOperation, operation
+from tarmac.effects import Effects
+from tarmac.notices import upload_rejected
+from tarmac.ports import NoSuchObject, StoredObject
+from tarmac.rules.media import normal_type, type_of_name
+from tarmac.rules.names import s3_uri, task_id_of_object
+from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept
+
+_TEXTS = {"tarmac-prompt-text": "promptText", "tarmac-ratio": "ratio"}
+_NUMBERS = {"tarmac-duration": "duration", "tarmac-seed": "seed"}
+
+
+class _Unacceptable(Exception):
+    """Why the object cannot become a task, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadDefaults:
+    """What an object without metadata asks for. `duration` in seconds; an empty prompt is none."""
+
+    client: str
+    model: str
+    prompt_text: str
+    ratio: str
+    duration: int
+    deadline_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One object version, as EventBridge names it."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    sequencer: str
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> Upload:
+        """From an `Object Created` event of S3. Keys stand there as they are, not URL-encoded."""
+        detail = event["detail"]
+        found = detail["object"]
+        return cls(detail["bucket"]["name"], found["key"], found.get("version-id"), found.get("sequencer", ""))
+
+    @property
+    def task_id(self) -> str:
+        return task_id_of_object(self.bucket, self.key, self.version_id or self.sequencer)
+
+    @property
+    def source(self) -> dict[str, str]:
+        version = {"versionId": self.version_id} if self.version_id else {}
+        return {"kind": "s3", "bucket": self.bucket, "key": self.key, **version}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """`reason` has been announced as `upload.rejected`."""
+
+    task_id: str
+    reason: str
+
+
+def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) -> Accepted | Rejected:
+    """One task per object version, however often its event comes; an unusable object ends in a notice that says why.
+
+    Effects: clock, tasks, uploads, executions, topic.
+    """
+    request: dict[str, Any] = {"model": defaults.model}
+    operation_name = "image_to_video"
+    try:
+        try:
+            stored = effects.uploads.head(upload.key, upload.version_id)
+        except NoSuchObject:
+            raise _Unacceptable("The object was deleted before it could be read.") from None
+        about = {name.lower(): unquote(value) for name, value in stored.metadata.items()}
+        operation_name = about.get("tarmac-operation", operation_name)
+        request = _request(upload, stored, about, operation_name, defaults)
+        order = Order(operation_name, defaults.client, request, upload.source, task_id=upload.task_id, s3_allowed=True)
+        return accept(order, effects, defaults.deadline_seconds)
+    except UnknownOperation as error:
+        reason = f"There is no operation {str(error)!r}."
+    except (_Unacceptable, InvalidRequest) as problem:
+        reason = str(problem)
+    event_id = f"{upload.task_id}-rejected"
+    message, attributes = upload_rejected(
+        event_id, defaults.client, operation_name, request["model"], upload.source, reason, effects.clock.now()
+    )
+    effects.topic.publish(message, attributes)
+    return Rejected(upload.task_id, reason)
+
+
+def _request(
+    upload: Upload, stored: StoredObject, about: Mapping[str, str], operation_name: str, defaults: UploadDefaults
+) -> dict[str, Any]:
+    content_type = type_of_name(upload.key) or normal_type(stored.content_type)
+    kind = content_type.partition("/")[0]
+    model_name = about.get("tarmac-model") or defaults.model
+    request: dict[str, Any] = {
+        "model": model_name,
+        _media_parameter(operation_name, model_name, kind, content_type): s3_uri(upload.bucket, upload.key)
+        + (f"?versionId={upload.version_id}" if upload.version_id else ""),
+        "ratio": defaults.ratio,
+        "duration": defaults.duration,
+    }
+    if defaults.prompt_text:
+        request["promptText"] = defaults.prompt_text
+    for name, parameter in _TEXTS.items():
+        if name in about:
+            request[parameter] = about[name]
+    for name, parameter in _NUMBERS.items():
+        if name in about:
+            request[parameter] = _whole_number(name, about[name])
+    return request
+
+
+def _media_parameter(operation_name: str, model_name: str, kind: str, content_type: str) -> str:
+    """The parameter that takes such a file."""
+    model = operation(operation_name).model(model_name)
+    for name, spec in (model.parameters or {}).items():
+        if spec.get("required") and spec.get("type") in ("frames", "media") and kind in spec["media"]:
+            return name
+    if not model.known:
+        raise _Unacceptable(f"tarmac-model: {model_name} is not a model of {operation_name}.")
+    raise _Unacceptable(f"{model_name} does not start from a file of type {content_type}.")
+
+
+def _whole_number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise _Unacceptable(f"{name}: expected a whole number, received {text[:40]!r}.")
+    return int(text)

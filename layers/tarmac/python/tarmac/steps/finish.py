@@ -1,0 +1,176 @@
+"""Finish: the last state. Archive every output, commit the ending, announce it; in that order, each part repeatable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.archive import DownloadCut, LinkExpired, OutputUnusable, archive_output
+from tarmac.clock import to_iso
+from tarmac.effects import Effects, moves
+from tarmac.notices import notice_of
+from tarmac.ports import UpstreamTask
+from tarmac.rules.transitions import TransitionRefused, expected_credits
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.task import NoticeState, Output, State, Task
+
+DOWNLOAD_TRIES = 3
+
+
+class NotEnded(Exception):
+    """The task is still under way, so there is nothing to finish: the execution goes red and the sweeper takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an announced task ended; the summary that the execution gives as its output."""
+
+    task: Task
+
+    def as_state(self) -> dict[str, Any]:
+        """`ending` is what the machine's Choice routes by; `error` and `cause` make the Fail state speak."""
+        task = self.task
+        summary: dict[str, Any] = {
+            "taskId": task.id,
+            "ending": _ENDINGS[task.state],
+            "status": task.state.value,
+            "outputs": [{"bucket": output.bucket, "key": output.key} for output in task.outputs],
+            "credits": task.cost_credits,
+            "polls": task.polls,
+            "seconds": round((task.ended_at or task.updated_at) - task.created_at, 3),
+        }
+        if _ENDINGS[task.state] == "failed":
+            summary["error"] = task.failure_code or "TARMAC.FAILED"
+            summary["cause"] = (task.failure or "Runway gave no reason.")[:1000]
+        return summary
+
+
+_ENDINGS = {
+    State.SUCCEEDED: "succeeded",
+    State.CANCELLED: "cancelled",
+    State.FAILED: "failed",
+    State.AMBIGUOUS_FAILED: "failed",
+}
+
+
+def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
+    """Bring the task to its ending and announce it. Safe to repeat: what is done is found done.
+
+    Raises NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
+    Effects: clock, tasks, runway, downloads, archive, topic.
+    """
+    task = effects.tasks.get(task_id)
+    if not task.state.is_terminal:
+        task = _end(task, effects, max_output_bytes)
+    return Ending(announce(task, effects))
+
+
+def announce(task: Task, effects: Effects) -> Task:
+    """Publish a pending notice, then mark it sent: at least once, always with the same event id."""
+    if task.notice_state is not NoticeState.PENDING:
+        return task
+    message, attributes = notice_of(task)
+    effects.topic.publish(message, attributes)
+    try:
+        return effects.tasks.change(task.id, lambda row: moves(effects).announced(row))
+    except TransitionRefused:
+        return effects.tasks.get(task.id)
+
+
+def _end(task: Task, effects: Effects, max_output_bytes: int) -> Task:
+    match task.state:
+        case State.SUBMITTED:
+            return _end_submitted(task, effects, max_output_bytes)
+        case State.ACCEPTED | State.WAITING if task.cancel_requested_at is not None:
+            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, cost_credits=0.0))
+        case State.ACCEPTED | State.WAITING if effects.clock.now() >= task.deadline_at:
+            message = f"Runway did not take the task before its deadline, {to_iso(task.deadline_at)}."
+            return effects.tasks.change(
+                task.id, lambda row: moves(effects).fail(row, "TARMAC.DEADLINE", message, cost_credits=0.0)
+            )
+        case _:
+            raise NotEnded(f"the task is {task.state}")
+
+
+def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
+    assert task.upstream_id is not None
+    try:
+        upstream = effects.runway.task(task.upstream_id)
+    except UpstreamGone:
+        return _end_gone(task, effects)
+    except UpstreamUnavailable:
+        if effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale:
+            raise
+        message = "Runway could not be read until its outputs had expired."
+        return effects.tasks.change(
+            task.id, lambda row: moves(effects).fail(row, "TARMAC.UNREACHABLE", message, expected_credits(row))
+        )
+    match upstream.status:
+        case "SUCCEEDED":
+            return _end_succeeded(task, upstream, effects, max_output_bytes)
+        case "FAILED":
+            message = upstream.failure or "Runway gave no reason."
+            return effects.tasks.change(
+                task.id, lambda row: moves(effects).fail(row, upstream.failure_code, message, upstream.cost_credits)
+            )
+        case "CANCELLED":
+            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream.cost_credits))
+        case _:
+            raise NotEnded(f"Runway's task is {upstream.status}")
+
+
+def _end_gone(task: Task, effects: Effects) -> Task:
+    if task.cancel_requested_at is not None:
+        return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, expected_credits(row)))
+    if effects.clock.now() >= task.deadline_at:
+        code, message = "TARMAC.DEADLINE", f"The task did not end before its deadline, {to_iso(task.deadline_at)}."
+    elif task.missing >= CONFIRMATIONS_OF_GONE:
+        code, message = "TARMAC.GONE", "Runway no longer knows the task."
+    else:
+        raise NotEnded("Runway does not show the task")
+    return effects.tasks.change(
+        task.id, lambda row: moves(effects).fail(row, code, message, cost_credits=expected_credits(row))
+    )
+
+
+def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
+    try:
+        for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
+            output = _fetch(task, number, upstream, effects, max_output_bytes)
+            _record(task, upstream.id, output, effects)
+    except LinkExpired:
+        code, message = "TARMAC.OUTPUT_EXPIRED", "Runway's output was gone before it could be archived."
+    except OutputUnusable as problem:
+        code, message = "TARMAC.OUTPUT_UNUSABLE", str(problem)
+    else:
+        return effects.tasks.change(
+            task.id, lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits)
+        )
+    return effects.tasks.change(task.id, lambda row: moves(effects).fail(row, code, message, upstream.cost_credits))
+
+
+def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> None:
+    effects.tasks.change(task.id, lambda row: moves(effects).archived(row, upstream_id, output))
+
+
+def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Output:
+    """One output, from a fresh link where the first has died, and again where the bytes did not all come."""
+    link = upstream.output[number - 1]
+    renewed = False
+    for tries_left in range(DOWNLOAD_TRIES - 1, -1, -1):
+        try:
+            return archive_output(task, number, link, effects.downloads, effects.archive, max_output_bytes)
+        except LinkExpired:
+            if renewed:
+                raise
+            renewed = True
+            fresh = effects.runway.task(upstream.id)
+            if len(fresh.output) < number:
+                raise
+            link = fresh.output[number - 1]
+        except (DownloadCut, OutputUnusable):
+            if not tries_left:
+                raise
+            effects.clock.sleep(2.0)
+    raise LinkExpired("the output's link kept expiring")

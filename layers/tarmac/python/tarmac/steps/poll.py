@@ -1,0 +1,102 @@
+"""Poll: one look at the task upstream, and the decision when to look again."""
+
+from __future__ import annotations
+
+from tarmac.effects import Effects, moves
+from tarmac.ports import UpstreamTask
+from tarmac.rules.failures import RETRY_DELAY_SECONDS, may_be_mended
+from tarmac.rules.pacing import LONGEST_REFUSAL_WAIT_SECONDS, backoff, next_wait
+from tarmac.rules.transitions import TransitionRefused
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.steps.outcome import ENDED, Outcome
+from tarmac.task import State, Task
+
+CONFIRMATIONS_OF_GONE = 3
+"""A fresh task may answer 404 for a few seconds (CometAPI's does): so many in a row before it counts."""
+
+OUTPUTS_LIVE_SECONDS = 48 * 3600.0
+"""How long Runway keeps an output, at the most."""
+
+
+def poll(task_id: str, effects: Effects, max_failure_retries: int) -> Outcome:
+    """Look once. Effects: clock, tasks, runway, chance. Raises what AWS raises; a look more does no harm."""
+    task = effects.tasks.get(task_id)
+    if task.state.is_terminal:
+        return ENDED
+    if task.state is not State.SUBMITTED or task.upstream_id is None:
+        return Outcome("waiting", 1)
+    try:
+        upstream = effects.runway.task(task.upstream_id)
+        if upstream.is_terminal:
+            return _ended(task, upstream, effects, max_failure_retries)
+        if _must_stop(task, effects):
+            # This was the second look: what had just succeeded was not cancelled, since that deletes the output.
+            effects.runway.cancel(task.upstream_id)
+            return ENDED
+        return _still_running(task, upstream, effects)
+    except UpstreamGone:
+        return _gone(task, effects)
+    except UpstreamUnavailable as problem:
+        return _unread(task, problem.retry_after_seconds, effects)
+
+
+def _must_stop(task: Task, effects: Effects) -> bool:
+    return task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at
+
+
+def _ended(task: Task, upstream: UpstreamTask, effects: Effects, max_failure_retries: int) -> Outcome:
+    worth_it = (
+        upstream.status == "FAILED"
+        and may_be_mended(upstream.failure_code)
+        and task.failure_retries < max_failure_retries
+        and not _must_stop(task, effects)
+    )
+    if not worth_it:
+        return ENDED
+    try:
+        effects.tasks.change(task.id, lambda row: moves(effects).try_again(row, upstream.id, RETRY_DELAY_SECONDS))
+    except TransitionRefused:
+        return Outcome("waiting", 1)
+    return Outcome("waiting", RETRY_DELAY_SECONDS)
+
+
+def _still_running(task: Task, upstream: UpstreamTask, effects: Effects) -> Outcome:
+    wait = 1
+
+    def observed(row: Task) -> Task:
+        nonlocal wait
+        seen = moves(effects).observe(row, upstream.id, upstream.status, upstream.progress, 0)
+        began = seen.started_at or seen.submitted_at or seen.created_at
+        wait = next_wait(upstream.status, effects.clock.elapsed(began), upstream.progress, row.p10_seconds)
+        return moves(effects).observe(row, upstream.id, upstream.status, upstream.progress, wait)
+
+    try:
+        effects.tasks.change(task.id, observed)
+    except TransitionRefused:
+        return Outcome("waiting", 1)
+    return Outcome("running", wait)
+
+
+def _gone(task: Task, effects: Effects) -> Outcome:
+    certain = _must_stop(task, effects) or task.missing + 1 >= CONFIRMATIONS_OF_GONE
+    wait = backoff(task.missing + 2, effects.chance())
+    return _overlooked(task, wait, effects, gone=True, certain=certain)
+
+
+def _unread(task: Task, retry_after_seconds: float | None, effects: Effects) -> Outcome:
+    wait = backoff(task.unread + 1, effects.chance(), longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS)
+    if retry_after_seconds is not None:
+        wait = max(wait, int(min(retry_after_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
+    # Runway's links are dead by then, so there is nothing left to wait for.
+    hopeless = effects.clock.now() >= task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
+    return _overlooked(task, wait, effects, gone=False, certain=hopeless)
+
+
+def _overlooked(task: Task, wait_seconds: int, effects: Effects, gone: bool, certain: bool) -> Outcome:
+    assert task.upstream_id is not None
+    upstream_id = task.upstream_id
+    try:
+        effects.tasks.change(task.id, lambda row: moves(effects).overlook(row, upstream_id, wait_seconds, gone))
+    except TransitionRefused:
+        return Outcome("waiting", 1)
+    return ENDED if certain else Outcome("running", wait_seconds)

@@ -1,0 +1,102 @@
+"""Read: one task of a client, or all of them, newest first, a page at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tarmac.effects import Effects, moves
+from tarmac.ports import Row
+from tarmac.rules.transitions import TransitionRefused
+from tarmac.rules.validation import Issue
+from tarmac.steps.accept import InvalidRequest
+from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.task import Task, to_row
+from tarmac.views import STATUSES, shown_status
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+_READ_AHEAD = 1000
+"""Rows looked at for one page: a rare status must not turn one call into a scan of years."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTasks:
+    """`cursor` is opaque; None on the last page. A page may be short, or even empty, before the last."""
+
+    tasks: list[Task]
+    cursor: str | None
+
+
+def read_task(task_id: str, client: str, effects: Effects) -> Task:
+    """The client's task. Raises NoSuchTask, also for another client's and for a deleted one.
+
+    Who reads a task knows its id: from then on no retry may take it for a lost first attempt. Effects: clock, tasks.
+    """
+    task = effects.tasks.get(task_id)
+    if task.client != client or task.hidden_at is not None:
+        raise NoSuchTask(task_id)
+    if task.claimable:
+        with suppress(TransitionRefused, Contended):
+            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row))
+    return task
+
+
+def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
+    """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest.
+
+    Effects: tasks.
+    """
+    limit = _limit(query.get("limit"))
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequest([Issue("invalid_enum_value", ("status",), f"Expected one of {', '.join(STATUSES)}")])
+    start = _from_cursor(query["cursor"], client) if query.get("cursor") else None
+    found: list[Task] = []
+    looked_at = 0
+    while looked_at < _READ_AHEAD:
+        page = effects.tasks.of_client(client, MAX_LIMIT, start)
+        for task in page.tasks:
+            if len(found) == limit:
+                return ListedTasks(found, _to_cursor(start))
+            if task.hidden_at is None and status in (None, shown_status(task)):
+                found.append(task)
+            start = _index_key(task)
+        looked_at += len(page.tasks)
+        if page.next_key is None:
+            return ListedTasks(found, None)
+    return ListedTasks(found, _to_cursor(start))
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+        raise InvalidRequest([Issue("custom", ("limit",), f"Expected a whole number from 1 to {MAX_LIMIT}")])
+    return int(text)
+
+
+def _index_key(task: Task) -> Row:
+    row = to_row(task)
+    return {name: row[name] for name in ("pk", "sk", "client", "listKey")}
+
+
+def _to_cursor(key: Row | None) -> str | None:
+    if key is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps([key["pk"], key["listKey"]]).encode()).decode()
+
+
+def _from_cursor(cursor: str, client: str) -> Row:
+    """The client comes from the key, never from the cursor: a foreign cursor shows nothing foreign."""
+    try:
+        pk, list_key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        if not (isinstance(pk, str) and isinstance(list_key, str) and pk.startswith("task#")):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error):
+        raise InvalidRequest([Issue("custom", ("cursor",), "This is not a cursor of this list")]) from None
+    return {"pk": pk, "sk": "task", "client": client, "listKey": list_key}

@@ -1,0 +1,123 @@
+"""Submit: the one step that spends money. Claim the row, send one create, bind Runway's task to the row."""
+
+from __future__ import annotations
+
+from tarmac.effects import Effects, moves
+from tarmac.inputs import InputMissing, upload_inputs
+from tarmac.rules.pacing import next_wait, refusal_wait
+from tarmac.rules.transitions import CLAIM_LEASE_SECONDS, TransitionRefused
+from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
+from tarmac.steps.outcome import ENDED, Outcome
+from tarmac.task import State, Task
+from tarmac.telemetry import logger
+
+AMBIGUOUS_RETRY_SECONDS = 60
+
+
+def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    """Send the task's create, unless it was sent, cancelled or too late. Safe to call any number of times, at once too.
+
+    Effects: clock, tasks, uploads, runway, chance, new_id. Raises what AWS raises; before the claim that is harmless,
+    after it the row says SUBMITTING and the next call treats the attempt as lost.
+    """
+    task = effects.tasks.get(task_id)
+    match task.state:
+        case State.SUBMITTED:
+            return Outcome("running", _first_look(task, effects))
+        case State.SUBMITTING:
+            return _after_silence(task, effects, max_ambiguous_retries)
+        case State.ACCEPTED | State.WAITING:
+            if task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at:
+                return ENDED
+            return _send(task, effects, max_ambiguous_retries)
+        case _:
+            return ENDED
+
+
+def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    try:
+        body = upload_inputs(effects.tasks.request(task.id), effects.uploads, effects.runway)
+    except CreateRefused as refusal:
+        return _postponed(task, refusal, effects)
+    except (CreateRejected, InputMissing) as problem:
+        code = "ASSET.INVALID" if isinstance(problem, CreateRejected) else "TARMAC.INPUT_MISSING"
+        message = str(problem)
+        effects.tasks.change(task.id, lambda row: moves(effects).fail(row, code, message, 0.0))
+        return ENDED
+
+    token = effects.new_id()
+    try:
+        effects.tasks.change(task.id, lambda row: moves(effects).claim(row, token))
+    except TransitionRefused:
+        # A second execution, a cancel or the deadline was faster; what it made of the row is looked at anew.
+        return Outcome("waiting", 1)
+
+    try:
+        created = effects.runway.create(task.operation, body)
+    except CreateRefused as refusal:
+        wait = _refusal_wait(task, refusal, effects)
+        effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, wait))
+        return Outcome("waiting", wait)
+    except CreateRejected as rejection:
+        code, message = f"TARMAC.REJECTED.{rejection.status}", str(rejection)
+        effects.tasks.change(task.id, lambda row: moves(effects).reject(row, token, code, message))
+        return ENDED
+    except CreateAmbiguous:
+        return _lost(task, token, effects, max_ambiguous_retries)
+
+    first_look = next_wait("PENDING", 0.0, None, task.p10_seconds, looked_before=False)
+    try:
+        effects.tasks.change(
+            task.id,
+            lambda row: moves(effects).bind(row, token, created.upstream_id, created.estimated_credits, first_look),
+        )
+    except TransitionRefused:
+        # Bound too late: the row has moved on without this generation, so it must not run for nobody.
+        _abandon(created.upstream_id, effects)
+        return Outcome("waiting", 1)
+    return Outcome("running", first_look)
+
+
+def _after_silence(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    """Somebody claimed the row and has not come back: alive until the lease is over, lost from then on."""
+    if not moves(effects).lease_is_over(task):
+        held = 0.0 if task.claimed_at is None else effects.clock.elapsed(task.claimed_at)
+        return Outcome("waiting", max(1, int(CLAIM_LEASE_SECONDS - held) + 1))
+    return _lost(task, None, effects, max_ambiguous_retries)
+
+
+def _lost(task: Task, token: str | None, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    try:
+        after = effects.tasks.change(
+            task.id,
+            lambda row: moves(effects).lose(row, token, max_ambiguous_retries, AMBIGUOUS_RETRY_SECONDS),
+        )
+    except TransitionRefused:
+        return Outcome("waiting", 1)
+    return ENDED if after.state.is_terminal else Outcome("waiting", AMBIGUOUS_RETRY_SECONDS)
+
+
+def _postponed(task: Task, refusal: CreateRefused, effects: Effects) -> Outcome:
+    wait = _refusal_wait(task, refusal, effects)
+    try:
+        effects.tasks.change(task.id, lambda row: moves(effects).postpone(row, wait))
+    except TransitionRefused:
+        return Outcome("waiting", 1)
+    return Outcome("waiting", wait)
+
+
+def _refusal_wait(task: Task, refusal: CreateRefused, effects: Effects) -> int:
+    return refusal_wait(task.refusals + 1, effects.chance(), refusal.is_quota, refusal.retry_after_seconds)
+
+
+def _first_look(task: Task, effects: Effects) -> int:
+    age = effects.clock.elapsed(task.submitted_at or task.updated_at)
+    return next_wait("PENDING", age, None, task.p10_seconds, looked_before=task.polls > 0)
+
+
+def _abandon(upstream_id: str, effects: Effects) -> None:
+    try:
+        effects.runway.cancel(upstream_id)
+    except UpstreamUnavailable:
+        # Nothing more can be done from here: the row no longer knows this generation, the log line does.
+        logger.error("a generation without a task could not be cancelled", upstream_id=upstream_id)

@@ -1,0 +1,53 @@
+"""Sweep: every minute, whatever a fault has left behind. Pending notices are published, lost executions replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tarmac.effects import Effects, moves
+from tarmac.rules.transitions import TransitionRefused
+from tarmac.steps.accept import start_execution
+from tarmac.steps.finish import announce
+from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.telemetry import logger
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """What one sweep did, in tasks."""
+
+    announced: int = 0
+    restarted: int = 0
+    watched: int = 0
+    failed: int = 0
+
+
+def sweep(effects: Effects) -> SweepReport:
+    """Look after each task that is due. One that fails is counted and does not stop the rest.
+
+    Effects: clock, tasks, executions, topic.
+    """
+    report = SweepReport()
+    for task_id in effects.tasks.due(effects.clock.now()):
+        try:
+            _look_after(task_id, effects, report)
+        except (NoSuchTask, TransitionRefused, Contended):
+            # Somebody else moved it meanwhile, which is all that a sweep wants.
+            continue
+        except Exception as error:
+            report.failed += 1
+            logger.crash("a task could not be looked after", error, task_id=task_id)
+    return report
+
+
+def _look_after(task_id: str, effects: Effects, report: SweepReport) -> None:
+    task = effects.tasks.get(task_id)
+    if task.state.is_terminal:
+        announce(task, effects)
+        report.announced += 1
+    elif effects.executions.is_running(task.execution_name):
+        effects.tasks.change(task_id, lambda row: moves(effects).watch(row))
+        report.watched += 1
+    else:
+        start_execution(effects.tasks.change(task_id, lambda row: moves(effects).rerun(row)), effects)
+        report.restarted += 1

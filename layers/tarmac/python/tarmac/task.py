@@ -1,0 +1,202 @@
+"""The task row: what Tarmac knows of one accepted generation, from acceptance to its announced ending."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from tarmac.clock import from_iso, to_iso
+
+DUE_SHARDS = 16
+"""Partitions of the `due` index: sixteen spread the writes of a busy table and are still cheap to sweep."""
+
+
+class State(StrEnum):
+    """Where a task stands. The API shows these in Runway's words (`tarmac.views`)."""
+
+    ACCEPTED = "ACCEPTED"
+    SUBMITTING = "SUBMITTING"
+    WAITING = "WAITING"
+    SUBMITTED = "SUBMITTED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    AMBIGUOUS_FAILED = "AMBIGUOUS_FAILED"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.AMBIGUOUS_FAILED})
+
+
+class NoticeState(StrEnum):
+    """The outbox of a task: PENDING is written together with the ending, SENT once SNS has taken the notice."""
+
+    NONE = "NONE"
+    PENDING = "PENDING"
+    SENT = "SENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One archived file."""
+
+    bucket: str
+    key: str
+    size_bytes: int
+    sha256: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row. Times are epoch seconds here and ISO-8601 in the table; credits are Runway's (1 credit = $0.01)."""
+
+    id: str
+    client: str
+    operation: str
+    model: str
+    created_at: float
+    deadline_at: float
+    state: State = State.ACCEPTED
+    version: int = 1
+    updated_at: float = 0.0
+    ended_at: float | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    # The execution: the first is named by the task, each re-drive takes the next run.
+    run: int = 1
+    # Whether a client's own retry, sent without an idempotency key, may still take this task for its first attempt.
+    claimable: bool = False
+    # The paid side: an attempt is one POST that may have bought a generation.
+    attempt: int = 0
+    ambiguous: int = 0
+    refusals: int = 0
+    failure_retries: int = 0
+    claim: str | None = None
+    claimed_at: float | None = None
+    reserved_credits: float = 0.0
+    # Tarmac's estimate, which the create was answered with, and Runway's own, known once it has taken the task.
+    estimated_credits: float | None = None
+    quoted_credits: float | None = None
+    cost_credits: float | None = None
+
+    # What was last seen upstream.
+    upstream_id: str | None = None
+    upstream_status: str | None = None
+    progress: float | None = None
+    submitted_at: float | None = None
+    started_at: float | None = None
+    checked_at: float | None = None
+    polls: int = 0
+    # Consecutive looks that said 404, and that said nothing at all.
+    missing: int = 0
+    unread: int = 0
+    p10_seconds: float = 30.0
+
+    failure: str | None = None
+    failure_code: str | None = None
+    outputs: tuple[Output, ...] = ()
+    cancel_requested_at: float | None = None
+    hidden_at: float | None = None
+    notice_state: NoticeState = NoticeState.NONE
+    next_check_at: float | None = None
+
+    @property
+    def execution_name(self) -> str:
+        """`{taskId}` for the first run, `{taskId}-{run}` for a re-drive: Step Functions spends a name for 90 days."""
+        return self.id if self.run == 1 else f"{self.id}-{self.run}"
+
+    @property
+    def event_id(self) -> str:
+        """Stable across republishing, so that a subscriber can drop the second copy."""
+        return f"{self.id}-ended"
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the sweeper must see this row: it has not ended, or its ending is not announced."""
+        return not self.state.is_terminal or self.notice_state is NoticeState.PENDING
+
+
+def task_key(task_id: str) -> str:
+    return f"task#{task_id}"
+
+
+def to_row(task: Task) -> dict[str, Any]:
+    """The table item: camelCase names, absent instead of null, index keys derived from the fields."""
+    row: dict[str, Any] = {"pk": task_key(task.id), "sk": "task", "taskId": task.id}
+    for name, attribute in _ATTRIBUTES.items():
+        value = getattr(task, name)
+        if value is None or value == () or value == {}:
+            continue
+        if name == "outputs":
+            value = [_output_to_row(output) for output in value]
+        elif name in _TIMES:
+            value = to_iso(value)
+        elif isinstance(value, StrEnum):
+            value = value.value
+        elif isinstance(value, Mapping):
+            value = dict(value)
+        row[attribute] = value
+    row["listKey"] = f"{to_iso(task.created_at)}#{task.id}"
+    if task.needs_attention:
+        row["due"] = due_shard(task.id)
+    else:
+        row.pop("nextCheckAt", None)
+    return row
+
+
+def from_row(row: Mapping[str, Any]) -> Task:
+    """The task of an item written by `to_row`. Raises KeyError on an item that is not a task."""
+    values: dict[str, Any] = {"id": row["taskId"]}
+    for name, attribute in _ATTRIBUTES.items():
+        if attribute not in row:
+            continue
+        value = row[attribute]
+        if name in _TIMES:
+            value = from_iso(value)
+        elif name == "outputs":
+            value = tuple(_output_from_row(output) for output in value)
+        values[name] = value
+    values["state"] = State(values["state"])
+    values["notice_state"] = NoticeState(values["notice_state"])
+    return Task(**values)
+
+
+def due_shard(task_id: str) -> str:
+    return f"due#{hashlib.sha256(task_id.encode()).digest()[0] % DUE_SHARDS}"
+
+
+def bump(task: Task, now: float, **changes: Any) -> Task:
+    """The next version of a row. Every change goes through here, so that compare-and-set always has a new version."""
+    return replace(task, version=task.version + 1, updated_at=now, **changes)
+
+
+def _output_to_row(output: Output) -> dict[str, Any]:
+    return {
+        "bucket": output.bucket,
+        "key": output.key,
+        "bytes": output.size_bytes,
+        "sha256": output.sha256,
+        "contentType": output.content_type,
+    }
+
+
+def _output_from_row(row: Mapping[str, Any]) -> Output:
+    return Output(row["bucket"], row["key"], row["bytes"], row["sha256"], row["contentType"])
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+_ATTRIBUTES = {f.name: _camel(f.name) for f in fields(Task) if f.name != "id"}
+# `nextCheckAt` is an index key that the sweeper compares: it stays a number.
+_TIMES = frozenset(name for name in _ATTRIBUTES if name.endswith("_at") and name != "next_check_at")

@@ -1,0 +1,79 @@
+"""Log lines and metrics. One line an invocation, with ids, counts and durations only: never a prompt, link or key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+_FIELDS = frozenset(
+    {
+        "attempt",
+        "bytes",
+        "client",
+        "code",
+        "count",
+        "credits",
+        "error_type",
+        "event_id",
+        "execution",
+        "function_request_id",
+        "issues",
+        "key",
+        "method",
+        "model",
+        "operation",
+        "outcome",
+        "outputs",
+        "parameters",
+        "polls",
+        "reason",
+        "route",
+        "run",
+        "seconds",
+        "source",
+        "state",
+        "status",
+        "task_id",
+        "upstream_id",
+        "wait_seconds",
+    }
+)
+"""The only fields a line may have: a new one is added here, on purpose."""
+
+
+class AllowListLogger:
+    """Powertools' logger behind an allow-list."""
+
+    def __init__(self) -> None:
+        self._logger = Logger()
+
+    def info(self, message: str, **fields: Any) -> None:
+        self._logger.info(message, extra=self._checked(fields), stacklevel=2)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        self._logger.warning(message, extra=self._checked(fields), stacklevel=2)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self._logger.error(message, extra=self._checked(fields), stacklevel=2)
+
+    def crash(self, message: str, error: BaseException, **fields: Any) -> None:
+        """An error nobody expected: its type and where it arose, not its text, which may quote a body or a link."""
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        place = f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback else "unknown"
+        self.error(message, error_type=type(error).__name__, reason=place, **fields)
+
+    @staticmethod
+    def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+        if unknown := set(fields) - _FIELDS:
+            raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+logger = AllowListLogger()
+metrics = Metrics()
+
+__all__ = ["MetricUnit", "logger", "metrics"]

@@ -1,0 +1,57 @@
+"""A task as the API shows it: Runway's shape and words, with links to the archive in the place of Runway's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tarmac.clock import to_iso
+from tarmac.rules.transitions import expected_credits
+from tarmac.task import State, Task
+
+STATUSES = ("PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
+
+_SHOWN = {
+    State.ACCEPTED: "PENDING",
+    State.SUBMITTING: "PENDING",
+    State.WAITING: "THROTTLED",
+    State.SUCCEEDED: "SUCCEEDED",
+    State.FAILED: "FAILED",
+    State.AMBIGUOUS_FAILED: "FAILED",
+    State.CANCELLED: "CANCELLED",
+}
+
+
+def shown_status(task: Task) -> str:
+    """One of STATUSES. A task being cancelled is CANCELLED at once; one being archived is still RUNNING."""
+    if task.state is State.SUBMITTED and task.cancel_requested_at is None:
+        return task.upstream_status if task.upstream_status in ("PENDING", "THROTTLED") else "RUNNING"
+    if not task.state.is_terminal and task.cancel_requested_at is not None:
+        return "CANCELLED"
+    return _SHOWN[task.state]
+
+
+def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
+    """The answer to GET /v1/tasks/{id}. `link` makes a signed link from an archive key."""
+    status = shown_status(task)
+    view: dict[str, Any] = {"id": task.id, "createdAt": to_iso(task.created_at), "status": status}
+    match status:
+        case "SUCCEEDED":
+            view["output"] = [link(output.key) for output in task.outputs]
+        case "FAILED":
+            view["failure"] = task.failure
+            view["failureCode"] = task.failure_code
+        case "RUNNING":
+            # Whole only when archived: a client must not see 1 before its links exist.
+            view["progress"] = min(task.progress or 0.0, 0.99)
+    if status in ("SUCCEEDED", "FAILED", "CANCELLED"):
+        view["cost"] = {"credits": _number(task.cost_credits or 0)}
+    elif (expected := expected_credits(task)) is not None:
+        view["estimatedCost"] = {"credits": _number(expected)}
+    if task.metadata:
+        view["metadata"] = dict(task.metadata)
+    return view
+
+
+def _number(credits: float) -> int | float:
+    return int(credits) if credits == int(credits) else credits

@@ -1,0 +1,260 @@
+"""From template.yaml to what ministack can deploy: dictionary in, dictionary out, nothing read or written.
+
+The template stays the one that goes to AWS. Here it only becomes plainer: SAM is expanded by AWS's own
+translator, an API's OpenAPI body becomes routes, and a machine's YAML becomes JSON, because ministack 1.5.33
+reads neither. Logical ids depend on the template alone, so that a stack is updated in place.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Template = dict[str, Any]
+
+SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
+# ministack's own way to give an API an id: its URL is the same in every stack.
+API_ID = "tarmac"
+NOTICE_QUEUE_OUTPUT = "LocalNoticeQueueName"
+ANY_METHOD = "x-amazon-apigateway-any-method"
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", ANY_METHOD)
+PACKAGES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags (!Ref, !Sub, …) in their long form."""
+
+
+def _tag(loader: CloudFormationLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+CloudFormationLoader.add_multi_constructor("!", _tag)
+# 2010-09-09 is a version here, not a date.
+CloudFormationLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse(text: str) -> Template:
+    """A CloudFormation template, or a state machine definition, from YAML or JSON."""
+    loaded = yaml.load(text, Loader=CloudFormationLoader)  # noqa: S506 (a SafeLoader with more tags)
+    if not isinstance(loaded, dict):
+        raise ValueError("a template is a mapping")
+    return loaded
+
+
+def resources(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(logical id, properties) of each resource of a type, in the template's order."""
+    for logical_id, resource in template.get("Resources", {}).items():
+        if resource.get("Type") == kind:
+            yield logical_id, resource.setdefault("Properties", {})
+
+
+def point_at_packages(template: Template, locate: Callable[[str, Path], str]) -> Template:
+    """The template with every CodeUri and ContentUri replaced by locate(logical id, folder), an s3:// URI."""
+    result = copy.deepcopy(template)
+    for kind, name in PACKAGES.items():
+        for logical_id, properties in resources(result, kind):
+            properties[name] = locate(logical_id, Path(properties[name]))
+    return result
+
+
+def inline_definitions(template: Template, read: Callable[[Path], str]) -> Template:
+    """The template with every DefinitionUri replaced by the definition that read(path) gives, YAML or JSON.
+
+    ${Placeholders} stay: DefinitionSubstitutions fills them at deployment.
+    """
+    result = copy.deepcopy(template)
+    for _, properties in resources(result, "AWS::Serverless::StateMachine"):
+        if "DefinitionUri" in properties:
+            properties["Definition"] = parse(read(Path(properties.pop("DefinitionUri"))))
+    return result
+
+
+def parameter_values(template: Template, given: Mapping[str, str]) -> dict[str, Any]:
+    """Every parameter's value, given or default, a list where its type is one.
+
+    The translator writes values into the template, and without this it would write a list's text.
+    """
+    values: dict[str, Any] = {}
+    for name, parameter in template.get("Parameters", {}).items():
+        value = given.get(name, parameter.get("Default"))
+        if value is not None:
+            is_list = parameter["Type"] == "CommaDelimitedList" or parameter["Type"].startswith("List<")
+            values[name] = [part.strip() for part in str(value).split(",")] if is_list else value
+    return values
+
+
+def translate_sam(template: Template, parameters: Mapping[str, str], region: str) -> Template:
+    """Plain CloudFormation, by aws-sam-translator. Raises its own exceptions on an invalid template."""
+    transform = importlib.import_module("samtranslator.translator.transform").transform
+
+    # It counts what it translates, and at a second translation warns that the first count was not published.
+    logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
+
+    class NoManagedPolicies:
+        def load(self) -> dict[str, str]:
+            return {}
+
+    # The translator asks the environment for the region, nothing else can tell it.
+    before = os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = region
+    try:
+        translated: Template = transform(
+            copy.deepcopy(template), parameter_values(template, parameters), NoManagedPolicies()
+        )
+    finally:
+        if before is None:
+            del os.environ["AWS_DEFAULT_REGION"]
+        else:
+            os.environ["AWS_DEFAULT_REGION"] = before
+    translated.pop("Transform", None)
+    return json.loads(json.dumps(translated))  # type: ignore[no-any-return]
+
+
+def expand_http_apis(template: Template) -> Template:
+    """The template with each HTTP API's OpenAPI Body as Integration, Authorizer and Route resources."""
+    result = copy.deepcopy(template)
+    for api_id, properties in list(resources(result, "AWS::ApiGatewayV2::Api")):
+        body = properties.pop("Body", None)
+        if body is None:
+            continue
+        properties.pop("FailOnWarnings", None)
+        properties["Name"] = body.get("info", {}).get("title", api_id)
+        properties["ProtocolType"] = "HTTP"
+        properties["Tags"] = {**properties.get("Tags", {}), "ms-custom-id": API_ID}
+        cors = body.get("x-amazon-apigateway-cors") or properties.get("CorsConfiguration")
+        if cors:
+            # ministack keeps this as it comes and reads it in the API's spelling, allowOrigins and so on.
+            properties["CorsConfiguration"] = {name[:1].lower() + name[1:]: value for name, value in cors.items()}
+        result["Resources"].update(_authorizers(api_id, body))
+        result["Resources"].update(_routes(api_id, body))
+    return result
+
+
+def _authorizers(api_id: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    schemes = body.get("components", {}).get("securitySchemes", {})
+    for name, scheme in schemes.items():
+        settings = scheme.get("x-amazon-apigateway-authorizer")
+        if not settings:
+            continue
+        source = settings.get("identitySource", "$request.header.Authorization")
+        if isinstance(source, str):
+            source = [part.strip() for part in source.split(",")]
+        properties: dict[str, Any] = {
+            "ApiId": {"Ref": api_id},
+            "Name": name,
+            "AuthorizerType": settings["type"].upper(),
+            "IdentitySource": source,
+        }
+        optional = {
+            "AuthorizerUri": settings.get("authorizerUri"),
+            "AuthorizerPayloadFormatVersion": settings.get("authorizerPayloadFormatVersion"),
+            "AuthorizerResultTtlInSeconds": settings.get("authorizerResultTtlInSeconds"),
+            "EnableSimpleResponses": settings.get("enableSimpleResponses"),
+        }
+        properties.update({key: value for key, value in optional.items() if value is not None})
+        resource = {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": properties}
+        yield authorizer_id(api_id, name), resource
+
+
+def _routes(api_id: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in body.get("paths", {}).items():
+        for method in METHODS:
+            operation = operations.get(method)
+            integration = (operation or {}).get("x-amazon-apigateway-integration")
+            if not operation or not integration:
+                continue
+            verb = "ANY" if method == ANY_METHOD else method.upper()
+            key = "$default" if path == "/$default" else f"{verb} {path}"
+            stem = route_id(api_id, key)
+            yield (
+                f"{stem}Integration",
+                {
+                    "Type": "AWS::ApiGatewayV2::Integration",
+                    "Properties": {
+                        "ApiId": {"Ref": api_id},
+                        "IntegrationType": integration["type"].upper(),
+                        "IntegrationMethod": integration.get("httpMethod", "POST"),
+                        "IntegrationUri": integration["uri"],
+                        "PayloadFormatVersion": integration.get("payloadFormatVersion", "2.0"),
+                    },
+                },
+            )
+            route: dict[str, Any] = {
+                "ApiId": {"Ref": api_id},
+                "RouteKey": key,
+                "Target": {"Fn::Sub": f"integrations/${{{stem}Integration}}"},
+            }
+            guards = [name for need in operation.get("security", []) for name in need if name != "NONE"]
+            if guards:
+                route["AuthorizationType"] = "CUSTOM"
+                route["AuthorizerId"] = {"Ref": authorizer_id(api_id, guards[0])}
+            yield f"{stem}Route", {"Type": "AWS::ApiGatewayV2::Route", "Properties": route}
+
+
+def authorizer_id(api_id: str, name: str) -> str:
+    """A logical id for an authorizer."""
+    return f"{api_id}{re.sub(r'[^A-Za-z0-9]', '', name)}Authorizer"
+
+
+def route_id(api_id: str, key: str) -> str:
+    """A logical id for a route key: readable, and different where two paths have the same letters.
+
+    >>> route_id("HttpApi", "GET /v1/tasks/{id}")
+    'HttpApiGETV1TasksId262c'
+    """
+    words = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", key))
+    return f"{api_id}{words}{hashlib.sha256(key.encode()).hexdigest()[:4]}"
+
+
+def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -> Template:
+    """The template with a queue that receives every notice as published: the demo and the tests read it."""
+    result = copy.deepcopy(template)
+    topic = result.get("Outputs", {}).get(topic_output)
+    if topic is None:
+        return result
+    result["Resources"]["LocalNoticeQueue"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
+    result["Resources"]["LocalNoticeSubscription"] = {
+        "Type": "AWS::SNS::Subscription",
+        "Properties": {
+            "TopicArn": topic["Value"],
+            "Protocol": "sqs",
+            "Endpoint": {"Fn::GetAtt": ["LocalNoticeQueue", "Arn"]},
+            "RawMessageDelivery": True,
+        },
+    }
+    result["Outputs"][NOTICE_QUEUE_OUTPUT] = {"Value": {"Fn::GetAtt": ["LocalNoticeQueue", "QueueName"]}}
+    return result
+
+
+def known_parameters(template: Template, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those of the wanted parameters that the template declares."""
+    return {name: value for name, value in wanted.items() if name in template.get("Parameters", {})}
+
+
+def localise(template: Template, parameters: Mapping[str, str], region: str) -> Template:
+    """What CloudFormation is given, from a template whose packages and definitions are in place."""
+    return add_notice_queue(expand_http_apis(translate_sam(template, parameters, region)))

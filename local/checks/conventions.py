@@ -1,0 +1,173 @@
+"""This project's habits in template.yaml, as assertions. Each exception is listed here with its reason.
+
+Those on the template see what people write; those on its translation also see what SAM makes of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local.aws.template import Template, resources
+from local.checks.finding import Finding
+
+# "role, Sid": why its Resource must be "*".
+WILDCARDS = {
+    "GenerationStateMachineRole, DeliverLogs": "log delivery is the account's, its actions name no resource",
+}
+# What SAM adds to roles by itself, and why that is accepted.
+MANAGED_POLICIES = {
+    "AWSLambdaBasicExecutionRole": "SAM adds it to each function's role: writing log lines",
+    "AWSXrayWriteOnlyAccess": "SAM adds it wherever tracing is on: writing trace segments",
+}
+# Routes that need no client key: (method, path) → why.
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {}
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+# What functions are told of in their environment, and may then use by their policy.
+WORLD = {"TasksTable", "UploadBucket", "ArchiveBucket", "NoticeTopic", "RunwaySecret", "GenerationStateMachine"}
+# Properties that would give a resource a name of its own.
+NAMES = ("BucketName", "TableName", "Name", "TopicName", "QueueName", "LogGroupName")
+
+
+def of_template(template: Template) -> Iterator[Finding]:
+    """Habits in what people write."""
+    for name, properties in resources(template, "AWS::Serverless::Function"):
+        yield from _function(name, template["Resources"][name], properties)
+    for name, resource in template["Resources"].items():
+        if str(resource.get("DeletionPolicy", "")).startswith("Retain"):
+            for key in NAMES:
+                if key in resource["Properties"]:
+                    yield Finding(name, f"is retained, and its {key} is fixed: no second stack could be made")
+    for name, parameter in template["Parameters"].items():
+        if not parameter.get("Description"):
+            yield Finding(name, "is a parameter without a description")
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    if sorted(grouped) != sorted(template["Parameters"]):
+        yield Finding("Metadata", "ParameterGroups do not list every parameter once")
+
+
+def _function(name: str, resource: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterator[Finding]:
+    folder = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    if properties.get("CodeUri") != f"functions/{folder}/":
+        yield Finding(name, f"has its code elsewhere than in functions/{folder}/")
+    if resource.get("Metadata") != {"SkipBuild": True}:
+        yield Finding(name, "lacks SkipBuild: sam would look for a Python 3.13 to build nothing")
+    if "FunctionName" in properties:
+        yield Finding(name, "has a fixed name")
+    if "Timeout" not in properties or "MemorySize" not in properties:
+        yield Finding(name, "does not state its Timeout and MemorySize")
+    sids = []
+    for policy in properties.get("Policies", []):
+        if not isinstance(policy, Mapping) or "Statement" not in policy:
+            yield Finding(name, f"uses a ready-made policy: {policy}")
+            continue
+        sids += [statement.get("Sid") for statement in statements(policy)]
+    if not sids or None in sids or len(set(sids)) < len(sids):
+        yield Finding(name, "needs policy statements, each with a Sid of its own")
+    told = named_resources(properties.get("Environment", {})) & WORLD
+    for resource_name in sorted(told ^ (named_resources(properties.get("Policies", [])) & WORLD)):
+        yield Finding(name, f"is told of {resource_name} and may not use it, or the reverse")
+
+
+def named_resources(value: Any) -> set[str]:
+    """Logical ids that a part of the template refers to, the state machine by its composed name too."""
+    text = json.dumps(value)
+    names = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', text)) | set(re.findall(r"\$\{(\w+)[.}]", text))
+    return names | ({"GenerationStateMachine"} if "${AWS::StackName}-generation" in text else set())
+
+
+def of_translation(template: Template) -> Iterator[Finding]:
+    """Habits in what is deployed."""
+    yield from _log_groups(template)
+    yield from _roles(template)
+    yield from _buckets(template)
+    yield from _routes(template)
+    for name, properties in resources(template, "AWS::Lambda::Function"):
+        if properties.get("TracingConfig") != {"Mode": "Active"}:
+            yield Finding(name, "is not traced")
+
+
+def _log_groups(template: Template) -> Iterator[Finding]:
+    kept = {name for name, group in resources(template, "AWS::Logs::LogGroup") if "RetentionInDays" in group}
+    for name, properties in resources(template, "AWS::Lambda::Function"):
+        if properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref") not in kept:
+            yield Finding(name, "has no log group with a retention of its own")
+    for name, properties in resources(template, "AWS::StepFunctions::StateMachine"):
+        logging = properties.get("LoggingConfiguration", {})
+        destinations = logging.get("Destinations", [{}])
+        arn = destinations[0].get("CloudWatchLogsLogGroup", {}).get("LogGroupArn", {}).get("Fn::GetAtt", [""])
+        if arn[0] not in kept:
+            yield Finding(name, "has no log group with a retention of its own")
+        if logging.get("IncludeExecutionData") is not False:
+            yield Finding(name, "logs execution data: prompts come in by hand")
+    for name, properties in resources(template, "AWS::ApiGatewayV2::Stage"):
+        settings = properties.get("AccessLogSettings", {})
+        if settings.get("DestinationArn", {}).get("Fn::GetAtt", [""])[0] not in kept:
+            yield Finding(name, "has no log group with a retention of its own")
+        for secret in ("querystring", "authorization", "rawPath", "$context.protocol"):
+            if secret in settings.get("Format", ""):
+                yield Finding(name, f"logs {secret}")
+
+
+def _roles(template: Template) -> Iterator[Finding]:
+    unused = set(WILDCARDS)
+    for name, properties in resources(template, "AWS::IAM::Role"):
+        for arn in properties.get("ManagedPolicyArns", []):
+            if str(arn).rsplit("/", 1)[-1] not in MANAGED_POLICIES:
+                yield Finding(name, f"has the managed policy {arn}")
+        for policy in properties.get("Policies", []):
+            for statement in statements(policy["PolicyDocument"]):
+                sid = statement.get("Sid", policy["PolicyName"])
+                if any("*" in action for action in listed(statement["Action"])):
+                    yield Finding(name, f"{sid} allows more actions than it names")
+                if "*" in listed(statement["Resource"]):
+                    if f"{name}, {sid}" not in WILDCARDS:
+                        yield Finding(name, f"{sid} reaches every resource")
+                    unused.discard(f"{name}, {sid}")
+    for exception in sorted(unused):
+        yield Finding(exception, "needs no exception any more")
+
+
+def _buckets(template: Template) -> Iterator[Finding]:
+    tls_only = {
+        properties["Bucket"].get("Ref")
+        for _, properties in resources(template, "AWS::S3::BucketPolicy")
+        for statement in statements(properties["PolicyDocument"])
+        if (statement["Effect"], statement.get("Condition")) == ("Deny", PLAIN_HTTP)
+    }
+    for name, properties in resources(template, "AWS::S3::Bucket"):
+        block = properties.get("PublicAccessBlockConfiguration", {})
+        if sorted(block.values()) != [True] * 4:
+            yield Finding(name, "does not block all public access")
+        if "BucketEncryption" not in properties:
+            yield Finding(name, "does not state its encryption")
+        if name not in tls_only:
+            yield Finding(name, "accepts plain HTTP")
+
+
+def _routes(template: Template) -> Iterator[Finding]:
+    for name, properties in resources(template, "AWS::ApiGatewayV2::Api"):
+        open_routes = {
+            (method, path)
+            for path, methods in properties["Body"]["paths"].items()
+            for method, operation in methods.items()
+            if not operation.get("security")
+        }
+        for method, path in sorted(open_routes ^ set(PUBLIC_ROUTES)):
+            yield Finding(name, f"{method.upper()} {path} is public here or in PUBLIC_ROUTES, not in both")
+
+
+def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A policy's statements, conditional ones included."""
+    for statement in policy["Statement"]:
+        for branch in statement["Fn::If"][1:] if "Fn::If" in statement else [statement]:
+            if branch != {"Ref": "AWS::NoValue"}:
+                yield branch
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM takes one or many; here it is always many."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,154 @@
+"""Building blocks of the contract: each check looks at one JSON value and notes what Runway would object to.
+
+Codes and paths follow Runway's `issues` (`invalid_type`, `invalid_value`, `too_big`, …). A media field is not
+resolved here: its place is noted, and `inputs` decides about it, since that needs to know the uploads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Path = tuple[str | int, ...]
+MediaKind = Literal["image", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One objection, as an entry of Runway's `issues`."""
+
+    code: str
+    path: Path
+    message: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "path": list(self.path), "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaField:
+    """A media string and where it stood."""
+
+    path: Path
+    kind: MediaKind
+    uri: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the checks of one body found."""
+
+    issues: list[Issue] = field(default_factory=list)
+    media: list[MediaField] = field(default_factory=list)
+
+    def object_to(self, code: str, path: Path, message: str) -> None:
+        self.issues.append(Issue(code, path, message))
+
+
+Check = Callable[[Any, Path, Findings], None]
+
+
+def text(at_least: int, at_most: int) -> Check:
+    """A string; lengths count UTF-16 code units, as Runway's do."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if not isinstance(value, str):
+            findings.object_to("invalid_type", path, "Invalid input: expected string")
+        elif (units := len(value.encode("utf-16-le", "surrogatepass")) // 2) < at_least:
+            findings.object_to("too_small", path, f"Too small: expected >={at_least} characters")
+        elif units > at_most:
+            findings.object_to("too_big", path, f"Too big: expected <={at_most} characters")
+
+    return check
+
+
+def whole(at_least: int, at_most: int) -> Check:
+    """An integer; a whole float such as 5.0 passes, as in JavaScript."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            findings.object_to("invalid_type", path, "Invalid input: expected number")
+        elif isinstance(value, float) and not value.is_integer():
+            findings.object_to("invalid_type", path, "Invalid input: expected int")
+        elif value < at_least:
+            findings.object_to("too_small", path, f"Too small: expected number to be >={at_least}")
+        elif value > at_most:
+            findings.object_to("too_big", path, f"Too big: expected number to be <={at_most}")
+
+    return check
+
+
+def one_of(*allowed: str | int) -> Check:
+    """One of these literals."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if isinstance(value, bool) or value not in allowed:
+            names = "|".join(f'"{each}"' if isinstance(each, str) else str(each) for each in allowed)
+            findings.object_to("invalid_value", path, f"Invalid option: expected one of {names}")
+
+    return check
+
+
+def flag(value: Any, path: Path, findings: Findings) -> None:
+    """true or false."""
+    if not isinstance(value, bool):
+        findings.object_to("invalid_type", path, "Invalid input: expected boolean")
+
+
+def media(kind: MediaKind) -> Check:
+    """A media string of this kind."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if isinstance(value, str):
+            findings.media.append(MediaField(path, kind, value))
+        else:
+            findings.object_to("invalid_type", path, "Invalid input: expected string")
+
+    return check
+
+
+def either(first: Check, second: Check, *, is_first: Callable[[Any], bool]) -> Check:
+    """The first check where `is_first` holds, else the second."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        (first if is_first(value) else second)(value, path, findings)
+
+    return check
+
+
+def listed(item: Check, at_least: int, at_most: int) -> Check:
+    """An array of such items."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if not isinstance(value, list):
+            findings.object_to("invalid_type", path, "Invalid input: expected array")
+        elif len(value) < at_least:
+            findings.object_to("too_small", path, f"Too small: expected array to have >={at_least} items")
+        elif len(value) > at_most:
+            findings.object_to("too_big", path, f"Too big: expected array to have <={at_most} items")
+        else:
+            for index, each in enumerate(value):
+                item(each, (*path, index), findings)
+
+    return check
+
+
+def record(fields: Mapping[str, Check], required: Collection[str], *, strict: bool = False) -> Check:
+    """An object with these fields. Unknown ones are ignored, unless strict."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if not isinstance(value, dict):
+            findings.object_to("invalid_type", path, "Invalid input: expected object")
+            return
+        for name, check_field in fields.items():
+            if name in value:
+                check_field(value[name], (*path, name), findings)
+            elif name in required:
+                findings.object_to("invalid_type", (*path, name), "Invalid input: received undefined")
+        if strict and (unknown := [name for name in value if name not in fields]):
+            findings.object_to(
+                "unrecognized_keys", path, f"Unrecognized keys: {', '.join(map(repr, unknown))}"
+            )
+
+    return check

@@ -1,0 +1,169 @@
+"""Scenario directives: what a test asks of one create, written inside any string of its body.
+
+`a lamp [[sim: throttled=2, seconds=3, fail=SAFETY.INPUT.TEXT]]`: the scenario travels with the request, so
+tests that share a simulator cannot disturb each other. Times are seconds before `--time-scale`, except
+`output_ttl` and `retry_after`, which are real. An unknown key or value is an error: a misspelt scenario must
+fail loudly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+CREATE_FAULTS: Final = frozenset(
+    {"lost", "stall", "garbage", "400", "401", "404", "408", "422", "429", "500", "502", "503", "504"}
+)
+POLL_FAULTS: Final = frozenset({"stall", "404", "429", "500", "502", "503", "504"})
+OUTPUT_FAULTS: Final = frozenset(
+    {"truncated", "gzip", "redirect", "octet", "slow", "expired", "nolength", "missing", "oversize"}
+)
+
+
+class DirectiveError(ValueError):
+    """A directive that means nothing; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """One scenario. None means: as Runway would.
+
+    seconds             run time
+    pending, throttled  time in that status first
+    fail                failureCode of a FAILED end
+    fail_silently       ends FAILED without a failureCode (`fail=none`)
+    cancelled           ends CANCELLED by itself
+    progress_hidden     RUNNING without progress (`progress=none`)
+    create, times       what happens to the create, and to how many identical ones
+    poll, polls         what happens to GETs of the task, and to how many
+    retry_after         Retry-After of an error answer, in seconds
+    output, outputs_bad what is wrong with downloads, and with how many of each output
+    outputs             number of files
+    size                least bytes of each
+    output_ttl          life of a link in seconds
+
+    times, polls and outputs_bad are for ever if they are not given.
+    """
+
+    seconds: float | None = None
+    pending: float | None = None
+    throttled: float | None = None
+    fail: str | None = None
+    fail_silently: bool = False
+    cancelled: bool = False
+    progress_hidden: bool = False
+    create: str | None = None
+    times: int | None = None
+    retry_after: int | None = None
+    poll: str | None = None
+    polls: int | None = None
+    output: str | None = None
+    outputs_bad: int | None = None
+    outputs: int | None = None
+    output_ttl: float | None = None
+    size: int | None = None
+
+
+def parse(text: str) -> Directives:
+    """The scenario in comma-separated `key=value` items; raises DirectiveError."""
+    found: dict[str, Any] = {}
+    for item in filter(None, (piece.strip() for piece in text.split(","))):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        reader = _READERS.get(key)
+        if reader is None or not equals:
+            raise DirectiveError(f"unknown directive {item!r}; known are {', '.join(sorted(_READERS))}")
+        try:
+            found |= reader(value)
+        except ValueError as error:
+            raise DirectiveError(f"{key}={value!r}: {error}") from error
+    return Directives(**found)
+
+
+def in_body(body: object) -> Directives:
+    """The scenario of a create body: of all its strings together, later items win. Raises DirectiveError."""
+    return parse(",".join(match for text in _strings(body) for match in _MARK.findall(text)))
+
+
+def without_directives(text: str) -> str:
+    """What remains of a prompt for the picture."""
+    return _MARK.sub("", text).strip()
+
+
+def overridden(scenario: Directives, by: Directives) -> Directives:
+    """`scenario` with everything that `by` says."""
+    return replace(scenario, **said(by))
+
+
+def said(scenario: Directives) -> dict[str, Any]:
+    """What differs from the defaults."""
+    values = {each.name: (getattr(scenario, each.name), each.default) for each in fields(scenario)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def _strings(value: object) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case Mapping() as record:
+                waiting.extend(reversed(list(record.values())))
+            case list() as items:
+                waiting.extend(reversed(items))
+
+
+def _number(name: str) -> Callable[[str], dict[str, Any]]:
+    def read(value: str) -> dict[str, Any]:
+        number = float(value)
+        if not 0 <= number < 1e9:
+            raise ValueError("must be from 0 to 1e9")
+        return {name: number}
+
+    return read
+
+
+def _count(name: str) -> Callable[[str], dict[str, Any]]:
+    def read(value: str) -> dict[str, Any]:
+        number = int(value)
+        if number < 0:
+            raise ValueError("must not be negative")
+        return {name: number}
+
+    return read
+
+
+def _choice(name: str, allowed: Iterable[str]) -> Callable[[str], dict[str, Any]]:
+    def read(value: str) -> dict[str, Any]:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(sorted(allowed))}")
+        return {name: value}
+
+    return read
+
+
+def _read_fail(value: str) -> dict[str, Any]:
+    return {"fail_silently": True} if value == "none" else {"fail": value}
+
+
+def _read_cancelled(value: str) -> dict[str, Any]:
+    return {"cancelled": _choice("cancelled", ("0", "1"))(value)["cancelled"] == "1"}
+
+
+def _read_progress(value: str) -> dict[str, Any]:
+    _choice("progress", ("none",))(value)
+    return {"progress_hidden": True}
+
+
+_MARK: Final = re.compile(r"\[\[sim:(.*?)\]\]", re.DOTALL)
+_READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
+    **{name: _number(name) for name in ("seconds", "pending", "throttled", "output_ttl")},
+    **{name: _count(name) for name in ("times", "retry_after", "polls", "outputs_bad", "outputs", "size")},
+    "create": _choice("create", CREATE_FAULTS),
+    "poll": _choice("poll", POLL_FAULTS),
+    "output": _choice("output", OUTPUT_FAULTS),
+    "fail": _read_fail,
+    "cancelled": _read_cancelled,
+    "progress": _read_progress,
+}

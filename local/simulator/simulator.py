@@ -1,0 +1,207 @@
+"""Everything one simulator knows: tasks, uploads, faults and the ledger. No HTTP here."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import uuid
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from local.simulator.config import DAY_SECONDS, Config
+from local.simulator.directives import Directives
+from local.simulator.faults import Faults
+from local.simulator.lanes import Lane
+from local.simulator.outputs import Links
+from local.simulator.rendering import Clip, Studio
+from local.simulator.storage import Storage
+from local.simulator.tasks import PENDING_SECONDS, Task, billed_at, iso, run_seconds, status_at
+from local.simulator.uploads import Upload, new_upload
+
+REQUESTS_REMEMBERED: Final = 20_000
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request in the log; status None: it never got an answer."""
+
+    at: float
+    method: str
+    path: str
+    headers: dict[str, str]
+    status: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "at": iso(self.at),
+            "method": self.method,
+            "path": self.path,
+            "headers": self.headers,
+            "status": self.status,
+        }
+
+
+class Simulator:
+    """The state behind the endpoints. All methods are for the event loop's thread."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        if config.state_dir is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="runway-simulator-")
+        self.storage = Storage(config.state_dir or Path(self._scratch.name if self._scratch else ""))
+        self.studio = Studio(self.storage)
+        self.secret = secrets.token_bytes(32)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything except files and the secret behind links."""
+        self.tasks: dict[str, Task] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.faults = Faults()
+        self.requests: deque[Seen] = deque(maxlen=REQUESTS_REMEMBERED)
+        self.paused = False
+        self._credits_at_most = 0
+        self._lanes: defaultdict[str, Lane] = defaultdict(lambda: Lane(self.config.concurrency))
+
+    def close(self) -> None:
+        """Give back threads and scratch files."""
+        self.studio.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def now(self) -> float:
+        return self.config.clock()
+
+    @property
+    def links(self) -> Links:
+        return Links(self.secret)
+
+    # Tasks
+
+    def accept(
+        self, path: str, model: str, credits: int, body_sha256: str, scenario: Directives, clip: Clip
+    ) -> Task:
+        """Take on a generation: from here on Runway would bill it."""
+        task_id = str(uuid.uuid4())
+        scale = self.config.time_scale
+        run = run_seconds(model, task_id) if scenario.seconds is None else scenario.seconds
+        task = Task(
+            id=task_id,
+            path=path,
+            model=model,
+            credits=credits,
+            created_at=self.now(),
+            body_sha256=body_sha256,
+            scenario=scenario,
+            clip=clip,
+            pending_seconds=(PENDING_SECONDS if scenario.pending is None else scenario.pending) * scale,
+            throttled_seconds=(scenario.throttled or 0.0) * scale,
+            run_seconds=run * scale,
+        )
+        self.take_in(task)
+        return task
+
+    def take_in(self, task: Task) -> None:
+        """Know a task: a new one, or one from before a restart."""
+        self.tasks[task.id] = task
+        self._credits_at_most += task.credits
+        if task.deleted_at is None:
+            lane = self._lanes[task.model]
+            lane.catch_up(task.created_at)
+            lane.join(task)
+
+    def find(self, task_id: str) -> Task | None:
+        """The task as it is now; None if it never was or has been deleted."""
+        task = self.tasks.get(task_id)
+        if task is None or task.deleted_at is not None:
+            return None
+        self._lanes[task.model].catch_up(self.now())
+        return task
+
+    def delete(self, task_id: str) -> bool:
+        """Cancel or delete; False if there is nothing to delete."""
+        task = self.find(task_id)
+        if task is None:
+            return False
+        task.deleted_at = self.now()
+        self._lanes[task.model].leave(task)
+        return True
+
+    # Uploads
+
+    def open_upload(self, filename: str) -> Upload:
+        upload = new_upload(filename, self.now())
+        self.uploads[upload.token] = upload
+        return upload
+
+    def uploaded(self, uri: str) -> Upload | None:
+        """The usable upload behind a runway:// URI: issued here, filled, not expired."""
+        upload = self.uploads.get(uri.removeprefix("runway://"))
+        if upload is None or upload.sha256 is None or not upload.usable(self.now()):
+            return None
+        return upload
+
+    # The account
+
+    def created_today(self, model: str) -> int:
+        """Creates of this model in the last 24 hours."""
+        since = self.now() - DAY_SECONDS
+        return sum(task.model == model and task.created_at > since for task in self.tasks.values())
+
+    def affords(self, credits: int) -> bool:
+        """Whether the balance covers another create. Adds up the bills only if refunds could decide."""
+        at_least_left = self.config.credit_balance - self._credits_at_most
+        return at_least_left >= credits or self.credits_left() >= credits
+
+    def credits_left(self) -> int:
+        now = self._caught_up()
+        return self.config.credit_balance - sum(billed_at(task, now) for task in self.tasks.values())
+
+    def daily_credits(self) -> Iterator[tuple[str, str, int]]:
+        """(date, model, credits billed), by date."""
+        now = self._caught_up()
+        sums: Counter[tuple[str, str]] = Counter()
+        for task in self.tasks.values():
+            day = datetime.fromtimestamp(task.created_at, UTC).date().isoformat()
+            sums[day, task.model] += billed_at(task, now)
+        for (day, model), amount in sorted(sums.items()):
+            yield day, model, amount
+
+    def ledger(self) -> dict[str, Any]:
+        """Every create that Runway took on, answered or not, in order.
+
+        credits is the price at the create, billed what is charged as things stand (0 after a refund).
+        """
+        now = self._caught_up()
+        creates = [
+            {
+                "id": task.id,
+                "path": task.path,
+                "model": task.model,
+                "credits": task.credits,
+                "billed": billed_at(task, now),
+                "createdAt": iso(task.created_at),
+                "deletedAt": None if task.deleted_at is None else iso(task.deleted_at),
+                "bodySha256": task.body_sha256,
+                "status": status_at(task, now).value,
+            }
+            for task in self.tasks.values()
+        ]
+        totals = {
+            "creates": len(creates),
+            "credits": sum(task.credits for task in self.tasks.values()),
+            "billed": sum(billed_at(task, now) for task in self.tasks.values()),
+            "byStatus": Counter(status_at(task, now).value for task in self.tasks.values()),
+        }
+        return {"creates": creates, "totals": totals}
+
+    def _caught_up(self) -> float:
+        now = self.now()
+        for lane in self._lanes.values():
+            lane.catch_up(now)
+        return now

@@ -1,0 +1,165 @@
+"""The life of a task at Runway, as a function of its timeline and the clock.
+
+    PENDING ─► (THROTTLED) ─► RUNNING ─► SUCCEEDED | FAILED | CANCELLED
+
+Nothing runs in the background: a task's `started_at` is decided by `lanes`, everything else follows from it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from local.simulator.directives import Directives
+from local.simulator.rendering import Clip
+
+PENDING_SECONDS: Final = 1.5
+MEDIAN_RUN_SECONDS: Final[Mapping[str, float]] = {
+    "gen4_turbo": 28,
+    "veo3.1_fast": 40,
+    "gen4.5": 85,
+    "act_two": 90,
+    "veo3": 105,
+    "veo3.1": 105,
+}
+OTHER_MEDIAN_RUN_SECONDS: Final = 60.0
+_RUN_SIGMA: Final = 0.25
+_FAILURES: Final[Mapping[str, str]] = {
+    "SAFETY": "The request was declined by content moderation.",
+    "INPUT_PREPROCESSING": "An input could not be processed.",
+    "ASSET": "An input file could not be used.",
+    "THIRD_PARTY": "The provider of this model is unavailable.",
+}
+
+
+class Status(StrEnum):
+    """Runway's words for where a task stands."""
+
+    PENDING = "PENDING"
+    THROTTLED = "THROTTLED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def active(self) -> bool:
+        return self in (Status.PENDING, Status.THROTTLED, Status.RUNNING)
+
+
+@dataclass(slots=True)
+class Task:
+    """One accepted create. Times are epoch seconds, durations are seconds on the clock (already scaled).
+
+    started_at is None until a slot of the model's concurrency is taken; deleted_at None until a DELETE.
+    polls and downloads count what the scenario's `polls` and `outputs_bad` limit; downloads by output number.
+    """
+
+    id: str
+    path: str
+    model: str
+    credits: int
+    created_at: float
+    body_sha256: str
+    scenario: Directives
+    clip: Clip
+    pending_seconds: float
+    throttled_seconds: float
+    run_seconds: float
+    started_at: float | None = None
+    deleted_at: float | None = None
+    polls: int = 0
+    downloads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ready_at(self) -> float:
+        """When it may take a slot."""
+        return self.created_at + self.pending_seconds + self.throttled_seconds
+
+    @property
+    def output_count(self) -> int:
+        return 1 if self.scenario.outputs is None else self.scenario.outputs
+
+    @property
+    def ending(self) -> Status:
+        """How it ends if nobody deletes it."""
+        if self.scenario.cancelled:
+            return Status.CANCELLED
+        return Status.FAILED if self.scenario.fail or self.scenario.fail_silently else Status.SUCCEEDED
+
+
+def run_seconds(model: str, task_id: str) -> float:
+    """Unscaled run time: lognormal around the model's median, the same for the same task."""
+    median = MEDIAN_RUN_SECONDS.get(model, OTHER_MEDIAN_RUN_SECONDS)
+    return random.Random(task_id).lognormvariate(math.log(median), _RUN_SIGMA)
+
+
+def status_at(task: Task, now: float) -> Status:
+    """Where the task stands. One that was deleted while active is CANCELLED for ever."""
+    if task.deleted_at is None:
+        return _undisturbed(task, now)
+    before = _undisturbed(task, task.deleted_at)
+    return Status.CANCELLED if before.active else before
+
+
+def progress_at(task: Task, now: float) -> float:
+    """0..0.99 of the run time, in hundredths."""
+    if task.started_at is None:
+        return 0.0
+    done = (now - task.started_at) / task.run_seconds if task.run_seconds else 1.0
+    return min(0.99, max(0.0, math.floor(done * 100) / 100))
+
+
+def billed_at(task: Task, now: float) -> int:
+    """Credits charged, as things stand.
+
+    Failures are refunded, moderated ones are not; a cancel is refunded unless the task was running.
+    """
+    match status_at(task, now):
+        case Status.FAILED:
+            return task.credits if "SAFETY" in (task.scenario.fail or "").split(".") else 0
+        case Status.CANCELLED:
+            ran = task.deleted_at is not None and _undisturbed(task, task.deleted_at) is Status.RUNNING
+            return task.credits if ran else 0
+        case _:
+            return task.credits
+
+
+def task_json(task: Task, now: float, links: Sequence[str]) -> dict[str, Any]:
+    """The answer to a GET: Runway's fields of its status, and no others. links: one fresh URL per output."""
+    status = status_at(task, now)
+    answer: dict[str, Any] = {"id": task.id, "createdAt": iso(task.created_at), "status": status.value}
+    if status.active:
+        answer["estimatedCost"] = {"credits": task.credits}
+    else:
+        answer["cost"] = {"credits": billed_at(task, now)}
+    if status is Status.RUNNING and not task.scenario.progress_hidden:
+        answer["progress"] = progress_at(task, now)
+    if status is Status.SUCCEEDED:
+        answer["output"] = list(links)
+    if status is Status.FAILED:
+        code = task.scenario.fail
+        answer["failure"] = _FAILURES.get((code or "").split(".")[0], "An unexpected error occurred.")
+        if code is not None:
+            answer["failureCode"] = code
+    return answer
+
+
+def iso(at: float) -> str:
+    """Epoch seconds as Runway writes a time: 2026-11-20T10:00:00.000Z."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _undisturbed(task: Task, at: float) -> Status:
+    if at < task.created_at + task.pending_seconds:
+        return Status.PENDING
+    if task.started_at is None or at < task.started_at:
+        return Status.THROTTLED
+    if at < task.started_at + task.run_seconds:
+        return Status.RUNNING
+    return task.ending

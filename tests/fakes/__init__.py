@@ -1,0 +1,15 @@
+"""The outside world in memory: the ports of `tarmac.ports`, with a clock that only moves when told."""
+
+from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
+from tests.fakes.runway import FakeRunway
+from tests.fakes.world import ManualClock, World
+
+__all__ = [
+    "FakeRunway",
+    "ManualClock",
+    "MemoryExecutions",
+    "MemoryObjects",
+    "MemoryTable",
+    "MemoryTopic",
+    "World",
+]

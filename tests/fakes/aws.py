@@ -1,0 +1,151 @@
+"""AWS in memory. `MemoryTable` and `MemoryObjects` pass the same contract tests as the adapters on moto."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.ports import (
+    AlreadyThere,
+    ConditionFailed,
+    ExecutionNameTaken,
+    NoSuchObject,
+    Page,
+    Put,
+    ReadStream,
+    Row,
+    StoredObject,
+)
+
+_INDEXES = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
+
+
+class MemoryTable:
+    """A table whose rows are copied in and out, so that nobody shares one by accident."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        row = self.rows.get((pk, sk))
+        return None if row is None else copy.deepcopy(row)
+
+    def write(self, *puts: Put) -> None:
+        for put in puts:
+            held = self.rows.get((put.row["pk"], put.row["sk"]))
+            if (None if held is None else held["version"]) != put.over:
+                raise ConditionFailed
+        for put in puts:
+            self.rows[put.row["pk"], put.row["sk"]] = copy.deepcopy(put.row)
+
+    def delete(self, pk: str, sk: str) -> None:
+        self.rows.pop((pk, sk), None)
+
+    def query(
+        self,
+        index: str,
+        partition: str,
+        *,
+        up_to: float | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        start: Row | None = None,
+    ) -> Page:
+        partition_name, sort_name = _INDEXES[index]
+
+        def order(row: Mapping[str, Any]) -> tuple[Any, str, str]:
+            return row[sort_name], row["pk"], row["sk"]
+
+        found = sorted(
+            (row for row in self.rows.values() if row.get(partition_name) == partition and sort_name in row),
+            key=order,
+            reverse=descending,
+        )
+        if up_to is not None:
+            found = [row for row in found if row[sort_name] <= up_to]
+        if start is not None:
+            found = [row for row in found if (order(row) < order(start) if descending else order(row) > order(start))]
+        page = found[:limit]
+        keys = ("pk", "sk", partition_name, sort_name)
+        more = len(found) > limit
+        return Page(copy.deepcopy(page), {name: page[-1][name] for name in keys} if more else None)
+
+
+class MemoryObjects:
+    """One bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self.objects: dict[str, tuple[bytes, StoredObject]] = {}
+
+    @property
+    def bucket(self) -> str:
+        return self._bucket
+
+    def head(self, key: str, version_id: str | None = None) -> StoredObject:
+        return self._found(key)[1]
+
+    def open(self, key: str, version_id: str | None = None) -> ReadStream:
+        return io.BytesIO(self._found(key)[0])
+
+    def put(self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        self.objects[key] = content, StoredObject(len(content), content_type, metadata or {})
+
+    def put_new(
+        self,
+        key: str,
+        content: ReadStream,
+        size_bytes: int | None,
+        content_type: str,
+        metadata: Mapping[str, str],
+    ) -> None:
+        if key in self.objects:
+            raise AlreadyThere(key)
+        whole = b""
+        while piece := content.read(65536):
+            whole += piece
+        if size_bytes is not None and len(whole) != size_bytes:
+            raise OSError(f"{len(whole)} of {size_bytes} bytes")
+        if key in self.objects:
+            raise AlreadyThere(key)
+        digest = hashlib.sha256(whole).hexdigest()
+        self.objects[key] = whole, StoredObject(len(whole), content_type, dict(metadata), digest)
+
+    def delete(self, key: str) -> None:
+        self.objects.pop(key, None)
+
+    def link(self, key: str, seconds: int) -> str:
+        return f"https://{self._bucket}.example/{key}?expires={seconds}"
+
+    def _found(self, key: str) -> tuple[bytes, StoredObject]:
+        if key not in self.objects:
+            raise NoSuchObject
+        return self.objects[key]
+
+
+class MemoryTopic:
+    def __init__(self) -> None:
+        self.published: list[tuple[str, Mapping[str, str]]] = []
+
+    def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+        self.published.append((message, attributes))
+
+
+class MemoryExecutions:
+    """Executions by name; a test ends one by taking it out of `running`."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, str] = {}
+        self.running: set[str] = set()
+
+    def start(self, name: str, execution_input: str) -> None:
+        if name in self.started:
+            raise ExecutionNameTaken(name)
+        self.started[name] = execution_input
+        self.running.add(name)
+
+    def is_running(self, name: str) -> bool:
+        return name in self.running

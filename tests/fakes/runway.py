@@ -1,0 +1,74 @@
+"""Runway in memory: it bills what it takes, and fails as told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+from tarmac.archive import CountingStream, Download, LinkExpired
+from tarmac.ports import Created, UpstreamTask
+from tarmac.runway.errors import UpstreamGone
+
+MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 16
+
+
+@dataclass
+class FakeRunway:
+    """Answers come from `script` first: an exception is raised, with `bills` on it after the task was made."""
+
+    tasks: dict[str, UpstreamTask] = field(default_factory=dict)
+    bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    refuse: list[Exception] = field(default_factory=list)
+    lose: list[Exception] = field(default_factory=list)
+    unreadable: list[Exception] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    def create(self, operation: str, body: Mapping[str, Any]) -> Created:
+        if self.refuse:
+            raise self.refuse.pop(0)
+        upstream_id = f"up-{len(self.tasks) + 1}"
+        self.tasks[upstream_id] = UpstreamTask(upstream_id, "PENDING")
+        self.bodies[upstream_id] = body
+        if self.lose:
+            raise self.lose.pop(0)
+        return Created(upstream_id, 25.0)
+
+    def task(self, upstream_id: str) -> UpstreamTask:
+        if self.unreadable:
+            raise self.unreadable.pop(0)
+        if upstream_id not in self.tasks:
+            raise UpstreamGone("Runway does not know the task")
+        return self.tasks[upstream_id]
+
+    def cancel(self, upstream_id: str) -> None:
+        self.cancelled.append(upstream_id)
+        self.tasks.pop(upstream_id, None)
+
+    def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
+        uri = f"runway://upload-{len(self.uploads) + 1}"
+        self.uploads[uri] = content.read()
+        return uri
+
+    def now(self, upstream_id: str, status: str, **fields: Any) -> None:
+        """Move a task on."""
+        self.tasks[upstream_id] = replace(self.tasks[upstream_id], status=status, **fields)
+
+
+@dataclass
+class FakeDownloads:
+    """Outputs by link."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Exception] = field(default_factory=list)
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[Download]:
+        if self.problems:
+            raise self.problems.pop(0)
+        if url not in self.contents:
+            raise LinkExpired("the output's link answered HTTP 403")
+        content = self.contents[url]
+        yield Download(CountingStream(iter([content]), len(content), float("inf")), len(content))

@@ -1,0 +1,52 @@
+"""A world for steps: `Effects` over the fakes, and the state machine's moves without its waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tarmac.clock import Clock
+from tarmac.stores.tasks import TaskStore
+from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
+from tests.fakes.runway import FakeDownloads, FakeRunway
+
+
+class ManualClock(Clock):
+    """Time that passes when somebody sleeps or `advance`s it."""
+
+    def __init__(self, start: float = 1_700_000_000.0) -> None:
+        super().__init__(scale=1.0)
+        self._now = start
+
+    def now(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+    advance = sleep
+
+
+@dataclass
+class World:
+    """Effects in memory. Ids count up, chance is 0: every run is the same run."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    table: MemoryTable = field(default_factory=MemoryTable)
+    uploads: MemoryObjects = field(default_factory=lambda: MemoryObjects("uploads"))
+    archive: MemoryObjects = field(default_factory=lambda: MemoryObjects("archive"))
+    topic: MemoryTopic = field(default_factory=MemoryTopic)
+    executions: MemoryExecutions = field(default_factory=MemoryExecutions)
+    runway: FakeRunway = field(default_factory=FakeRunway)
+    downloads: FakeDownloads = field(default_factory=FakeDownloads)
+    ids: int = 0
+
+    @property
+    def tasks(self) -> TaskStore:
+        return TaskStore(self.table)
+
+    def chance(self) -> float:
+        return 0.0
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return f"00000000-0000-4000-8000-{self.ids:012d}"

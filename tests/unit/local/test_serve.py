@@ -1,0 +1,121 @@
+"""The changes to ministack: bounded workers, and a refusal to change unknown code."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from local.aws import serve
+
+
+class Worker:
+    def __init__(self, func_name: str) -> None:
+        self.func_name = func_name
+
+
+class Pool:
+    """ministack's pool as far as the bound sees it."""
+
+    def __init__(self) -> None:
+        self.free: list[Worker] = []
+        self.made = 0
+
+    def acquire(
+        self, func_name: str, config: dict[str, Any], code_zip: bytes, qualifier: str, limit: int
+    ) -> tuple[Worker | None, str]:
+        if self.free:
+            return self.free.pop(), "reused"
+        if self.made >= limit:
+            return None, "func_cap"
+        self.made += 1
+        return Worker(func_name), "spawn"
+
+    def release(self, worker: Worker | None) -> None:
+        if worker is not None:
+            self.free.append(worker)
+
+
+def bounded(pool: Pool, limit: int, patience_seconds: float) -> serve.BoundedWorkers:
+    return serve.BoundedWorkers(pool.acquire, pool.release, limit, patience_seconds)
+
+
+def test_the_installed_ministack_is_the_one_this_was_written_for() -> None:
+    serve.check_sources()
+
+
+def test_moved_code_is_named_and_refused() -> None:
+    name = "ministack.core.lambda_runtime:acquire_worker"
+    with pytest.raises(serve.CodeMoved, match=name):
+        serve.check_sources({name: "0" * 16})
+
+
+def test_vanished_code_is_named_and_refused() -> None:
+    with pytest.raises(serve.CodeMoved, match="nothing_of_this_name"):
+        serve.check_sources({"ministack.core.lambda_runtime:nothing_of_this_name": "0" * 16})
+
+
+def test_a_call_beyond_the_bound_waits_for_a_worker() -> None:
+    pool = Pool()
+    workers = bounded(pool, limit=1, patience_seconds=10)
+    first, _ = workers.acquire("poll", {}, b"")
+    answers: list[tuple[Any, str]] = []
+    waiting = threading.Thread(target=lambda: answers.append(workers.acquire("poll", {}, b"")))
+    waiting.start()
+    waiting.join(0.05)
+    assert answers == []
+    workers.release(first)
+    waiting.join(5)
+    assert answers == [(first, "reused")]
+    assert pool.made == 1
+
+
+def test_patience_ends_in_a_throttle() -> None:
+    workers = bounded(Pool(), limit=1, patience_seconds=0)
+    workers.acquire("poll", {}, b"")
+    assert workers.acquire("poll", {}, b"") == (None, "func_cap")
+
+
+def test_a_dropped_worker_makes_room() -> None:
+    """ministack forgets a worker whose process broke, and then releases None."""
+    pool = Pool()
+    workers = bounded(pool, limit=1, patience_seconds=10)
+    workers.acquire("poll", {}, b"")
+    answers: list[tuple[Any, str]] = []
+    waiting = threading.Thread(target=lambda: answers.append(workers.acquire("poll", {}, b"")))
+    waiting.start()
+    waiting.join(0.05)
+    pool.made = 0
+    workers.release(None)
+    waiting.join(5)
+    assert [how for _, how in answers] == ["spawn"]
+
+
+def test_a_burst_never_has_more_workers_than_the_bound() -> None:
+    pool = Pool()
+    lock = threading.Lock()
+    served: list[int] = []
+
+    def locked_acquire(*arguments: Any) -> tuple[Worker | None, str]:
+        with lock:
+            return pool.acquire(*arguments)
+
+    def locked_release(worker: Worker | None) -> None:
+        with lock:
+            pool.release(worker)
+
+    workers = serve.BoundedWorkers(locked_acquire, locked_release, 3, 30)
+
+    def call(number: int) -> None:
+        worker, _ = workers.acquire("poll", {}, b"")
+        served.append(number)
+        workers.release(worker)
+
+    calls = [threading.Thread(target=call, args=(number,)) for number in range(100)]
+    for each in calls:
+        each.start()
+    for each in calls:
+        each.join(30)
+    assert sorted(served) == list(range(100))
+    assert pool.made <= 3

@@ -1,0 +1,78 @@
+"""One simulator for all tests here: scenarios travel with the requests, so they do not meet."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from local.simulator.server import RunningSimulator, running_simulator
+
+Create = Callable[..., httpx.Response]
+Finish = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[RunningSimulator]:
+    """Runs a hundred times faster than Runway."""
+    with running_simulator(time_scale=0.01, concurrency=1000) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def headers() -> dict[str, str]:
+    """What Runway wants with every request."""
+    return {"Authorization": "Bearer key_test", "X-Runway-Version": "2024-11-06"}
+
+
+@pytest.fixture(scope="session")
+def http(simulator: RunningSimulator, headers: dict[str, str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=simulator.base_url, headers=headers, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def create(http: httpx.Client) -> Create:
+    """POST a text-to-video of this prompt; the prompt is made unique, the rest of the body can be changed."""
+    numbers = itertools.count()
+    started = time.time_ns()
+
+    def post(prompt: str = "a lamp", *, client: httpx.Client = http, **changes: Any) -> httpx.Response:
+        body = {"model": "gen4.5", "ratio": "1280:720", "duration": 2}
+        body["promptText"] = f"{prompt} #{started}.{next(numbers)}"
+        return client.post("/v1/text_to_video", json=body | changes)
+
+    return post
+
+
+@pytest.fixture
+def finish(http: httpx.Client) -> Finish:
+    """Wait until a task is no longer active; gives its last state."""
+
+    def wait(task_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            task: dict[str, Any] = http.get(f"/v1/tasks/{task_id}").json()
+            if task["status"] not in ("PENDING", "THROTTLED", "RUNNING"):
+                return task
+            time.sleep(0.02)
+        raise AssertionError(f"{task_id} did not end")
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A PNG whose left half is red and whose right half is blue."""
+    image = Image.new("RGB", (400, 300), (220, 20, 20))
+    image.paste((20, 20, 220), (200, 0, 400, 300))
+    image.putpixel((0, 0), (1, 2, 3))
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return data.getvalue()

@@ -1,0 +1,144 @@
+"""What Runway accepts and refuses, as far as the simulator knows it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from local.simulator.contract import examine
+from local.simulator.inputs import (
+    MAX_DATA_URI_CHARACTERS,
+    UnusableMedia,
+    check_content,
+    check_url,
+    decode_data_uri,
+)
+
+URL = "https://example.com/a.png"
+GEN45_TEXT = {"model": "gen4.5", "promptText": "a lamp", "ratio": "1280:720", "duration": 5}
+TURBO = {"model": "gen4_turbo", "promptImage": URL, "ratio": "1280:720"}
+VEO = {"model": "veo3.1", "promptText": "a lamp", "ratio": "1920:1080"}
+ALEPH = {"model": "gen4_aleph", "videoUri": "https://example.com/a.mp4", "promptText": "snow"}
+ACT_TWO = {
+    "model": "act_two",
+    "character": {"type": "image", "uri": URL},
+    "reference": {"type": "video", "uri": "https://example.com/a.mp4"},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "credits", "size"),
+    [
+        ("/v1/text_to_video", GEN45_TEXT, 60, (1280, 720)),
+        ("/v1/text_to_video", GEN45_TEXT | {"outputFormat": "prores"}, 85, (1280, 720)),
+        ("/v1/text_to_video", VEO, 320, (1920, 1080)),
+        ("/v1/text_to_video", VEO | {"audio": False, "duration": 4}, 80, (1920, 1080)),
+        ("/v1/text_to_video", VEO | {"model": "veo3.1_fast"}, 120, (1920, 1080)),
+        ("/v1/text_to_video", VEO | {"model": "veo3", "duration": 8}, 320, (1920, 1080)),
+        ("/v1/image_to_video", TURBO, 25, (1280, 720)),
+        ("/v1/image_to_video", TURBO | {"ratio": "1584:672", "duration": 10}, 50, (1584, 672)),
+        ("/v1/image_to_video", TURBO | {"promptImage": [{"uri": URL, "position": "first"}]}, 25, (1280, 720)),
+        ("/v1/image_to_video", TURBO | {"somethingNew": True}, 25, (1280, 720)),
+        ("/v1/video_to_video", ALEPH, 75, (1280, 720)),
+        ("/v1/video_to_video", ALEPH | {"ratio": "640:480"}, 75, (1280, 720)),
+        ("/v1/character_performance", ACT_TWO, 25, (1280, 720)),
+        ("/v1/character_performance", ACT_TWO | {"duration": "ignored"}, 25, (1280, 720)),
+        ("/v1/character_performance", ACT_TWO | {"ratio": "832:1104"}, 25, (832, 1104)),
+    ],
+)
+def test_good_bodies(path: str, body: dict[str, Any], credits: int, size: tuple[int, int]) -> None:
+    model, findings = examine(path, body)
+    assert not findings.issues
+    assert model is not None
+    assert (model.credits(body), model.size(body)) == (credits, size)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "where"),
+    [
+        ("/v1/text_to_video", [], "invalid_type", ()),
+        ("/v1/text_to_video", {}, "invalid_union", ("model",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"model": "gen9"}, "invalid_union", ("model",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"model": ["gen4.5"]}, "invalid_union", ("model",)),
+        ("/v1/text_to_video", TURBO, "invalid_union", ("model",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"ratio": "1104:832"}, "invalid_value", ("ratio",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"duration": 11}, "too_big", ("duration",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"duration": 2.5}, "invalid_type", ("duration",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"duration": float("inf")}, "invalid_type", ("duration",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"duration": True}, "invalid_type", ("duration",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"promptText": ""}, "too_small", ("promptText",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"promptText": "😀" * 501}, "too_big", ("promptText",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"seed": 2**32}, "too_big", ("seed",)),
+        ("/v1/text_to_video", VEO | {"duration": 5}, "invalid_value", ("duration",)),
+        ("/v1/text_to_video", VEO | {"metadata": {}}, "unrecognized_keys", ()),
+        ("/v1/image_to_video", {"model": "gen4_turbo", "promptImage": URL}, "invalid_type", ("ratio",)),
+        ("/v1/image_to_video", TURBO | {"promptImage": 5}, "invalid_type", ("promptImage",)),
+        ("/v1/image_to_video", TURBO | {"promptImage": []}, "too_small", ("promptImage",)),
+        (
+            "/v1/image_to_video",
+            TURBO | {"promptImage": [{"uri": URL, "position": "last"}]},
+            "invalid_value",
+            ("promptImage", 0, "position"),
+        ),
+        ("/v1/character_performance", ACT_TWO | {"character": URL}, "invalid_type", ("character",)),
+        (
+            "/v1/character_performance",
+            ACT_TWO | {"reference": {"type": "image", "uri": URL}},
+            "invalid_value",
+            ("reference", "type"),
+        ),
+        (
+            "/v1/character_performance",
+            ACT_TWO | {"expressionIntensity": 6},
+            "too_big",
+            ("expressionIntensity",),
+        ),
+    ],
+)
+def test_bad_bodies(path: str, body: object, code: str, where: tuple[str | int, ...]) -> None:
+    _, findings = examine(path, body)
+    assert [(issue.code, issue.path) for issue in findings.issues] == [(code, where)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/a.png",
+        "https://a.b",
+        "https://127.0.0.1/a.png",
+        "https://[::1]/a.png",
+        "https://2130706433/a.png",
+        "https://127.1/a.png",
+        "https://localhost/a.png",
+        "https://me:secret@example.com/a.png",
+        "https://example.com:port/a.png",
+        "ftp://example.com/a.png",
+        "https://example.com/" + "a" * 2048,
+    ],
+)
+def test_urls_that_runway_refuses(url: str) -> None:
+    with pytest.raises(UnusableMedia):
+        check_url(url)
+
+
+def test_data_uris() -> None:
+    def uri(data: bytes, kind: str = "image/png") -> str:
+        return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+    assert decode_data_uri(uri(b"bytes"), "image") == b"bytes"
+    for bad in (uri(b"bytes", "video/mp4"), uri(b"b") + "!", "data:image/png,bytes"):
+        with pytest.raises(UnusableMedia):
+            decode_data_uri(bad, "image")
+    with pytest.raises(UnusableMedia, match="exceeds"):
+        decode_data_uri("data:image/png;base64," + "A" * MAX_DATA_URI_CHARACTERS, "image")
+
+
+def test_files_are_known_by_their_first_bytes() -> None:
+    check_content(b"\x89PNG\r\n\x1a\n....", "image")
+    check_content(b"RIFF....WEBP", "image")
+    check_content(b"....ftypisom", "video")
+    for content, kind in ((b"GIF89a......", "image"), (b"....ftypisom", "image"), (b"\xff\xd8\xff", "video")):
+        with pytest.raises(UnusableMedia):
+            check_content(content, kind)  # type: ignore[arg-type]

@@ -1,0 +1,154 @@
+"""Each habit that the checks guard, broken once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.aws.template import Template
+from local.checks import conventions
+
+Break = Callable[[dict[str, Any]], object]
+
+
+def statements(resource: dict[str, Any]) -> Any:
+    return resource["Properties"]["Policies"][0]["Statement"]
+
+
+IN_TEMPLATE: dict[str, tuple[Break, str]] = {
+    "code elsewhere": (
+        lambda r: r["PollTask"]["Properties"].update(CodeUri="src/poll/"),
+        "PollTask: has its code elsewhere than in functions/poll_task/",
+    ),
+    "a build": (
+        lambda r: r["PollTask"].pop("Metadata"),
+        "PollTask: lacks SkipBuild: sam would look for a Python 3.13 to build nothing",
+    ),
+    "a function's fixed name": (
+        lambda r: r["PollTask"]["Properties"].update(FunctionName="poll"),
+        "PollTask: has a fixed name",
+    ),
+    "a default timeout": (
+        lambda r: r["PollTask"]["Properties"].pop("Timeout"),
+        "PollTask: does not state its Timeout and MemorySize",
+    ),
+    "a ready-made policy": (
+        lambda r: r["PollTask"]["Properties"]["Policies"].append("AmazonS3FullAccess"),
+        "PollTask: uses a ready-made policy: AmazonS3FullAccess",
+    ),
+    "a statement without Sid": (
+        lambda r: statements(r["PollTask"])[0].pop("Sid"),
+        "PollTask: needs policy statements, each with a Sid of its own",
+    ),
+    "an unused permission": (
+        lambda r: statements(r["PollTask"]).append(
+            {"Sid": "Publish", "Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "NoticeTopic"}}
+        ),
+        "PollTask: is told of NoticeTopic and may not use it, or the reverse",
+    ),
+    "a missing permission": (
+        lambda r: statements(r["Sweep"]).pop(-1),
+        "Sweep: is told of NoticeTopic and may not use it, or the reverse",
+    ),
+    "a retained resource's fixed name": (
+        lambda r: r["ArchiveBucket"]["Properties"].update(BucketName="tarmac-archive"),
+        "ArchiveBucket: is retained, and its BucketName is fixed: no second stack could be made",
+    ),
+}
+
+IN_TRANSLATION: dict[str, tuple[Break, str]] = {
+    "a function without log group": (
+        lambda r: r["PollTask"]["Properties"].pop("LoggingConfig"),
+        "PollTask: has no log group with a retention of its own",
+    ),
+    "a log group that keeps lines for ever": (
+        lambda r: r["PollTaskLogGroup"]["Properties"].pop("RetentionInDays"),
+        "PollTask: has no log group with a retention of its own",
+    ),
+    "a machine without log group": (
+        lambda r: r["GenerationStateMachine"]["Properties"]["LoggingConfiguration"].pop("Destinations"),
+        "GenerationStateMachine: has no log group with a retention of its own",
+    ),
+    "prompts in a machine's log": (
+        lambda r: r["GenerationStateMachine"]["Properties"]["LoggingConfiguration"].update(IncludeExecutionData=True),
+        "GenerationStateMachine: logs execution data: prompts come in by hand",
+    ),
+    "an API without access log": (
+        lambda r: r["HttpApiApiGatewayDefaultStage"]["Properties"].pop("AccessLogSettings"),
+        "HttpApiApiGatewayDefaultStage: has no log group with a retention of its own",
+    ),
+    "a query string in the access log": (
+        lambda r: r["HttpApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"].update(
+            Format="$context.requestId $context.querystring"
+        ),
+        "HttpApiApiGatewayDefaultStage: logs querystring",
+    ),
+    "a managed policy": (
+        lambda r: r["PollTaskRole"]["Properties"]["ManagedPolicyArns"].append("arn:aws:iam::aws:policy/Admin"),
+        "PollTaskRole: has the managed policy arn:aws:iam::aws:policy/Admin",
+    ),
+    "a wildcard action": (
+        lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(
+            Action="dynamodb:*"
+        ),
+        "PollTaskRole: FollowTasks allows more actions than it names",
+    ),
+    "a wildcard resource": (
+        lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(Resource="*"),
+        "PollTaskRole: FollowTasks reaches every resource",
+    ),
+    "an exception nobody needs": (
+        lambda r: r["GenerationStateMachineRole"]["Properties"].update(Policies=[]),
+        "GenerationStateMachineRole, DeliverLogs: needs no exception any more",
+    ),
+    "a public bucket": (
+        lambda r: r["ArchiveBucket"]["Properties"]["PublicAccessBlockConfiguration"].update(BlockPublicAcls=False),
+        "ArchiveBucket: does not block all public access",
+    ),
+    "an unstated encryption": (
+        lambda r: r["ArchiveBucket"]["Properties"].pop("BucketEncryption"),
+        "ArchiveBucket: does not state its encryption",
+    ),
+    "plain HTTP to a bucket": (
+        lambda r: r.pop("ArchiveBucketPolicy"),
+        "ArchiveBucket: accepts plain HTTP",
+    ),
+    "a route without key": (
+        lambda r: r["HttpApi"]["Properties"]["Body"]["paths"]["/v1/tasks"]["get"].pop("security"),
+        "HttpApi: GET /v1/tasks is public here or in PUBLIC_ROUTES, not in both",
+    ),
+    "a function that is not traced": (
+        lambda r: r["PollTask"]["Properties"].pop("TracingConfig"),
+        "PollTask: is not traced",
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", IN_TEMPLATE)
+def test_habit_broken_in_the_template(template: Template, habit: str) -> None:
+    break_it, complaint = IN_TEMPLATE[habit]
+    assert list(conventions.of_template(template)) == []
+    break_it(template["Resources"])
+    assert [str(finding) for finding in conventions.of_template(template)] == [complaint]
+
+
+@pytest.mark.parametrize("habit", IN_TRANSLATION)
+def test_habit_broken_in_the_translation(translation: Template, habit: str) -> None:
+    break_it, complaint = IN_TRANSLATION[habit]
+    assert list(conventions.of_translation(translation)) == []
+    break_it(translation["Resources"])
+    assert [str(finding) for finding in conventions.of_translation(translation)] == [complaint]
+
+
+def test_undescribed_parameter(template: Template) -> None:
+    del template["Parameters"]["LogLevel"]["Description"]
+    assert [str(found) for found in conventions.of_template(template)] == [
+        "LogLevel: is a parameter without a description"
+    ]
+
+
+def test_ungrouped_parameter(template: Template) -> None:
+    template["Parameters"]["Another"] = {"Type": "String", "Description": "in no group"}
+    assert [str(found) for found in conventions.of_template(template)] == [
+        "Metadata: ParameterGroups do not list every parameter once"
+    ]

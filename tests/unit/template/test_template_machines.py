@@ -1,0 +1,106 @@
+"""Arrows and placeholders of a state machine: what cfn-lint does not see."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from local.checks.machines import Definition, findings
+
+SOUND: Definition = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Work",
+    "States": {
+        "Work": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Arguments": {"FunctionName": "${WorkArn}", "Payload": "{% $states.input %}"},
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Broken"}],
+            "Next": "Route",
+        },
+        "Route": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $states.input.again %}", "Next": "Work"}],
+            "Default": "Each",
+        },
+        "Each": {
+            "Type": "Map",
+            "ItemProcessor": {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}},
+            "Next": "Both",
+        },
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [{"StartAt": "Left", "States": {"Left": {"Type": "Pass", "End": True}}}],
+            "End": True,
+        },
+        "Broken": {"Type": "Fail"},
+    },
+}
+
+
+def found(definition: Definition, substitutions: tuple[str, ...] = ("WorkArn",)) -> list[str]:
+    return sorted(str(finding) for finding in findings("M", definition, substitutions))
+
+
+@pytest.fixture
+def machine() -> Any:
+    return copy.deepcopy(SOUND)
+
+
+def test_sound_machine_has_no_findings() -> None:
+    assert found(SOUND) == []
+
+
+def test_arrow_into_nowhere(machine: Any) -> None:
+    """Next, Default, a choice's Next and a catcher's Next all have to lead to a state."""
+    machine["States"]["Work"]["Next"] = "A"
+    machine["States"]["Work"]["Catch"].append({"ErrorEquals": ["X"], "Next": "B"})
+    machine["States"]["Route"]["Default"] = "C"
+    machine["States"]["Route"]["Choices"][0]["Next"] = "D"
+    assert [line for line in found(machine) if "no state here" in line] == [
+        "M/Route: leads to C, which is no state here",
+        "M/Route: leads to D, which is no state here",
+        "M/Work: leads to A, which is no state here",
+        "M/Work: leads to B, which is no state here",
+    ]
+
+
+def test_arrow_out_of_its_scope(machine: Any) -> None:
+    """A state inside a Map or a Parallel cannot lead to one outside."""
+    inner = machine["States"]["Each"]["ItemProcessor"]["States"]["Inner"]
+    del inner["End"]
+    inner["Next"] = "Both"
+    assert "M/Each[]/Inner: leads to Both, which is no state here" in found(machine)
+
+
+def test_state_that_nothing_leads_to(machine: Any) -> None:
+    machine["States"]["Orphan"] = {"Type": "Succeed"}
+    assert found(machine) == ["M/Orphan: cannot be reached"]
+
+
+def test_machine_that_never_ends(machine: Any) -> None:
+    machine["States"] = {"Work": {"Type": "Pass", "Comment": "${WorkArn}", "Next": "Work"}}
+    assert found(machine) == ["M: never ends"]
+
+
+def test_choice_without_default(machine: Any) -> None:
+    del machine["States"]["Route"]["Default"]
+    assert "M/Route: has no Default: an unknown outcome would kill the execution" in found(machine)
+
+
+def test_placeholder_nobody_fills(machine: Any) -> None:
+    assert found(machine, ()) == ["M: nothing fills ${WorkArn}"]
+
+
+def test_substitution_nobody_needs(machine: Any) -> None:
+    assert found(machine, ("WorkArn", "Spare")) == ["M: DefinitionSubstitutions names Spare, the definition does not"]
+
+
+def test_expression_cut_in_half(machine: Any) -> None:
+    machine["States"]["Work"]["Arguments"]["Payload"] = "{% $states.input }"
+    assert [line.partition(": ")[0] for line in found(machine)] == ["M/States/Work/Arguments/Payload"]
+
+
+def test_jsonpath_is_not_spoken_here(machine: Any) -> None:
+    del machine["QueryLanguage"]
+    assert found(machine) == ["M: QueryLanguage is not JSONata"]

@@ -1,0 +1,82 @@
+"""Policies hold what the code calls, and nothing else.
+
+The local AWS enforces no IAM, so a call without its permission would first fail in an account. The domain package
+calls AWS in its adapters alone: their calls, read from the source, are compared with the template's actions.
+"""
+
+import re
+
+from local.aws.template import Template, resources
+from local.checks.conventions import listed, statements
+from local.paths import ROOT
+
+CALL = re.compile(r"\b_?(dynamodb|s3|sns|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
+
+DOMAIN = ROOT / "layers" / "tarmac" / "python" / "tarmac"
+
+ACTIONS: dict[str, set[str]] = {
+    "get_item": {"dynamodb:GetItem"},
+    "put_item": {"dynamodb:PutItem"},
+    "transact_write_items": {"dynamodb:PutItem"},  # of puts alone
+    "query": {"dynamodb:Query"},
+    "delete_item": set(),  # revoking a key: the operator's command, not a function's
+    "head_object": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},  # ListBucket makes a 403 a 404
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "put_object": {"s3:PutObject"},
+    "create_multipart_upload": {"s3:PutObject"},
+    "upload_part": {"s3:PutObject"},
+    "complete_multipart_upload": {"s3:PutObject"},
+    "abort_multipart_upload": {"s3:AbortMultipartUpload"},
+    "delete_object": {"s3:DeleteObject"},
+    "generate_presigned_url": {"s3:GetObject"},
+    "publish": {"sns:Publish"},
+    "start_execution": {"states:StartExecution"},
+    "describe_execution": {"states:DescribeExecution"},
+    "get_secret_value": {"secretsmanager:GetSecretValue"},
+}
+
+
+def test_policies_hold_what_the_adapters_call(template: Template) -> None:
+    called = {call for module in (DOMAIN / "adapters").glob("*.py") for _, call in CALL.findall(module.read_text())}
+    assert called <= ACTIONS.keys(), "a new call: give its functions the permission, and add it above"
+    needed = set().union(*(ACTIONS[call] for call in called))
+    allowed = {
+        action
+        for _, function in resources(template, "AWS::Serverless::Function")
+        for policy in function["Policies"]
+        for statement in statements(policy)
+        for action in listed(statement["Action"])
+    }
+    assert allowed == needed
+
+
+def test_only_the_adapters_make_clients() -> None:
+    """What makes the comparison above complete."""
+    makers = {
+        module.relative_to(DOMAIN).parts[0]
+        for module in DOMAIN.rglob("*.py")
+        if re.search(r"^\s*(import boto3|from boto3)", module.read_text(), re.MULTILINE)
+    }
+    assert makers == {"adapters"}
+
+
+def test_the_authorizer_reads_keys_and_nothing_else(template: Template) -> None:
+    [policy] = template["Resources"]["AuthorizeRequest"]["Properties"]["Policies"]
+    [statement] = policy["Statement"]
+    assert statement["Action"] == "dynamodb:GetItem"
+    assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["key#*"]}}
+
+
+def test_outputs_are_deletable_only_when_asked(template: Template) -> None:
+    """s3:DeleteObject hangs on the parameter DeleteOutputsOnDelete, in one function."""
+    conditional = [
+        statement["Fn::If"]
+        for _, function in resources(template, "AWS::Serverless::Function")
+        for policy in function["Policies"]
+        for statement in policy["Statement"]
+        if "Fn::If" in statement
+    ]
+    [(condition, granted, otherwise)] = conditional
+    assert condition == "DeleteRemovesOutputs"
+    assert granted["Action"] == "s3:DeleteObject"
+    assert otherwise == {"Ref": "AWS::NoValue"}
