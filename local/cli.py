@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
+
+from local.commands import clients, secret
+from local.commands.doctor import doctor
+from local.errors import plain_errors
 
 app = typer.Typer(
     help="Tarmac: a backend for the Runway API, in your own AWS account or on this machine.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What a person can act on is one message, not a traceback."""
-    from local.errors import LocalError
-
-    try:
-        yield
-    except LocalError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise typer.Exit(130) from None
+app.add_typer(clients.app, name="clients")
+app.add_typer(secret.app, name="secret")
+app.command()(doctor)
 
 
 @app.command()
 def up() -> None:
     """Start the local stack in the background and deploy to it.
 
-    Ends when everything is ready, and leaves addresses and a client key in .local/stack.json. Run it again
-    after a change: only what has changed is deployed.
+    Ends when everything is ready, and leaves addresses and a client key in `.local/stack.json`. Run it again after
+    a change: only what has changed is deployed. The environment may say:
 
-    The environment may say: PORT (4566) and SIMULATOR_PORT (4577); TIME_SCALE (1), where 0.02 makes all waits
-    fifty times shorter; RUNWAYML_API_SECRET to use Runway itself, which costs credits; RUNWAYML_BASE_URL for
-    another address of it; CORS_ORIGINS (http://localhost:5173); TARMAC_HOME (.local).
+    * PORT (4566), SIMULATOR_PORT (4577): where to listen, on 127.0.0.1 only
+
+    * TIME_SCALE (1): 0.02 makes all waits fifty times shorter
+
+    * RUNWAYML_API_SECRET: use Runway itself, which costs credits
+
+    * RUNWAYML_BASE_URL: another address of it
+
+    * CORS_ORIGINS (http://localhost:5173): browser origins, comma-separated
+
+    * TARMAC_HOME (.local): where state, logs and stack.json are
     """
     from local.stack import Stack
 
@@ -56,6 +57,20 @@ def down() -> None:
     with plain_errors():
         ran = Stack.from_environment().down()
         print("down" if ran else "nothing was running", file=sys.stderr)
+
+
+@app.command()
+def demo() -> None:
+    """Run the main job: an image over HTTP and an image dropped into S3 become archived, announced videos.
+
+    Starts the local stack if it is not up, and leaves it up. FILE names a picture of yours, PROMPT what should
+    happen in it. TIME_SCALE (0.1) says how much faster than at Runway the simulator's clock runs. With
+    RUNWAYML_API_SECRET set, Runway itself generates, at its own pace and price.
+    """
+    from local.demo import run
+
+    with plain_errors():
+        raise typer.Exit(run())
 
 
 @app.command()

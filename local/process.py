@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,10 @@ class Service:
             _until(lambda: self.pid() is None, 5)
         # start() made it the leader of a group: what is left in that group are its own children.
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if _signal_group(pid, number):
-                _until(lambda: not _signal_group(pid, 0), 3)
+            if _group_lives(pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, number)
+                _until(lambda: not _group_lives(pid), 3)
         self.pid_file.unlink(missing_ok=True)
         return True
 
@@ -155,11 +158,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections on this loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+def answers(url: str) -> bool:
+    """Whether a GET of this loopback address is answered with 200."""
+    # Without a proxy: one of the developer's shell does not know our loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _reap(pid: int) -> bool:
@@ -171,16 +178,26 @@ def _reap(pid: int) -> bool:
     return True
 
 
-def _signal_group(group: int, number: int) -> bool:
-    """Send a signal (0 only asks) to a group of processes. False if there is nobody left in it."""
-    # A leader that has ended counts until it is reaped.
+def _group_lives(group: int) -> bool:
+    """Whether a group has a member that is no zombie: in a container those may stay for seconds, or for ever."""
     _reap(group)
+    if Path("/proc/self").exists():
+        return any(_is_living_member(stat, group) for stat in Path("/proc").glob("[0-9]*/stat"))
     try:
-        os.killpg(group, number)
+        os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         # macOS refuses permission where only zombies are left.
         return False
     return True
+
+
+def _is_living_member(stat: Path, group: int) -> bool:
+    try:
+        # After the name, which is in brackets and may hold anything: state, parent, group.
+        state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(its_group) == group and state != "Z"
 
 
 def _until(condition: Callable[[], bool], patience_seconds: float) -> bool:

@@ -23,7 +23,7 @@ from local.aws.ministack import KEPT, REGION, Ministack
 from local.aws.template import API_ID, NOTICE_QUEUE_OUTPUT
 from local.errors import LocalError
 from local.paths import ROOT, Home, build_folder, import_domain
-from local.process import LOOPBACK, Service, free_port, listens, require_free_port
+from local.process import LOOPBACK, Service, answers, free_port, require_free_port
 
 if TYPE_CHECKING:
     from local.aws.clients import Clients
@@ -198,7 +198,8 @@ class Stack:
 
         bundle = deploy.prepare(deploy.Project(self.root, build_folder()), self._parameters(), say)
         if self.upstream.simulated:
-            self.simulator.wait_ready(lambda: listens(self.simulator_port), patience_seconds=20)
+            health = f"{self.upstream.base_url}/_simulator/health"
+            self.simulator.wait_ready(lambda: answers(health), patience_seconds=20)
         self.aws.wait_ready()
         with Clients(self.aws.url, REGION) as clients:
             outputs = deploy.deploy(clients, NAME, bundle, say)

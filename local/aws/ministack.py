@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.paths import ROOT, Home
-from local.process import LOOPBACK, Service
+from local.process import LOOPBACK, Service, answers
 
 REGION = "us-east-1"
 # Lambda workers inherit the server's environment, so it starts from these alone: no stray AWS profile, key or
@@ -49,13 +47,7 @@ class Ministack:
 
     def ready(self) -> bool:
         """Whether it answers on its port, and all its own start-up is over."""
-        try:
-            # Without a proxy handler: a proxy of the developer's shell does not know our loopback.
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"{self.url}/_ministack/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(f"{self.url}/_ministack/ready")
 
     def start(self) -> int:
         """Start it; wait_ready() comes after."""

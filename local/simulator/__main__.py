@@ -20,9 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=4577, help="0 takes a free port (default %(default)s)")
     parser.add_argument("--time-scale", type=float, default=1.0, help="0.05 is twenty times faster")
     parser.add_argument("--state-dir", type=Path, help="keep the state here across a restart")
-    parser.add_argument(
-        "--concurrency", type=int, default=defaults.concurrency, help="running at once, per model"
-    )
+    parser.add_argument("--concurrency", type=int, default=defaults.concurrency, help="running at once, per model")
     parser.add_argument("--daily-quota", type=int, help="creates per model in 24 hours (default: no limit)")
     parser.add_argument("--credit-balance", type=int, default=defaults.credit_balance)
     parser.add_argument("--output-ttl", type=float, default=defaults.output_ttl_seconds, help="seconds")

@@ -154,16 +154,14 @@ def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.Abstract
     folder = simulator.config.state_dir
 
     async def save_now_and_then() -> None:
-        last, took = None, 0.0
+        took = 0.0
         while folder is not None:
             # However much there is to save, it takes at most a twentieth of the event loop's time.
             await asyncio.sleep(max(simulator.config.save_interval_seconds, 20 * took))
             began = time.perf_counter()
             state = persistence.snapshot(simulator)
             took = time.perf_counter() - began
-            if state != last:
-                await asyncio.to_thread(persistence.write, folder, state)
-                last = state
+            await asyncio.to_thread(persistence.write, folder, state)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -147,8 +147,6 @@ def record(fields: Mapping[str, Check], required: Collection[str], *, strict: bo
             elif name in required:
                 findings.object_to("invalid_type", (*path, name), "Invalid input: received undefined")
         if strict and (unknown := [name for name in value if name not in fields]):
-            findings.object_to(
-                "unrecognized_keys", path, f"Unrecognized keys: {', '.join(map(repr, unknown))}"
-            )
+            findings.object_to("unrecognized_keys", path, f"Unrecognized keys: {', '.join(map(repr, unknown))}")
 
     return check

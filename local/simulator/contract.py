@@ -85,9 +85,7 @@ def _typed_media(kind: str) -> Check:
 
 def _keyframes(*positions: str) -> Check:
     frame = record({"uri": media("image"), "position": one_of(*positions)}, ("uri", "position"))
-    return either(
-        listed(frame, 1, len(positions)), media("image"), is_first=lambda value: isinstance(value, list)
-    )
+    return either(listed(frame, 1, len(positions)), media("image"), is_first=lambda value: isinstance(value, list))
 
 
 _character = either(

@@ -28,6 +28,7 @@ def snapshot(simulator: Simulator) -> str:
     return json.dumps(
         {
             "format": FORMAT,
+            "savedAt": simulator.caught_up(),
             "secret": simulator.secret.hex(),
             "paused": simulator.paused,
             "tasks": [_task_json(task) for task in simulator.tasks.values()],
@@ -45,9 +46,7 @@ def restore(simulator: Simulator, text: str) -> None:
         raise ValueError(f"simulator state of format {state.get('format')!r}; this one reads {FORMAT}")
     simulator.secret = bytes.fromhex(state["secret"])
     simulator.paused = state["paused"]
-    for task in state["tasks"]:
-        scenario, clip = Directives(**task.pop("scenario")), Clip(**task.pop("clip"))
-        simulator.take_in(Task(scenario=scenario, clip=clip, **task))
+    simulator.take_back(map(_task, state["tasks"]), state["savedAt"])
     for upload in state["uploads"]:
         simulator.uploads[upload["token"]] = Upload(**upload)
     simulator.faults.rules = [Rule(**rule) for rule in state["rules"]]
@@ -71,6 +70,10 @@ def _task_json(task: Task) -> dict[str, Any]:
     # By hand: asdict copies deeply, and the event loop waits for this.
     plain = {name: getattr(task, name) for name in _TASK_FIELDS}
     return plain | {"scenario": said(task.scenario), "clip": asdict(task.clip)}
+
+
+def _task(saved: dict[str, Any]) -> Task:
+    return Task(**saved | {"scenario": Directives(**saved["scenario"]), "clip": Clip(**saved["clip"])})
 
 
 def _state_file(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import colorsys
+import contextlib
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
@@ -85,11 +86,9 @@ def render(clip: Clip, number: int, picture: Image.Image, path: Path) -> None:
 
 def picture_in(path: Path) -> Image.Image | None:
     """The image in a file, or the first frame of the video in it; None if it holds neither."""
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except Exception:  # Pillow's decoders raise many types on damaged files; all mean "not a picture".
-        pass
+    # Pillow's decoders raise many types on damaged files; all mean "not a picture".
+    with contextlib.suppress(Exception), Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
     try:
         with av.open(str(path)) as container:
             frame: Image.Image = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]

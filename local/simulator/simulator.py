@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,9 +83,7 @@ class Simulator:
 
     # Tasks
 
-    def accept(
-        self, path: str, model: str, credits: int, body_sha256: str, scenario: Directives, clip: Clip
-    ) -> Task:
+    def accept(self, path: str, model: str, credits: int, body_sha256: str, scenario: Directives, clip: Clip) -> Task:
         """Take on a generation: from here on Runway would bill it."""
         task_id = str(uuid.uuid4())
         scale = self.config.time_scale
@@ -103,17 +101,21 @@ class Simulator:
             throttled_seconds=(scenario.throttled or 0.0) * scale,
             run_seconds=run * scale,
         )
-        self.take_in(task)
+        self._know(task)
         return task
 
-    def take_in(self, task: Task) -> None:
-        """Know a task: a new one, or one from before a restart."""
+    def take_back(self, tasks: Iterable[Task], saved_at: float) -> None:
+        """Know tasks from before a restart, in their order. Whoever waited at saved_at starts after it."""
+        for task in tasks:
+            if task.model not in self._lanes:
+                self._lanes[task.model].catch_up(saved_at)
+            self._know(task)
+
+    def _know(self, task: Task) -> None:
         self.tasks[task.id] = task
         self._credits_at_most += task.credits
         if task.deleted_at is None:
-            lane = self._lanes[task.model]
-            lane.catch_up(task.created_at)
-            lane.join(task)
+            self._lanes[task.model].join(task)
 
     def find(self, task_id: str) -> Task | None:
         """The task as it is now; None if it never was or has been deleted."""
@@ -159,12 +161,12 @@ class Simulator:
         return at_least_left >= credits or self.credits_left() >= credits
 
     def credits_left(self) -> int:
-        now = self._caught_up()
+        now = self.caught_up()
         return self.config.credit_balance - sum(billed_at(task, now) for task in self.tasks.values())
 
     def daily_credits(self) -> Iterator[tuple[str, str, int]]:
         """(date, model, credits billed), by date."""
-        now = self._caught_up()
+        now = self.caught_up()
         sums: Counter[tuple[str, str]] = Counter()
         for task in self.tasks.values():
             day = datetime.fromtimestamp(task.created_at, UTC).date().isoformat()
@@ -177,7 +179,7 @@ class Simulator:
 
         credits is the price at the create, billed what is charged as things stand (0 after a refund).
         """
-        now = self._caught_up()
+        now = self.caught_up()
         creates = [
             {
                 "id": task.id,
@@ -200,7 +202,8 @@ class Simulator:
         }
         return {"creates": creates, "totals": totals}
 
-    def _caught_up(self) -> float:
+    def caught_up(self) -> float:
+        """Bring every task up to now; gives now."""
         now = self.now()
         for lane in self._lanes.values():
             lane.catch_up(now)

@@ -25,6 +25,8 @@ class FakeRunway:
     lose: list[Exception] = field(default_factory=list)
     unreadable: list[Exception] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    refuse_uploads: list[Exception] = field(default_factory=list)
+    refuse_cancels: list[Exception] = field(default_factory=list)
 
     def create(self, operation: str, body: Mapping[str, Any]) -> Created:
         if self.refuse:
@@ -44,10 +46,14 @@ class FakeRunway:
         return self.tasks[upstream_id]
 
     def cancel(self, upstream_id: str) -> None:
+        if self.refuse_cancels:
+            raise self.refuse_cancels.pop(0)
         self.cancelled.append(upstream_id)
         self.tasks.pop(upstream_id, None)
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
+        if self.refuse_uploads:
+            raise self.refuse_uploads.pop(0)
         uri = f"runway://upload-{len(self.uploads) + 1}"
         self.uploads[uri] = content.read()
         return uri

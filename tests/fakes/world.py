@@ -39,10 +39,16 @@ class World:
     runway: FakeRunway = field(default_factory=FakeRunway)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     ids: int = 0
+    key_problem: Exception | None = None
 
     @property
     def tasks(self) -> TaskStore:
         return TaskStore(self.table)
+
+    def runway_key(self, fresh: bool = False) -> str:
+        if self.key_problem:
+            raise self.key_problem
+        return "key_of_the_fake_runway"
 
     def chance(self) -> float:
         return 0.0

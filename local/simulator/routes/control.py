@@ -13,9 +13,7 @@ from local.simulator.wire import ApiError, invalid, json_body
 
 
 async def read_health(request: Request, simulator: Simulator) -> Response:
-    return JSONResponse(
-        {"status": "ok", "paused": simulator.paused, "timeScale": simulator.config.time_scale}
-    )
+    return JSONResponse({"status": "ok", "paused": simulator.paused, "timeScale": simulator.config.time_scale})
 
 
 async def read_ledger(request: Request, simulator: Simulator) -> Response:

@@ -91,7 +91,7 @@ def fault_answer(name: str, scenario: Directives) -> Response:
 
 
 def _resolve(findings: Findings, simulator: Simulator) -> str | None:
-    """Note what is wrong with the media of a body; gives the SHA-256 of its first one that is at hand."""
+    """Note what is wrong with the media of a body; gives the SHA-256 of the first one, None for a URL."""
     picture = None
     for field in findings.media:
         try:
@@ -99,7 +99,8 @@ def _resolve(findings: Findings, simulator: Simulator) -> str | None:
         except UnusableMedia as error:
             findings.object_to("custom", field.path, str(error))
         else:
-            picture = picture or sha256
+            # The first is what the output shows: of a performance the character, not the driving video.
+            picture = sha256 if field is findings.media[0] else picture
     return picture
 
 

@@ -28,7 +28,7 @@ async def read_organization(request: Request, simulator: Simulator) -> Response:
         {
             "tier": {
                 "maxMonthlyCreditSpend": simulator.config.credit_balance,
-                "models": {model: limits for model in MODELS},
+                "models": dict.fromkeys(MODELS, limits),
             },
             "creditBalance": simulator.credits_left(),
             "usage": {"models": today},

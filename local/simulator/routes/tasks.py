@@ -49,6 +49,5 @@ def fresh_links(request: Request, simulator: Simulator, task: Task) -> list[str]
     expires_at = simulator.now() + (simulator.config.output_ttl_seconds if ttl is None else ttl)
     base_url = str(request.base_url).rstrip("/")
     return [
-        simulator.links.link(base_url, task.id, number, math.ceil(expires_at))
-        for number in range(task.output_count)
+        simulator.links.link(base_url, task.id, number, math.ceil(expires_at)) for number in range(task.output_count)
     ]

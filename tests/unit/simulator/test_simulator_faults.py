@@ -25,9 +25,7 @@ ACT_TWO = {
 def creates_of(http: httpx.Client, response: httpx.Response | httpx.RequestError) -> list[dict[str, Any]]:
     """The ledger's entries for the body that was sent."""
     sha256 = hashlib.sha256(response.request.read()).hexdigest()
-    return [
-        entry for entry in http.get("/_simulator/ledger").json()["creates"] if entry["bodySha256"] == sha256
-    ]
+    return [entry for entry in http.get("/_simulator/ledger").json()["creates"] if entry["bodySha256"] == sha256]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +43,7 @@ def creates_of(http: httpx.Client, response: httpx.Response | httpx.RequestError
         ("504", True),
     ],
 )
-def test_a_create_answered_with_an_error(
-    http: httpx.Client, create: Create, fault: str, billed: bool
-) -> None:
+def test_a_create_answered_with_an_error(http: httpx.Client, create: Create, fault: str, billed: bool) -> None:
     """What Runway may have taken on before it failed is billed; what it refused is not."""
     response = create(f"[[sim: create={fault}, retry_after=3]]")
     assert response.status_code == int(fault)
@@ -160,27 +156,13 @@ def test_a_compressed_output(http: httpx.Client, create: Create, finish: Finish)
 
 
 @pytest.mark.parametrize(("flaw", "at_most"), [("oversize", 1 << 20), ("slow", 1024)])
-def test_outputs_without_an_end(
-    http: httpx.Client, create: Create, finish: Finish, flaw: str, at_most: int
-) -> None:
+def test_outputs_without_an_end(http: httpx.Client, create: Create, finish: Finish, flaw: str, at_most: int) -> None:
     """One is far too large and the other far too slow; leaving half-way harms nobody."""
     link = link_with(create, finish, flaw)
     with http.stream("GET", link) as response:
         assert (int(response.headers["content-length"]) > 8_000_000_000) == (flaw == "oversize")
         assert 0 < len(next(response.iter_raw())) <= at_most
     assert http.get(link).status_code == 200
-
-
-def test_rules_reach_bodies_that_have_no_prompt(http: httpx.Client) -> None:
-    rule = {"match": {"path": "/v1/character_performance"}, "directives": "create=lost", "times": 1}
-    assert http.post("/_simulator/faults", json=rule).status_code == 201
-    with pytest.raises(httpx.RemoteProtocolError):
-        http.post("/v1/character_performance", json=ACT_TWO)
-    assert http.post("/v1/character_performance", json=ACT_TWO).status_code == 200
-    assert http.get("/_simulator/faults").json()["faults"] == [rule | {"times": 0}]
-    assert http.delete("/_simulator/faults").status_code == 204
-    assert http.get("/_simulator/faults").json() == {"faults": []}
-    assert http.post("/_simulator/faults", json={"directives": "x=y"}).status_code == 400
 
 
 @pytest.fixture
@@ -191,6 +173,18 @@ def own(headers: dict[str, str]) -> Iterator[httpx.Client]:
         httpx.Client(base_url=running.base_url, headers=headers) as client,
     ):
         yield client
+
+
+def test_rules_reach_bodies_that_have_no_prompt(own: httpx.Client) -> None:
+    rule = {"match": {"path": "/v1/character_performance"}, "directives": "create=lost", "times": 1}
+    assert own.post("/_simulator/faults", json=rule).status_code == 201
+    with pytest.raises(httpx.RemoteProtocolError):
+        own.post("/v1/character_performance", json=ACT_TWO)
+    assert own.post("/v1/character_performance", json=ACT_TWO).status_code == 200
+    assert own.get("/_simulator/faults").json()["faults"] == [rule | {"times": 0}]
+    assert own.delete("/_simulator/faults").status_code == 204
+    assert own.get("/_simulator/faults").json() == {"faults": []}
+    assert own.post("/_simulator/faults", json={"directives": "x=y"}).status_code == 400
 
 
 def test_pause_reset_and_the_request_log(own: httpx.Client) -> None:

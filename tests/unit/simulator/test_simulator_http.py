@@ -65,9 +65,7 @@ def test_the_official_client_uploads_a_picture(
 
 def test_the_official_client_is_told_what_is_wrong(runway: RunwayML) -> None:
     with pytest.raises(BadRequestError) as refused:
-        runway.image_to_video.create(
-            model="gen4_turbo", prompt_image="runway://nobody-knows", ratio="1280:720"
-        )
+        runway.image_to_video.create(model="gen4_turbo", prompt_image="runway://nobody-knows", ratio="1280:720")
     body: Any = refused.value.body
     assert body["error"] == "Validation of body failed"
     assert body["issues"][0]["path"] == ["promptImage"]
@@ -75,9 +73,7 @@ def test_the_official_client_is_told_what_is_wrong(runway: RunwayML) -> None:
 
 def test_the_official_client_cancels_and_deletes(runway: RunwayML) -> None:
     """The first DELETE cancels, and then there is nothing left to read or delete."""
-    task = runway.text_to_video.create(
-        model="veo3.1", prompt_text="[[sim: seconds=600]]", ratio="1280:720", duration=4
-    )
+    task = runway.text_to_video.create(model="veo3.1", prompt_text="[[sim: seconds=600]]", ratio="1280:720", duration=4)
     runway.tasks.delete(task.id)
     with pytest.raises(NotFoundError):
         runway.tasks.retrieve(task.id)
@@ -133,9 +129,7 @@ def test_a_delete_needs_no_body(http: httpx.Client, create: Create) -> None:
 
 def post_file(http: httpx.Client, slot: dict[str, Any], file: bytes, **fields: str) -> httpx.Response:
     with httpx.Client() as anonymous:
-        return anonymous.post(
-            slot["uploadUrl"], data=slot["fields"] | fields, files={"file": ("a.png", file)}
-        )
+        return anonymous.post(slot["uploadUrl"], data=slot["fields"] | fields, files={"file": ("a.png", file)})
 
 
 def test_upload_slots(http: httpx.Client, photo: bytes) -> None:
@@ -291,3 +285,30 @@ def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[st
         again = {"model": "gen4_turbo", "promptImage": slot["runwayUri"], "ratio": "1280:720"}
         assert client.post("/v1/image_to_video", json=again).status_code == 200
         assert client.get(f"/_simulator/tasks/{done}/body").json() == body
+
+
+def test_a_performance_shows_its_character(http: httpx.Client, finish: Finish, photo: bytes) -> None:
+    """Five seconds of the character, not of the driving video, which here is an output of the simulator."""
+    driving = {"model": "gen4.5", "promptText": f"a lamp {QUICK}", "ratio": "1280:720", "duration": 2}
+    created = http.post("/v1/text_to_video", json=driving).json()
+    video = http.get(finish(created["id"])["output"][0]).content
+    uris = []
+    for name, file in (("face.png", photo), ("driving.mp4", video)):
+        slot = http.post("/v1/uploads", json={"filename": name, "type": "ephemeral"}).json()
+        assert post_file(http, slot, file).status_code == 204
+        uris.append(slot["runwayUri"])
+    at_once = {"match": {"contains": uris[0]}, "directives": "pending=0, seconds=0"}
+    http.post("/_simulator/faults", json=at_once)
+    performance = {
+        "model": "act_two",
+        "character": {"type": "image", "uri": uris[0]},
+        "reference": {"type": "video", "uri": uris[1]},
+        "ratio": "960:960",
+    }
+    created = http.post("/v1/character_performance", json=performance).json()
+    output = http.get(finish(created["id"])["output"][0]).content
+    with av.open(io.BytesIO(output), "r") as container:
+        assert container.duration == 5_000_000
+        image = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]
+    assert image.getpixel((100, 480))[0] > 150
+    assert image.getpixel((860, 480))[2] > 150

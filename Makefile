@@ -1,0 +1,82 @@
+# Everything a newcomer or CI runs. `make help` lists the targets.
+#
+# Two environments: .venv for the local stack and the tests, .venv-sam for the SAM command line, whose pins differ.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM_VENV := .venv-sam
+SAM := $(SAM_VENV)/bin/sam
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Two at a time: a stack of its own would be started by each worker more.
+TEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check faults mutation check-template build deploy destroy format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
+	@$(BIN)/tarmac demo
+
+up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
+	@$(BIN)/tarmac up
+
+down: $(VENV)/local.stamp ## Stop the local stack; its state stays in .local
+	@$(BIN)/tarmac down
+
+test: $(VENV)/test.stamp ## Run all tests
+	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+
+check: $(VENV)/test.stamp ## Lint and type-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check-template: $(VENV)/test.stamp $(SAM_VENV)/sam.stamp ## Validate, translate, lint and build the template, without Docker
+	$(BIN)/python -m local.checks
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(MAKE) build
+
+build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
+	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
+
+deploy: build ## Deploy to AWS, with questions
+	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
+
+destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and key are kept
+	SAM_CLI_TELEMETRY=0 $(SAM) delete
+
+faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form
+	$(BIN)/python -m tests.faults --long
+
+format: $(VENV)/test.stamp ## Format the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Delete environments, builds and the local stack's state
+	@if [ -x $(BIN)/tarmac ]; then $(BIN)/tarmac down; fi
+	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tarmac needs Python 3.11 or newer; this is %s. Name one: make PYTHON=python3.13" % sys.version.split()[0])'
+	@echo "making $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/local.stamp: $(VENV)/bin/python requirements/local.txt requirements/constraints.txt layers/dependencies/requirements.txt pyproject.toml
+	@echo "installing the packages of the local stack (once)" >&2
+	@$(BIN)/python $(PIP_INSTALL) -r requirements/local.txt
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/local.stamp requirements/test.txt
+	@echo "installing the packages of the tests (once)" >&2
+	@$(BIN)/python $(PIP_INSTALL) -r requirements/test.txt
+	@touch $@
+
+$(SAM_VENV)/sam.stamp: requirements/sam.txt requirements/sam-constraints.txt
+	@echo "installing the SAM command line into $(SAM_VENV) (once)" >&2
+	@$(PYTHON) -m venv $(SAM_VENV)
+	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r requirements/sam.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The commands of `tarmac` that talk to a deployed stack, on this machine or on AWS."""

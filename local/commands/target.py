@@ -1,0 +1,92 @@
+"""Which stack a command talks to: `--stack NAME` is CloudFormation's on AWS, otherwise the local one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.errors import LocalError
+from local.paths import import_domain
+
+if TYPE_CHECKING:
+    import boto3
+
+    from tarmac.adapters.dynamodb import DynamoTable
+
+StackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        envvar="TARMAC_STACK",
+        help="Name of a stack on AWS (region and credentials as for the AWS CLI). Without it: the local stack.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployed stack. `outputs` are those of template.yaml; `endpoint_url` is None on AWS."""
+
+    name: str
+    outputs: Mapping[str, str]
+    session: boto3.Session
+    endpoint_url: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.endpoint_url is not None
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+
+    @cached_property
+    def table(self) -> DynamoTable:
+        from tarmac.adapters.dynamodb import DynamoTable
+
+        return DynamoTable(self.outputs["TasksTable"], self.client("dynamodb"))
+
+
+def find_target(stack: str | None) -> Target:
+    """Also makes `import tarmac` work. Raises LocalError where there is no such stack, or no way to ask."""
+    import_domain()
+    return _on_aws(stack) if stack else _on_this_machine()
+
+
+def _on_this_machine() -> Target:
+    import boto3
+
+    from local.stack import Stack
+
+    info = Stack.from_environment().info()
+    outputs = {
+        "ApiUrl": info.api_url,
+        "UploadBucket": info.upload_bucket,
+        "ArchiveBucket": info.archive_bucket,
+        "NoticeTopicArn": info.topic_arn,
+        "GenerationStateMachineArn": info.generation_state_machine_arn,
+        "TasksTable": info.tasks_table,
+        "RunwaySecretArn": info.runway_secret_arn,
+    }
+    return Target("local", outputs, boto3.Session("test", "test", region_name=info.region), info.aws_endpoint_url)
+
+
+def _on_aws(stack: str) -> Target:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session = boto3.Session()
+    try:
+        answer = session.client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        raise LocalError(f"stack {stack}: {error.response['Error']['Message']}") from error
+    except BotoCoreError as error:
+        raise LocalError(f"AWS cannot be asked for the stack {stack}: {error}") from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", [])}
+    if "TasksTable" not in outputs:
+        raise LocalError(f"the stack {stack} is not one of Tarmac's")
+    return Target(stack, outputs, session)

@@ -1,0 +1,356 @@
+"""What may follow what: every move from every state, and walks that no order of moves can lead astray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tarmac.rules.transitions import (
+    CLAIM_LEASE_SECONDS,
+    FINISH_SECONDS,
+    FOLLOWS,
+    SWEEP_GRACE_SECONDS,
+    Moves,
+    TransitionRefused,
+    check_step,
+    expected_credits,
+)
+from tarmac.task import TERMINAL, NoticeState, Output, State, Task, to_row
+from tests.fakes.samples import NOW, a_task
+
+Move = Callable[[Moves, Task], Task]
+
+OUTPUT = Output("archive", "acme/2023/11/14/t/01.mp4", 1000, "ab" * 32, "video/mp4")
+OPEN = frozenset(State) - TERMINAL
+UNCLAIMED = frozenset({State.ACCEPTED, State.WAITING})
+CLAIMED = frozenset({State.SUBMITTING})
+BOUND = frozenset({State.SUBMITTED})
+
+MOVES: dict[str, tuple[Move, frozenset[State]]] = {
+    "claim": (lambda m, t: m.claim(t, "new"), UNCLAIMED),
+    "postpone": (lambda m, t: m.postpone(t, 30), UNCLAIMED),
+    "bind": (lambda m, t: m.bind(t, "token", "up-9", 20.0, 12), CLAIMED),
+    "refuse": (lambda m, t: m.refuse(t, "token", 30), CLAIMED),
+    "reject": (lambda m, t: m.reject(t, "token", "TARMAC.REJECTED.400", "no"), CLAIMED),
+    "lose": (lambda m, t: m.lose(t, "token", 0, 60), CLAIMED),
+    "lose within the budget": (lambda m, t: m.lose(t, "token", 1, 60), CLAIMED),
+    "lose after silence": (
+        lambda m, t: Moves(m.now + CLAIM_LEASE_SECONDS).lose(t, None, 0, 60),
+        CLAIMED,
+    ),
+    "observe": (lambda m, t: m.observe(t, "up-1", "RUNNING", 0.5, 9), BOUND),
+    "overlook": (lambda m, t: m.overlook(t, "up-1", 9), BOUND),
+    "overlook a 404": (lambda m, t: m.overlook(t, "up-1", 9, gone=True), BOUND),
+    "try again": (lambda m, t: m.try_again(t, "up-1", 30), BOUND),
+    "archived": (lambda m, t: m.archived(t, "up-1", OUTPUT), BOUND),
+    "succeed": (lambda m, t: m.succeed(t, "up-1", 25.0), BOUND),
+    "fail": (lambda m, t: m.fail(t, "INTERNAL", "broken", 0.0), OPEN),
+    "cancel": (lambda m, t: m.cancel(t, 0.0), UNCLAIMED | BOUND),
+    "request cancel": (lambda m, t: m.request_cancel(t), OPEN),
+    "hide": (lambda m, t: m.hide(t), TERMINAL),
+    "announced": (lambda m, t: m.announced(t), TERMINAL),
+    "rerun": (lambda m, t: m.rerun(t), OPEN),
+    "watch": (lambda m, t: m.watch(t), OPEN),
+}
+
+CASES = [pytest.param(name, state, id=f"{name}-{state}") for name in MOVES for state in State]
+
+
+@pytest.fixture
+def moves() -> Moves:
+    return Moves(NOW)
+
+
+@pytest.mark.parametrize(("name", "state"), CASES)
+def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(
+    name: str, state: State, moves: Moves
+) -> None:
+    move, allowed = MOVES[name]
+    before = a_task(state)
+    if state in allowed:
+        after = move(moves, before)
+        check_step(before, after)
+        assert after.version == before.version + 1
+        assert after.updated_at >= before.updated_at
+    else:
+        with pytest.raises(TransitionRefused):
+            move(moves, before)
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_every_ending_is_a_pending_notice_that_the_sweeper_will_see(name: str, moves: Moves) -> None:
+    move, allowed = MOVES[name]
+    for state in allowed - TERMINAL:
+        after = move(moves, a_task(state))
+        if after.state.is_terminal:
+            assert after.notice_state is NoticeState.PENDING
+            assert after.ended_at == after.updated_at
+            row = to_row(after)
+            assert row["due"].startswith("due#")
+            assert row["nextCheckAt"] == after.ended_at + SWEEP_GRACE_SECONDS
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_every_move_of_an_open_task_keeps_a_moment_at_which_the_sweeper_looks(name: str, moves: Moves) -> None:
+    move, allowed = MOVES[name]
+    for state in allowed & OPEN:
+        after = move(moves, a_task(state))
+        assert after.needs_attention
+        assert {"due", "nextCheckAt"} <= to_row(after).keys()
+
+
+def test_an_announced_task_leaves_the_due_index(moves: Moves) -> None:
+    row = to_row(moves.announced(a_task(State.SUCCEEDED)))
+    assert row["noticeState"] == "SENT"
+    assert not {"due", "nextCheckAt"} & row.keys()
+
+
+def test_a_notice_is_marked_sent_once(moves: Moves) -> None:
+    with pytest.raises(TransitionRefused):
+        moves.announced(moves.announced(a_task(State.FAILED)))
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+def test_nothing_follows_an_ending(state: State) -> None:
+    assert FOLLOWS[state] == frozenset()
+
+
+@pytest.mark.parametrize("before", State)
+@pytest.mark.parametrize("after", State)
+def test_a_store_lets_through_what_follows_and_nothing_else(before: State, after: State) -> None:
+    task = a_task(before)
+    step = replace(a_task(after), version=task.version + 1)
+    if after is before or after in FOLLOWS[before]:
+        check_step(task, step)
+    else:
+        with pytest.raises(TransitionRefused):
+            check_step(task, step)
+
+
+@pytest.mark.parametrize("version", [2, 3, 5])
+def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
+    with pytest.raises(TransitionRefused):
+        check_step(a_task(), a_task(version=version))
+
+
+def test_a_store_refuses_another_task_in_the_place_of_one() -> None:
+    with pytest.raises(TransitionRefused):
+        check_step(a_task(), a_task(id="another", version=4))
+
+
+@pytest.mark.parametrize("state", sorted(UNCLAIMED))
+class TestClaim:
+    def test_no_create_after_a_cancel(self, state: State, moves: Moves) -> None:
+        with pytest.raises(TransitionRefused):
+            moves.claim(a_task(state, cancel_requested_at=NOW), "new")
+
+    def test_no_create_at_the_deadline(self, state: State, moves: Moves) -> None:
+        with pytest.raises(TransitionRefused):
+            moves.claim(a_task(state, deadline_at=NOW), "new")
+
+    def test_a_claim_is_counted_and_held_by_its_token(self, state: State, moves: Moves) -> None:
+        claimed = moves.claim(a_task(state, attempt=2, deadline_at=NOW + 0.001), "new")
+        assert (claimed.state, claimed.claim, claimed.claimed_at, claimed.attempt) == (
+            State.SUBMITTING,
+            "new",
+            NOW,
+            3,
+        )
+        assert claimed.next_check_at == NOW + CLAIM_LEASE_SECONDS + SWEEP_GRACE_SECONDS
+
+
+@pytest.mark.parametrize(
+    "move", ["bind", "refuse", "reject", "lose", "lose within the budget"], ids=lambda name: str(name)
+)
+def test_only_the_holder_of_the_claim_may_say_what_became_of_it(move: str, moves: Moves) -> None:
+    with pytest.raises(TransitionRefused):
+        MOVES[move][0](moves, a_task(State.SUBMITTING, claim="somebody else's"))
+
+
+@pytest.mark.parametrize("move", ["observe", "overlook", "try again", "archived", "succeed"])
+def test_only_the_bound_generation_moves_the_row(move: str, moves: Moves) -> None:
+    with pytest.raises(TransitionRefused):
+        MOVES[move][0](moves, a_task(State.SUBMITTED, upstream_id="up-2"))
+
+
+class TestLease:
+    def test_a_claim_is_not_lost_while_it_may_be_alive(self) -> None:
+        with pytest.raises(TransitionRefused):
+            Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).lose(a_task(State.SUBMITTING), None, 0, 60)
+
+    def test_it_is_lost_from_the_end_of_its_lease(self) -> None:
+        lost = Moves(NOW + CLAIM_LEASE_SECONDS).lose(a_task(State.SUBMITTING), None, 0, 60)
+        assert lost.state is State.AMBIGUOUS_FAILED
+
+    def test_it_shrinks_with_the_time_scale(self) -> None:
+        task = a_task(State.SUBMITTING)
+        assert Moves(NOW + CLAIM_LEASE_SECONDS / 20, scale=0.05).lease_is_over(task)
+        assert not Moves(NOW + CLAIM_LEASE_SECONDS / 20 - 0.01, scale=0.05).lease_is_over(task)
+
+
+class TestLose:
+    def test_the_default_never_sends_a_lost_create_again(self, moves: Moves) -> None:
+        lost = moves.lose(a_task(State.SUBMITTING), "token", 0, 60)
+        assert (lost.state, lost.failure_code, lost.ambiguous) == (State.AMBIGUOUS_FAILED, "TARMAC.AMBIGUOUS", 1)
+
+    def test_credits_that_may_be_gone_stay_reserved(self, moves: Moves) -> None:
+        assert moves.lose(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
+
+    def test_the_operators_budget_is_spent_one_by_one(self, moves: Moves) -> None:
+        first = moves.lose(a_task(State.SUBMITTING), "token", 2, 60)
+        assert (first.state, first.ambiguous, first.claim) == (State.WAITING, 1, None)
+        second = moves.lose(moves.claim(first, "token"), "token", 2, 60)
+        assert (second.state, second.ambiguous) == (State.WAITING, 2)
+        third = moves.lose(moves.claim(second, "token"), "token", 2, 60)
+        assert (third.state, third.ambiguous) == (State.AMBIGUOUS_FAILED, 3)
+
+    def test_a_cancelled_task_spends_no_budget(self, moves: Moves) -> None:
+        lost = moves.lose(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
+        assert lost.state is State.AMBIGUOUS_FAILED
+
+
+def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
+    refused = moves.refuse(moves.claim(a_task(), "t"), "t", 30)
+    assert (refused.state, refused.attempt, refused.refusals, refused.claim) == (State.WAITING, 0, 1, None)
+    assert refused.next_check_at == NOW + 30 + SWEEP_GRACE_SECONDS
+
+
+def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: Moves) -> None:
+    before = a_task(State.SUBMITTING, refusals=4, missing=2, unread=7, progress=0.7, started_at=NOW)
+    bound = moves.bind(before, "token", "up-9", 20.0, 12)
+    assert (bound.upstream_id, bound.quoted_credits, bound.submitted_at) == ("up-9", 20.0, NOW)
+    assert (bound.refusals, bound.missing, bound.unread, bound.progress, bound.started_at) == (0, 0, 0, None, None)
+
+
+def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
+    before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
+    again = moves.try_again(before, "up-1", 30)
+    assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
+    assert (again.outputs, again.progress, again.started_at, again.upstream_status) == ((), None, None, None)
+
+
+class TestObserve:
+    def test_a_task_began_to_run_some_time_after_the_last_look_that_did_not_see_it_run(self, moves: Moves) -> None:
+        task = a_task(State.SUBMITTED, checked_at=NOW - 20, submitted_at=NOW - 90)
+        running = moves.observe(task, "up-1", "RUNNING", 0.1, 9)
+        assert (running.started_at, running.checked_at) == (NOW - 20, NOW)
+        later = Moves(NOW + 9).observe(running, "up-1", "RUNNING", 0.3, 9)
+        assert later.started_at == NOW - 20
+
+    def test_a_queued_task_has_not_begun(self, moves: Moves) -> None:
+        assert moves.observe(a_task(State.SUBMITTED), "up-1", "THROTTLED", None, 30).started_at is None
+
+    def test_a_good_look_forgets_the_bad_ones(self, moves: Moves) -> None:
+        seen = moves.observe(a_task(State.SUBMITTED, missing=2, unread=5), "up-1", "RUNNING", 0.1, 9)
+        assert (seen.missing, seen.unread, seen.polls) == (0, 0, 1)
+
+
+def test_only_a_404_counts_towards_being_gone(moves: Moves) -> None:
+    task = a_task(State.SUBMITTED)
+    assert (moves.overlook(task, "up-1", 9).missing, moves.overlook(task, "up-1", 9).unread) == (0, 1)
+    assert moves.overlook(task, "up-1", 9, gone=True).missing == 1
+
+
+def test_archiving_gives_the_next_output_as_long_as_finish_may_take(moves: Moves) -> None:
+    after = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
+    assert after.outputs == (OUTPUT,)
+    assert after.next_check_at == NOW + FINISH_SECONDS + SWEEP_GRACE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("quoted", "cost", "expected"), [(None, 10.0, 10.0), (None, None, 25.0), (20.0, None, 20.0), (20.0, 0.0, 0.0)]
+)
+def test_a_success_costs_what_runway_says_or_else_the_best_estimate(
+    quoted: float | None, cost: float | None, expected: float, moves: Moves
+) -> None:
+    done = moves.succeed(a_task(State.SUBMITTED, quoted_credits=quoted), "up-1", cost)
+    assert (done.cost_credits, done.progress, done.reserved_credits) == (expected, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("estimated", "quoted", "expected"), [(None, None, None), (25.0, None, 25.0), (25.0, 0.0, 0.0), (None, 4.0, 4.0)]
+)
+def test_runways_quote_is_better_than_an_estimate(
+    estimated: float | None, quoted: float | None, expected: float | None
+) -> None:
+    assert expected_credits(a_task(estimated_credits=estimated, quoted_credits=quoted)) == expected
+
+
+@pytest.mark.parametrize("name", ["fail", "reject", "cancel", "succeed"])
+def test_an_ending_releases_the_reservation(name: str, moves: Moves) -> None:
+    move, allowed = MOVES[name]
+    for state in allowed:
+        assert move(moves, a_task(state)).reserved_credits == 0.0
+
+
+def test_a_rejected_task_cost_nothing(moves: Moves) -> None:
+    rejected = moves.reject(a_task(State.SUBMITTING), "token", "TARMAC.REJECTED.400", "no such ratio")
+    assert (rejected.state, rejected.cost_credits, rejected.claim) == (State.FAILED, 0.0, None)
+
+
+def test_a_cancel_is_asked_for_once(moves: Moves) -> None:
+    asked = moves.request_cancel(a_task())
+    assert asked.state is State.ACCEPTED
+    assert asked.cancel_requested_at == NOW
+    with pytest.raises(TransitionRefused):
+        moves.request_cancel(asked)
+
+
+def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
+    with pytest.raises(TransitionRefused):
+        moves.hide(moves.hide(a_task(State.FAILED)))
+
+
+def test_a_task_is_claimed_by_one_retry_only(moves: Moves) -> None:
+    settled = moves.settle(a_task(claimable=True))
+    assert not settled.claimable
+    with pytest.raises(TransitionRefused):
+        moves.settle(settled)
+
+
+def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:
+    task = a_task()
+    names = {task.execution_name}
+    for _ in range(5):
+        task = moves.rerun(task)
+        names.add(task.execution_name)
+    assert names == {task.id, *(f"{task.id}-{run}" for run in range(2, 7))}
+
+
+def test_moments_shrink_with_the_time_scale() -> None:
+    waiting = Moves(NOW, scale=0.05).postpone(a_task(), 40)
+    assert waiting.next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(MOVES)), st.floats(0, 400)), max_size=60))
+def test_no_order_of_moves_leads_astray(walk: list[tuple[str, float]]) -> None:
+    """Endings are for ever, every step passes the store's check, counters never go backwards, budgets hold."""
+    task, now = a_task(), NOW
+    for name, seconds in walk:
+        now += seconds
+        move = MOVES[name][0]
+        before = replace(task, claim="token") if task.claim else task
+        if before.upstream_id:
+            before = replace(before, upstream_id="up-1")
+        try:
+            task = move(Moves(now), before)
+        except TransitionRefused:
+            continue
+        check_step(before, task)
+        assert task.version == before.version + 1
+        if before.state.is_terminal:
+            assert task.state is before.state
+            assert task.ended_at == before.ended_at
+            assert (task.outputs, task.failure_code) == (before.outputs, before.failure_code)
+        assert 0 <= before.attempt - task.attempt <= 1 if name == "refuse" else task.attempt >= before.attempt
+        assert task.ambiguous >= before.ambiguous
+        assert task.polls >= before.polls
+        assert (task.state is State.SUBMITTING) == (task.claim is not None)
+        assert task.needs_attention == (not task.state.is_terminal or task.notice_state is NoticeState.PENDING)
+        if task.state is State.SUBMITTED:
+            assert task.upstream_id is not None
