@@ -8,6 +8,7 @@ import typer
 
 from local.commands import clients, secret
 from local.commands.doctor import doctor
+from local.commands.redrive import redrive
 from local.errors import plain_errors
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.add_typer(clients.app, name="clients")
 app.add_typer(secret.app, name="secret")
 app.command()(doctor)
+app.command()(redrive)
 
 
 @app.command()

@@ -36,4 +36,4 @@ def set_key(
         if not key:
             raise LocalError("the key is empty")
         target.client("secretsmanager").put_secret_value(SecretId=target.outputs["RunwaySecretArn"], SecretString=key)
-        print(f"stored for {target.name}; check it with `tarmac doctor`", file=sys.stderr)
+        print("stored; check it with `tarmac doctor`", file=sys.stderr)

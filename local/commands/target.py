@@ -30,7 +30,8 @@ StackOption = Annotated[
 
 @dataclass(frozen=True)
 class Target:
-    """A deployed stack. `outputs` are those of template.yaml; `endpoint_url` is None on AWS."""
+    """A deployed stack. `name` is CloudFormation's, `outputs` are those of template.yaml; `endpoint_url` is None on
+    AWS."""
 
     name: str
     outputs: Mapping[str, str]
@@ -43,6 +44,13 @@ class Target:
 
     def client(self, service: str) -> Any:
         return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+
+    def resource(self, logical_id: str) -> str:
+        """The physical id of a resource of template.yaml: a queue's URL, a function's name."""
+        answer = self.client("cloudformation").describe_stack_resource(
+            StackName=self.name, LogicalResourceId=logical_id
+        )
+        return str(answer["StackResourceDetail"]["PhysicalResourceId"])
 
     @cached_property
     def table(self) -> DynamoTable:
@@ -60,7 +68,7 @@ def find_target(stack: str | None) -> Target:
 def _on_this_machine() -> Target:
     import boto3
 
-    from local.stack import Stack
+    from local.stack import NAME, Stack
 
     info = Stack.from_environment().info()
     outputs = {
@@ -72,7 +80,7 @@ def _on_this_machine() -> Target:
         "TasksTable": info.tasks_table,
         "RunwaySecretArn": info.runway_secret_arn,
     }
-    return Target("local", outputs, boto3.Session("test", "test", region_name=info.region), info.aws_endpoint_url)
+    return Target(NAME, outputs, boto3.Session("test", "test", region_name=info.region), info.aws_endpoint_url)
 
 
 def _on_aws(stack: str) -> Target:

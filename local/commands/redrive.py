@@ -1,0 +1,69 @@
+"""`tarmac redrive`: give events that a function could not handle another chance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.commands.target import StackOption, Target, find_target
+from local.errors import LocalError, plain_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def redrive(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is there, and leave it there.")] = False,
+    stack: StackOption = None,
+) -> None:
+    """Send failed asynchronous events (uploads that no task came of) to their function again.
+
+    Events that failed all retries wait in the stack's failure queue for fourteen days. Sending one twice does no harm:
+    an object version makes one task. Tasks themselves need no redrive, the sweeper looks after them.
+    """
+    with plain_errors():
+        target = find_target(stack)
+        count = 0
+        for queue_url, message in _failed_events(target):
+            event = json.loads(message["Body"])
+            function = _function_of(event)
+            print(f"{event.get('timestamp', '?')}  {function.rpartition(':')[2]}  {_reason(event)}")
+            count += 1
+            if not dry_run:
+                payload = json.dumps(event["requestPayload"]).encode()
+                target.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+                target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        verb = "waiting" if dry_run else "sent again"
+        print(f"{count} event{'' if count == 1 else 's'} {verb}", file=sys.stderr)
+
+
+def _failed_events(target: Target) -> Iterator[tuple[str, Any]]:
+    """Messages of the failure queue, each invisible to others from now on for the queue's visibility timeout."""
+    sqs = target.client("sqs")
+    queue_url = target.resource("AsyncFailureQueue")
+    while True:
+        messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages")
+        if not messages:
+            return
+        for message in messages:
+            yield queue_url, message
+
+
+def _function_of(event: dict[str, Any]) -> str:
+    """The function's ARN without the qualifier that destinations append."""
+    try:
+        arn = str(event["requestContext"]["functionArn"])
+    except (KeyError, TypeError):
+        raise LocalError(
+            "a message in the failure queue is no failed event of a function: look at it by hand"
+        ) from None
+    return ":".join(arn.split(":")[:7])
+
+
+def _reason(event: dict[str, Any]) -> str:
+    response = event.get("responsePayload")
+    message = response.get("errorMessage") if isinstance(response, dict) else None
+    return str(message or event["requestContext"].get("condition", "unknown reason"))[:120]

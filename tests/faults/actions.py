@@ -1,0 +1,113 @@
+"""Deviations: what may go wrong at an effect, and what else may happen just before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tarmac.archive import LinkExpired
+from tarmac.ports import ConditionFailed
+from tarmac.runway.errors import (
+    CreateAmbiguous,
+    CreateRefused,
+    CreateRejected,
+    UpstreamGone,
+    UpstreamUnavailable,
+)
+
+
+class AwsError(Exception):
+    """What boto3 raises when AWS does not answer, or answers with a 5xx."""
+
+
+class Crash(BaseException):
+    """The function died here. Not an Exception: no code of the product goes on after it."""
+
+
+class Killed(BaseException):
+    """The execution ended here, and its function with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An answer that is not the effect's own. `done`: the effect happened all the same; no error: the function dies."""
+
+    done: bool
+    error: Callable[[], Exception] | None = None
+
+
+_READ = {
+    "crash": Fault(False),
+    "fail": Fault(False, AwsError),
+}
+_WRITE = {
+    "crash before": Fault(False),
+    "crash after": Fault(True),
+    "fail": Fault(False, AwsError),
+    "lose": Fault(True, AwsError),
+}
+
+FAULTS: dict[str, dict[str, Fault]] = {
+    "table.get": _READ,
+    "table.query": _READ,
+    # boto3 repeats a put whose answer was lost, and the second one meets the row that the first has written.
+    "table.write": {**_WRITE, "echo": Fault(True, ConditionFailed)},
+    # A transaction carries a token by which DynamoDB knows the repeated one.
+    "table.transact": _WRITE,
+    "objects.head": _READ,
+    "objects.open": _READ,
+    "objects.put": _WRITE,
+    "objects.put_new": _WRITE,
+    "objects.delete": _WRITE,
+    "topic.publish": _WRITE,
+    "executions.start": _WRITE,
+    "executions.is_running": _READ,
+    "runway.create": {
+        "crash before": Fault(False),
+        "crash after": Fault(True),
+        "lose": Fault(True, lambda: CreateAmbiguous("read timeout")),
+        "time out": Fault(False, lambda: CreateAmbiguous("read timeout")),
+        "refuse": Fault(False, lambda: CreateRefused("HTTP 503", status=503)),
+        "over quota": Fault(False, lambda: CreateRefused("HTTP 429", status=429, retry_after_seconds=90.0)),
+        "reject": Fault(False, lambda: CreateRejected("HTTP 400", status=400)),
+    },
+    "runway.task": {
+        "crash": Fault(False),
+        "fail": Fault(False, lambda: UpstreamUnavailable("HTTP 502")),
+        "not found": Fault(False, lambda: UpstreamGone("HTTP 404")),
+    },
+    "runway.cancel": {
+        "crash before": Fault(False),
+        "crash after": Fault(True),
+        "fail": Fault(False, lambda: UpstreamUnavailable("HTTP 502")),
+        "lose": Fault(True, lambda: UpstreamUnavailable("read timeout")),
+    },
+    "runway.upload": {
+        "crash": Fault(False),
+        "refuse": Fault(False, lambda: CreateRefused("the key cannot be read", status=401)),
+        "reject": Fault(False, lambda: CreateRejected("HTTP 400", status=400)),
+    },
+    "downloads.open": {
+        "crash": Fault(False),
+        "cut": Fault(True),
+        "expire": Fault(False, lambda: LinkExpired("HTTP 403")),
+    },
+}
+
+TURNS: dict[str, str] = {
+    "stall": "this actor stands still for longer than a claim's lease",
+    "yield": "whoever else is ready goes first",
+    "cancel": "the client deletes its task",
+    "twin": "a second execution of the task enters at the start",
+    "redrive": "somebody redrives the task's Finish",
+    "sweep": "a sweep begins, due or not",
+    "again": "the client sends its create again, S3 its event",
+    "kill": "this execution is stopped",
+}
+"""What else may happen at any effect. Except for `kill`, the effect itself follows."""
+
+STALL_SECONDS = 200.0
+
+
+def is_turn(action: str) -> bool:
+    return action in TURNS

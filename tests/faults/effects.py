@@ -1,0 +1,259 @@
+"""`Effects` in memory, each call an effect point: the ports of tests/fakes behind a door that the run watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tarmac.archive import Download, LinkExpired
+from tarmac.ports import (
+    AlreadyThere,
+    ConditionFailed,
+    Created,
+    ExecutionNameTaken,
+    Page,
+    Put,
+    ReadStream,
+    Row,
+    StoredObject,
+    UpstreamTask,
+)
+from tarmac.runway.errors import UpstreamGone
+from tarmac.stores.tasks import TaskStore
+from tarmac.task import due_shard
+from tests.fakes.aws import MemoryObjects, MemoryTable
+from tests.faults.scheduler import ScheduledClock
+from tests.faults.upstream import LINKS_LIVE_SECONDS, Generation, stream
+
+if TYPE_CHECKING:
+    from tests.faults.run import Run
+
+
+class RowsInMemory(MemoryTable):
+    """Rows are neither copied in nor deeply out, for speed: `to_row` makes each afresh and nothing changes one."""
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        return self.rows.get((pk, sk))
+
+    def write(self, *puts: Put) -> None:
+        for put in puts:
+            self.check(put)
+        for put in puts:
+            self.rows[put.row["pk"], put.row["sk"]] = put.row
+
+    def check(self, put: Put) -> None:
+        """The condition of one put. Raises ConditionFailed."""
+        held = self.rows.get((put.row["pk"], put.row["sk"]))
+        if (None if held is None else held["version"]) != put.over:
+            raise ConditionFailed
+
+    def next_due(self) -> float | None:
+        return min((row["nextCheckAt"] for row in self.rows.values() if "due" in row), default=None)
+
+
+class WatchedTable:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.kept = RowsInMemory()
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        return self._run.effect("table.get", sk, lambda: self.kept.get(pk, sk))
+
+    def write(self, *puts: Put) -> None:
+        row = puts[0].row
+        self._run.effect(
+            "table.write" if len(puts) == 1 else "table.transact",
+            f"{row.get('state')} v{row['version']}" + (f" notice {row['noticeState']}" if "endedAt" in row else ""),
+            lambda: self._write(puts),
+        )
+
+    def _write(self, puts: tuple[Put, ...]) -> None:
+        self.kept.write(*puts)
+        run = self._run
+        for put in puts:
+            if put.row["sk"] == "task":
+                run.ledger.wrote(put.row, run.scheduler.current, run.scheduler.now)
+
+    def delete(self, pk: str, sk: str) -> None:
+        self._run.effect("table.write", "delete", lambda: self.kept.delete(pk, sk))
+
+    def query(
+        self,
+        index: str,
+        partition: str,
+        *,
+        up_to: float | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        start: Row | None = None,
+    ) -> Page:
+        if index == "due" and partition not in {due_shard(task_id) for task_id in self._run.ledger.rows}:
+            # A shard that holds no task: nothing depends on this answer.
+            return Page([], None)
+        return self._run.effect(
+            "table.query",
+            index,
+            lambda: self.kept.query(index, partition, up_to=up_to, descending=descending, limit=limit, start=start),
+        )
+
+
+class WatchedObjects:
+    """One bucket. Like S3, it stores what the stream gives before it ends: that this is all is the stream's business."""
+
+    def __init__(self, run: Run, bucket: str) -> None:
+        self._run = run
+        self.bucket = bucket
+        self.kept = MemoryObjects(bucket)
+
+    def head(self, key: str, version_id: str | None = None) -> StoredObject:
+        return self._run.effect("objects.head", key, lambda: self.kept.head(key, version_id))
+
+    def open(self, key: str, version_id: str | None = None) -> ReadStream:
+        return self._run.effect("objects.open", key, lambda: self.kept.open(key, version_id))
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        self._run.effect("objects.put", key, lambda: self.kept.put(key, content, content_type))
+
+    def put_new(
+        self, key: str, content: ReadStream, size_bytes: int | None, content_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        self._run.effect("objects.put_new", key, lambda: self._put_new(key, content, content_type, metadata))
+
+    def _put_new(self, key: str, content: ReadStream, content_type: str, metadata: Mapping[str, str]) -> None:
+        self.check_new(key)
+        self.kept.put_new(key, content, None, content_type, metadata)
+        self._run.ledger.stored(key, self.kept.objects[key][0])
+
+    def check_new(self, key: str) -> None:
+        """`If-None-Match: *`. Raises AlreadyThere."""
+        if key in self.kept.objects:
+            raise AlreadyThere(key)
+
+    def delete(self, key: str) -> None:
+        self._run.effect("objects.delete", key, lambda: self.kept.delete(key))
+
+    def link(self, key: str, seconds: int) -> str:
+        return self.kept.link(key, seconds)
+
+
+class WatchedTopic:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+        self._run.effect("topic.publish", attributes["type"], lambda: self._run.ledger.published(message))
+
+
+class WatchedExecutions:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.names: set[str] = set()
+        self.running: set[str] = set()
+
+    def start(self, name: str, execution_input: str) -> None:
+        self._run.effect("executions.start", name, lambda: self._start(name, execution_input))
+
+    def _start(self, name: str, execution_input: str) -> None:
+        if name in self.names:
+            raise ExecutionNameTaken(name)
+        self._run.ledger.starting(execution_input)
+        self.names.add(name)
+        self._run.begin_execution(name, execution_input)
+
+    def is_running(self, name: str) -> bool:
+        return self._run.effect("executions.is_running", name, lambda: name in self.running)
+
+
+class WatchedRunway:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._uploads = 0
+
+    def create(self, operation: str, body: Mapping[str, Any]) -> Created:
+        run = self._run
+        actor = run.scheduler.current
+        created = run.effect("runway.create", operation, self._create)
+        actor.received.add(created.upstream_id)
+        return created
+
+    def _create(self) -> Created:
+        run = self._run
+        ledger, now = run.ledger, run.scheduler.now
+        token = ledger.sending(run.scheduler.current)
+        number = len(ledger.generations)
+        lives = run.scenario.lives
+        life = lives[min(number, len(lives) - 1)]
+        generation = Generation(f"generation-{number + 1}", ledger.claims[token].task_id, token, life, now)
+        ledger.created(generation)
+        return Created(generation.id, 25.0)
+
+    def task(self, upstream_id: str) -> UpstreamTask:
+        return self._run.effect("runway.task", upstream_id, lambda: self._task(upstream_id))
+
+    def _task(self, upstream_id: str) -> UpstreamTask:
+        run = self._run
+        generation = run.ledger.generations[upstream_id]
+        if generation.is_deleted:
+            raise UpstreamGone("HTTP 404")
+        if generation.is_active(run.scheduler.now):
+            run.scheduler.current.looked_at.add(upstream_id)
+        return generation.view(run.scheduler.now)
+
+    def cancel(self, upstream_id: str) -> None:
+        # That it was asked counts even where the answer says that it was not done.
+        self._run.ledger.generations[upstream_id].cancel_was_asked = True
+        self._run.effect("runway.cancel", upstream_id, lambda: self._cancel(upstream_id))
+
+    def _cancel(self, upstream_id: str) -> None:
+        run = self._run
+        run.ledger.deleting(upstream_id, run.scheduler.current, run.scheduler.now)
+        run.ledger.generations[upstream_id].is_deleted = True
+
+    def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
+        return self._run.effect("runway.upload", filename, lambda: self._upload(content))
+
+    def _upload(self, content: BinaryIO) -> str:
+        content.read()
+        self._uploads += 1
+        return f"runway://upload-{self._uploads}"
+
+
+class WatchedDownloads:
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[Download]:
+        run = self._run
+        place, _, issued_at = url.removeprefix("https://runway.example/").partition("?at=")
+        upstream_id, _, number = place.partition("/")
+        cut = run.effect("downloads.open", place, lambda: None, cuts=True)
+        generation = run.ledger.generations[upstream_id]
+        if generation.is_deleted or run.scheduler.now - float(issued_at) > LINKS_LIVE_SECONDS:
+            raise LinkExpired("HTTP 403")
+        content = generation.content(int(number))
+        yield Download(stream(content, bool(cut)), len(content))
+
+
+class WatchedEffects:
+    """`tarmac.effects.Effects`. Ids count up, and no chance is taken: the same choices make the same run."""
+
+    def __init__(self, run: Run) -> None:
+        self._ids = 0
+        self.clock = ScheduledClock(run.scheduler)
+        self.table = WatchedTable(run)
+        self.tasks = TaskStore(self.table)
+        self.uploads = WatchedObjects(run, "uploads")
+        self.archive = WatchedObjects(run, "archive")
+        self.topic = WatchedTopic(run)
+        self.executions = WatchedExecutions(run)
+        self.runway = WatchedRunway(run)
+        self.downloads = WatchedDownloads(run)
+
+    def chance(self) -> float:
+        return 0.0
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"00000000-0000-4000-8000-{self._ids:012d}"

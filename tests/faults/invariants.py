@@ -1,0 +1,270 @@
+"""What must be true whatever fails, checked against a ledger that is kept outside the product.
+
+    1  paid creates of a task ≤ 1 + min(ambiguous outcomes, MaxAmbiguousRetries) + retries of failures, these at most
+       MaxFailureRetries, and only after Runway itself has said FAILED with a code that may be mended
+    2  every accepted task reaches exactly one ending, which is true, and never changes
+    3  every ending is announced at least once, always with the same event id and content
+    4  on success every output is whole in the archive, and nothing there is ever overwritten
+    5  no create after a cancel, a deadline or an ending: none without a claim, none claimed after it
+    6  reservations add up: the estimate while a task is open, nothing after its ending, but what is ambiguous stays
+    7  no orphan: what was bought is bound to its row, or was cancelled, or its attempt was counted as ambiguous
+    8  no output of Runway's is deleted unseen before it is archived
+    9  the row comes before its execution; one object version is one task
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.clock import from_iso
+from tests.faults.scheduler import Actor
+from tests.faults.upstream import Generation
+
+MAX_FAILURE_RETRIES = 1
+LEASE_SECONDS = 150.0
+GONE_LOOKS = 3
+TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "AMBIGUOUS_FAILED"})
+MENDABLE = frozenset({"", "INTERNAL", "INTERNAL.BAD_OUTPUT.01", "THIRD_PARTY.UNAVAILABLE"})
+"""The codes of the scenarios that earn one more attempt, by the design and not by `tarmac.rules.failures`."""
+
+_FINAL = ("state", "outputs", "failure", "failureCode", "costCredits", "endedAt", "reservedCredits", "upstreamId")
+
+Row = Mapping[str, Any]
+
+
+class Broken(Exception):
+    """An invariant does not hold; the message begins with its number."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """One attempt: the right to send one create."""
+
+    task_id: str
+    at: float
+    creates: int = 0
+    was_lost: bool = False
+
+
+@dataclass(slots=True)
+class Blips:
+    """Injected answers that lie: the ending of a task may follow them, if there were enough."""
+
+    not_found: int = 0
+    expired: int = 0
+
+
+class Ledger:
+    """Told of every effect that was done. Raises Broken at the first one that must not be."""
+
+    def __init__(self, max_ambiguous_retries: int) -> None:
+        self.max_ambiguous_retries = max_ambiguous_retries
+        self.rows: dict[str, Row] = {}
+        self.claims: dict[str, Claim] = {}
+        self.generations: dict[str, Generation] = {}
+        self.failure_retries: dict[str, int] = {}
+        self.notices: dict[str, list[str]] = {}
+        self.archived: dict[str, bytes] = {}
+        self.sources: dict[str, str] = {}
+        self.blips = Blips()
+        self.was_ambiguous = False
+
+    # ── while it happens ────────────────────────────────────────────────────────────────────────────────────────
+
+    def wrote(self, after: Row, actor: Actor, now: float) -> None:
+        """A task row."""
+        task_id = after["taskId"]
+        before = self.rows.get(task_id)
+        self.rows[task_id] = after
+        if after["version"] == 1:
+            self._accepted(before, after)
+        elif before is None:
+            raise Broken("2: a row appeared that was never accepted")
+        else:
+            if before["state"] in TERMINAL:
+                _still_the_same(before, after)
+            elif after["state"] in TERMINAL:
+                self._ended(after, now)
+            self._attempts(before, after, actor, now)
+        self._announcement(after)
+        _reservation(after)
+
+    def _accepted(self, before: Row | None, after: Row) -> None:
+        if before is not None:
+            raise Broken("2: an accepted task was written over by a new one")
+        source = after.get("source", {})
+        if source.get("kind") == "s3":
+            cause = f"{source['key']}?{source.get('versionId')}"
+            if cause in self.sources:
+                raise Broken(f"9: {cause} became a second task")
+            self.sources[cause] = after["taskId"]
+
+    def _ended(self, after: Row, now: float) -> None:
+        if after.get("noticeState") != "PENDING":
+            raise Broken("3: an ending was written without its pending notice")
+        generation = self.generations.get(after.get("upstreamId", ""))
+        state, code = after["state"], after.get("failureCode")
+        lied_to = self.blips.not_found >= (GONE_LOOKS if code == "TARMAC.GONE" else 2)
+        if state == "CANCELLED" and "cancelRequestedAt" not in after:
+            raise Broken("2: cancelled, and nobody asked for it")
+        if code == "TARMAC.DEADLINE" and now < from_iso(after["deadlineAt"]):
+            raise Broken("2: a deadline that had not come")
+        if generation is None or generation.id not in self.generations:
+            if state == "SUCCEEDED" or code == "TARMAC.GONE":
+                raise Broken(f"2: {state} {code or ''} without a generation")
+            return
+        if state == "SUCCEEDED" and not generation.has_output(now):
+            raise Broken("2: a success that Runway knows nothing of")
+        if generation.is_active(now) and not lied_to:
+            raise Broken(f"7: {state} {code or ''} while {generation.id} goes on at Runway")
+        if state == "FAILED" and generation.has_output(now) and not lied_to:
+            if code == "TARMAC.OUTPUT_EXPIRED" and self.blips.expired >= 2:
+                return
+            raise Broken(f"2: {code}, though Runway has the output of {generation.id}")
+
+    def _attempts(self, before: Row, after: Row, actor: Actor, now: float) -> None:
+        held, holds = before.get("claim"), after.get("claim")
+        if holds is not None and holds != held:
+            self._claimed(before, after, actor, now)
+        if before["state"] == "SUBMITTED" and after["state"] in ("WAITING", "SUBMITTING"):
+            self._tried_again(before, after, now)
+        if held is not None and holds != held:
+            self._released(held, before, after, actor, now)
+
+    def _claimed(self, before: Row, after: Row, actor: Actor, now: float) -> None:
+        if "cancelRequestedAt" in before:
+            raise Broken("5: claimed after the cancel was recorded")
+        if now >= from_iso(before["deadlineAt"]):
+            raise Broken("5: claimed after the deadline")
+        self.claims[after["claim"]] = Claim(after["taskId"], now)
+        actor.claims.add(after["claim"])
+
+    def _released(self, token: str, before: Row, after: Row, actor: Actor, now: float) -> None:
+        """A claim ended: bound, lost, refused, rejected; each in its way the holder's business alone."""
+        claim = self.claims[token]
+        if after["state"] == "SUBMITTED":
+            generation = self.generations[after["upstreamId"]]
+            generation.is_bound = True
+            if generation.token != token:
+                raise Broken("7: a generation was bound to another attempt's claim")
+        elif after.get("ambiguous", 0) > before.get("ambiguous", 0):
+            claim.was_lost = True
+            self.was_ambiguous = True
+            if token not in actor.claims and now - claim.at < LEASE_SECONDS:
+                raise Broken("7: a claim that is alive was taken for lost")
+        elif token not in actor.claims:
+            raise Broken("7: a claim was ended by somebody who does not hold it")
+        elif any(generation.token == token for generation in self.generations.values()):
+            raise Broken("7: a bought generation was written off as refused")
+
+    def _tried_again(self, before: Row, after: Row, now: float) -> None:
+        generation = self.generations[before["upstreamId"]]
+        if generation.is_deleted or generation.status(now) != "FAILED" or generation.life.failure not in MENDABLE:
+            raise Broken(f"1: another attempt while {generation.id} is {generation.status(now)}")
+        tried = self.failure_retries[after["taskId"]] = self.failure_retries.get(after["taskId"], 0) + 1
+        if tried > MAX_FAILURE_RETRIES:
+            raise Broken("1: more attempts after failures than the budget allows")
+
+    def _announcement(self, after: Row) -> None:
+        if after.get("noticeState") == "SENT" and not self.notices.get(f"{after['taskId']}-ended"):
+            raise Broken("3: a notice was marked as sent before it was")
+
+    def created(self, generation: Generation) -> None:
+        self.generations[generation.id] = generation
+
+    def sending(self, actor: Actor) -> str:
+        """Somebody sends a create: the claim that it is sent under."""
+        fresh = [token for token in actor.claims if self.claims[token].creates == 0]
+        if len(fresh) != 1:
+            raise Broken("5: a create without a claim of its own")
+        self.claims[fresh[0]].creates += 1
+        return fresh[0]
+
+    def deleting(self, upstream_id: str, actor: Actor, now: float) -> None:
+        generation = self.generations[upstream_id]
+        generation.cancel_was_asked = True
+        row = self.rows[generation.task_id]
+        wanted = row["state"] == "SUBMITTED" and row.get("upstreamId") == upstream_id
+        if wanted and generation.has_output(now) and upstream_id not in actor.looked_at:
+            raise Broken("8: an output was deleted that nobody had looked for")
+
+    def returned(self, actor: Actor) -> None:
+        """An invocation came to its regular end."""
+        for upstream_id in actor.received:
+            generation = self.generations[upstream_id]
+            if not generation.is_bound and not generation.cancel_was_asked:
+                raise Broken(f"7: {upstream_id} is neither bound nor cancelled, though its id had come")
+
+    def published(self, message: str) -> None:
+        notice = json.loads(message)
+        earlier = self.notices.setdefault(notice["eventId"], [])
+        if earlier and earlier[0] != message:
+            raise Broken("3: one event id, two contents")
+        earlier.append(message)
+
+    def stored(self, key: str, content: bytes) -> None:
+        if key in self.archived:
+            raise Broken(f"4: {key} was overwritten")
+        self.archived[key] = content
+
+    def starting(self, execution_input: str) -> None:
+        if json.loads(execution_input)["taskId"] not in self.rows:
+            raise Broken("9: an execution was started before its row")
+
+    # ── when all has come to rest ───────────────────────────────────────────────────────────────────────────────
+
+    def at_rest(self) -> None:
+        for task_id, row in self.rows.items():
+            if row["state"] not in TERMINAL:
+                raise Broken(f"2: the task stays {row['state']}")
+            self._was_announced(task_id, row)
+            self._was_paid_within_bounds(task_id)
+            if row["state"] == "SUCCEEDED":
+                self._is_archived(row)
+        for generation in self.generations.values():
+            accounted = generation.is_bound or generation.is_deleted or self.claims[generation.token].was_lost
+            if not accounted and not generation.cancel_was_asked:
+                raise Broken(f"7: {generation.id} is an orphan")
+        self._idempotency()
+
+    def _was_announced(self, task_id: str, row: Row) -> None:
+        notices = self.notices.get(f"{task_id}-ended")
+        if not notices:
+            raise Broken(f"3: {row['state']} was never announced")
+        if json.loads(notices[0])["status"] != row["state"]:
+            raise Broken("3: the notice tells of another ending")
+        if row["noticeState"] != "SENT":
+            raise Broken("3: a notice stays pending")
+
+    def _was_paid_within_bounds(self, task_id: str) -> None:
+        paid = sum(generation.task_id == task_id for generation in self.generations.values())
+        ambiguous = sum(claim.was_lost for claim in self.claims.values() if claim.task_id == task_id)
+        most = 1 + min(ambiguous, self.max_ambiguous_retries) + self.failure_retries.get(task_id, 0)
+        if paid > most:
+            raise Broken(f"1: {paid} creates were paid, at most {most} may be")
+
+    def _is_archived(self, row: Row) -> None:
+        generation = self.generations[row["upstreamId"]]
+        whole = [generation.content(number) for number in range(1, generation.life.outputs + 1)]
+        listed = [output["key"] for output in row.get("outputs", ())]
+        if [self.archived.get(key) for key in listed] != whole:
+            raise Broken(f"4: the row lists {len(listed)} outputs, which are not the {len(whole)} of {generation.id}")
+
+    def _idempotency(self) -> None:
+        """The place for: a key never answers for another body, and one key is one task."""
+
+
+def _still_the_same(before: Row, after: Row) -> None:
+    changed = [name for name in _FINAL if before.get(name) != after.get(name)]
+    if changed:
+        raise Broken(f"2: an ending changed in {', '.join(changed)}")
+
+
+def _reservation(row: Row) -> None:
+    estimate = row.get("estimatedCredits", 0)
+    owed = estimate if row["state"] == "AMBIGUOUS_FAILED" or row["state"] not in TERMINAL else 0
+    if row.get("reservedCredits", 0) != owed:
+        raise Broken(f"6: {row['state']} with {row.get('reservedCredits', 0)} credits reserved instead of {owed}")

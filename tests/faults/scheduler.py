@@ -1,0 +1,113 @@
+"""Actors that take turns at effect points, on one thread and one hand-moved clock: the same choices, the same run."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from greenlet import getcurrent, greenlet
+
+from tarmac.clock import Clock
+from tests.faults.actions import Killed
+
+START = 1_700_000_000.0
+
+
+class Actor:
+    """Somebody who does things: a client, an execution, a sweep. What its current invocation knows is kept with it."""
+
+    __slots__ = ("claims", "greenlet", "is_execution", "looked_at", "name", "points", "received")
+
+    def __init__(self, name: str, body: Callable[[], None], is_execution: bool = False) -> None:
+        self.name = name
+        self.greenlet = greenlet(body)
+        self.is_execution = is_execution
+        self.points = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """A new invocation begins: a function remembers nothing of the last one."""
+        self.claims: set[str] = set()
+        self.looked_at: set[str] = set()
+        self.received: set[str] = set()
+
+
+class Scheduler:
+    """By default an actor goes on until it waits; who is ready longest is next; time moves when nobody is ready."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.ready: deque[Actor] = deque()
+        self.current: Actor
+        self._timers: list[tuple[float, int, Actor]] = []
+        self._started = 0
+        self._hub = getcurrent()
+        self._actors: list[Actor] = []
+
+    def spawn(self, actor: Actor, at: float | None = None) -> None:
+        """A newcomer at the end of the queue, or at a moment to come."""
+        self._actors.append(actor)
+        if at is None:
+            self.ready.append(actor)
+        else:
+            self._wake(actor, at)
+
+    def interrupt(self, newcomer: Actor) -> None:
+        """A newcomer goes first, then the current actor."""
+        self._actors.append(newcomer)
+        self.ready.appendleft(self.current)
+        self.ready.appendleft(newcomer)
+        self._hub.switch()
+
+    def sleep(self, seconds: float) -> None:
+        self._wake(self.current, self.now + seconds)
+        self._hub.switch()
+
+    def step_aside(self) -> None:
+        self.ready.append(self.current)
+        self._hub.switch()
+
+    def next_timer(self) -> float | None:
+        return self._timers[0][0] if self._timers else None
+
+    def run(self, idle: Callable[[], Actor | None]) -> None:
+        """Until nobody is left. `idle` is asked whenever all wait: it may bring someone in, and move the clock."""
+        while True:
+            if self.ready:
+                self.current = self.ready.popleft()
+            elif (newcomer := idle()) is not None:
+                self._actors.append(newcomer)
+                self.current = newcomer
+            elif self._timers:
+                at, _, self.current = heapq.heappop(self._timers)
+                self.now = max(self.now, at)
+            else:
+                return
+            self.current.greenlet.switch()
+
+    def end(self) -> None:
+        """Let go of whoever still waits."""
+        for actor in self._actors:
+            if actor.greenlet and not actor.greenlet.dead:
+                with suppress(Killed):
+                    actor.greenlet.throw(Killed)
+
+    def _wake(self, actor: Actor, at: float) -> None:
+        self._started += 1
+        heapq.heappush(self._timers, (at, self._started, actor))
+
+
+class ScheduledClock(Clock):
+    """Who sleeps lets the others go on."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__(scale=1.0)
+        self._scheduler = scheduler
+
+    def now(self) -> float:
+        return self._scheduler.now
+
+    def sleep(self, seconds: float) -> None:
+        self._scheduler.sleep(seconds)

@@ -1,0 +1,61 @@
+"""Which failures one more attempt may mend: the codes that Runway is known to give, and those it may yet invent."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tarmac.rules.failures import may_be_mended
+
+MAY_BE_MENDED = [
+    None,
+    "",
+    "INTERNAL",
+    "INTERNAL.BAD_OUTPUT",
+    "INTERNAL.BAD_OUTPUT.01",
+    "INTERNAL.BAD_OUTPUT.CODE01",
+    "INTERNAL.SOMETHING_NEW",
+    "internal.bad_output.01",
+    "THIRD_PARTY",
+    "THIRD_PARTY.UNAVAILABLE",
+    "INPUT_PREPROCESSING.INTERNAL",
+]
+FINAL = [
+    "SAFETY",
+    "SAFETY.INPUT.TEXT",
+    "SAFETY.INPUT.IMAGE",
+    "SAFETY.OUTPUT.VIDEO",
+    "SAFETY.OUTPUT",
+    "INPUT_PREPROCESSING.SAFETY.TEXT",
+    "THIRD_PARTY.SAFETY",
+    "INTERNAL.SAFETY",
+    "safety.input.text",
+    "ASSET",
+    "ASSET.INVALID",
+    "INPUT_PREPROCESSING",
+    "INPUT_PREPROCESSING.TIMEOUT",
+    "INTERNALS",
+    "INTERNAL_ERROR",
+    "THIRD_PARTYING.UNAVAILABLE",
+    "A_CODE.OF_TOMORROW",
+    "TARMAC.AMBIGUOUS",
+    ".INTERNAL",
+    " ",
+]
+
+
+@pytest.mark.parametrize("code", MAY_BE_MENDED)
+def test_runways_own_trouble_earns_one_more_attempt(code: str | None) -> None:
+    assert may_be_mended(code)
+
+
+@pytest.mark.parametrize("code", FINAL)
+def test_moderation_bad_inputs_and_unknown_codes_are_final(code: str) -> None:
+    assert not may_be_mended(code)
+
+
+@given(st.lists(st.sampled_from(["INTERNAL", "THIRD_PARTY", "BAD_OUTPUT", "INPUT_PREPROCESSING", "X"]), max_size=4), st.integers(0, 4))
+def test_no_code_with_a_safety_segment_is_ever_bought_again(segments: list[str], place: int) -> None:
+    segments.insert(min(place, len(segments)), "SAFETY")
+    assert not may_be_mended(".".join(segments))
