@@ -58,7 +58,7 @@ def _function_of(event: dict[str, Any]) -> str:
         arn = str(event["requestContext"]["functionArn"])
     except (KeyError, TypeError):
         raise LocalError(
-            "a message in the failure queue is no failed event of a function: look at it by hand"
+            "a message in the failure queue is no failed event: look at it by hand"
         ) from None
     return ":".join(arn.split(":")[:7])
 

@@ -35,8 +35,8 @@ _FINAL = ("state", "outputs", "failure", "failureCode", "costCredits", "endedAt"
 Row = Mapping[str, Any]
 
 
-class Broken(Exception):
-    """An invariant does not hold; the message begins with its number."""
+class Broken(BaseException):
+    """An invariant does not hold; the message begins with its number. Not an Exception: no step may catch it."""
 
 
 @dataclass(slots=True)

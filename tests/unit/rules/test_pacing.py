@@ -21,6 +21,8 @@ from tarmac.rules.pacing import (
 
 LONGEST_DEADLINE_SECONDS = 48 * 3600
 HISTORY_EVENTS = 10_000
+"""What a stuck task may use up; Step Functions ends an execution at 25,000, which is room for retries and bad reads."""
+LAST_EVENT = 25_000
 EVENTS_A_CYCLE = 9
 """Wait in and out, Route, and five of the task state: what one look costs in an execution's history."""
 
@@ -102,6 +104,9 @@ STUCK: dict[str, Policy] = {
     "unreadable": lambda age, look: backoff(look + 1, 0.0, longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS),
     "refused": lambda age, look: refusal_wait(look + 1, 0.0, quota=False),
     "out of quota": lambda age, look: refusal_wait(look + 1, 0.0, quota=True, retry_after_seconds=1.0),
+}
+
+ALTERNATING: dict[str, Policy] = {
     "throttled, every second look unreadable": lambda age, look: (
         next_wait("THROTTLED", age, None, 18.0) if look % 2 else backoff(1, 0.0)
     ),
@@ -111,13 +116,22 @@ STUCK: dict[str, Policy] = {
 }
 
 
-@pytest.mark.parametrize("policy", STUCK)
-def test_a_stuck_task_reaches_the_longest_deadline_within_the_history_of_one_execution(policy: str) -> None:
+def _events_until_the_longest_deadline(policy: Policy) -> int:
     age, looks = 0.0, 0
     while age < LONGEST_DEADLINE_SECONDS:
-        age += STUCK[policy](age, looks)
+        age += policy(age, looks)
         looks += 1
-    assert looks * EVENTS_A_CYCLE < HISTORY_EVENTS
+    return looks * EVENTS_A_CYCLE
+
+
+@pytest.mark.parametrize("policy", STUCK.values(), ids=STUCK)
+def test_a_stuck_task_reaches_the_longest_deadline_within_the_history_of_one_execution(policy: Policy) -> None:
+    assert _events_until_the_longest_deadline(policy) < HISTORY_EVENTS
+
+
+@pytest.mark.parametrize("policy", ALTERNATING.values(), ids=ALTERNATING)
+def test_so_does_one_that_is_unreadable_half_of_the_time(policy: Policy) -> None:
+    assert _events_until_the_longest_deadline(policy) < LAST_EVENT / 2
 
 
 class TestBackoff:
@@ -196,7 +210,7 @@ def _season(
     return mean(looks for looks, _ in seen), mean(lag for _, lag in seen)
 
 
-@pytest.mark.parametrize(("median", "most_looks", "most_lag"), [(28, 4.8, 2.2), (85, 5.6, 2.6), (105, 6.2, 2.8)])
+@pytest.mark.parametrize(("median", "most_looks", "most_lag"), [(28, 5.3, 1.8), (85, 5.9, 2.4), (105, 6.1, 2.9)])
 def test_looks_by_progress_are_few_and_timely(median: float, most_looks: float, most_lag: float) -> None:
     looks, lag = _season(median)
     assert looks <= most_looks
@@ -210,15 +224,15 @@ def test_poor_progress_and_stale_percentiles_cost_looks_or_seconds_but_not_many(
     median: float, stale: float, shape: float
 ) -> None:
     looks, lag = _season(median, stale=stale, shape=shape)
-    assert looks <= 10
-    assert lag <= 8
+    assert looks <= 11
+    assert lag <= 0.125 * median
 
 
 @pytest.mark.parametrize("median", [28, 85, 105])
 def test_a_model_without_progress_is_still_not_watched_like_a_pot(median: float) -> None:
     looks, lag = _season(median, reported=False)
-    assert looks <= 12
-    assert lag <= 0.08 * median
+    assert looks <= 9
+    assert lag <= 0.07 * median
 
 
 def test_a_queued_task_is_seen_soon_after_it_has_run() -> None:
@@ -226,5 +240,5 @@ def test_a_queued_task_is_seen_soon_after_it_has_run() -> None:
     seen = [
         _watch(chance.lognormvariate(math.log(85), 0.35), chance.uniform(60, 1800), 55.0) for _ in range(500)
     ]
-    assert mean(looks for looks, _ in seen) <= 25
-    assert mean(lag for _, lag in seen) <= 20
+    assert mean(looks for looks, _ in seen) <= 16
+    assert mean(lag for _, lag in seen) <= 13

@@ -1,0 +1,326 @@
+"""One schedule: a scenario, the deviations that a chooser makes, and what came of it."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+import tarmac.steps.submit
+import tarmac.steps.sweep
+from tarmac.ports import StoredObject
+from tarmac.steps.accept import Order, accept
+from tarmac.steps.accept_upload import Upload, UploadDefaults, accept_upload
+from tarmac.steps.cancel import cancel
+from tarmac.steps.finish import finish
+from tarmac.steps.poll import poll
+from tarmac.steps.read import read_task
+from tarmac.steps.submit import submit
+from tarmac.steps.sweep import sweep
+from tarmac.stores.repeats import Repeat
+from tarmac.stores.tasks import NoSuchTask
+from tests.faults.actions import FAULTS, STALL_SECONDS, Crash, Killed, is_turn
+from tests.faults.effects import WatchedEffects
+from tests.faults.invariants import MAX_FAILURE_RETRIES, Broken, Ledger
+from tests.faults.machine import Step, interpret
+from tests.faults.scenarios import Scenario
+from tests.faults.scheduler import START, Actor, Scheduler
+
+MOST_POINTS = 2500
+"""Effects of one run: one that needs more turns in a circle."""
+
+MOST_SECONDS = 5 * 24 * 3600.0
+SWEEP_SECONDS = 60.0
+EVENT_RETRY_SECONDS = (60.0, 120.0)
+"""Lambda invokes a failed asynchronous function twice more."""
+
+_KEY = "inbox/harbour.png"
+_DEFAULTS = UploadDefaults("s3", "gen4_turbo", "", "1280:720", 5, deadline_seconds=1800.0)
+
+T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """The n-th effect point of an actor. It stays the same while other deviations come and go."""
+
+    actor: str
+    point: int
+
+
+Deviations = Mapping[Place, str]
+Chooser = Callable[[Place, str, "Run"], str | None]
+"""Asked at each effect point, with the effect's name: what shall happen there, or None for what always does."""
+
+
+class Reached(NamedTuple):
+    """One line of a trace."""
+
+    place: Place
+    at: float
+    effect: str
+    about: str
+    action: str | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a schedule. `broken` is the invariant that does not hold, None if all do."""
+
+    trace: list[Reached] = field(default_factory=list)
+    broken: str | None = None
+    was_ambiguous: bool = False
+
+
+class NoLines:
+    """In the place of the log: a hundred thousand schedules would fill a disk with it."""
+
+    def error(self, message: str, **fields: Any) -> None: ...
+    def crash(self, message: str, error: BaseException, **fields: Any) -> None: ...
+
+
+@contextmanager
+def quiet() -> Any:
+    """Without log lines, and without the collector's pauses."""
+    modules: tuple[Any, ...] = (tarmac.steps.submit, tarmac.steps.sweep)
+    loggers = [module.logger for module in modules]
+    for module in modules:
+        module.logger = NoLines()
+    threshold = gc.get_threshold()
+    gc.set_threshold(200_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*threshold)
+        for module, logger in zip(modules, loggers, strict=True):
+            module.logger = logger
+
+
+def scripted(deviations: Deviations) -> Chooser:
+    get = deviations.get
+    return lambda place, effect, run: get(place)
+
+
+class Run:
+    def __init__(self, scenario: Scenario, choose: Chooser, max_ambiguous_retries: int) -> None:
+        self.scenario = scenario
+        self.choose = choose
+        self.max_ambiguous_retries = max_ambiguous_retries
+        self.scheduler = Scheduler()
+        self.ledger = Ledger(max_ambiguous_retries)
+        self.effects = WatchedEffects(self)
+        self.report = Report()
+        self._names: dict[str, int] = {}
+        self._last_sweep = START
+        self._steps: dict[str, Step] = {
+            "SubmitTask": lambda given: self._step(submit, given, max_ambiguous_retries),
+            "PollTask": lambda given: self._step(poll, given, MAX_FAILURE_RETRIES),
+            "FinishTask": self._finish,
+            "CreateTask": self._accept_by_hand,
+        }
+
+    def go(self) -> Report:
+        """Run it until all has come to rest: nobody is left, and nothing is due to be swept."""
+        scheduler = self.scheduler
+        try:
+            self._open_the_door()
+            for after, turn in self.scenario.turns:
+                scheduler.spawn(self._newcomer(turn), START + after)
+            scheduler.run(self._sweeper_in_time)
+            self.ledger.at_rest()
+        except Broken as broken:
+            self.report.broken = str(broken)
+        finally:
+            scheduler.end()
+        self.report.was_ambiguous = self.ledger.was_ambiguous
+        return self.report
+
+    # ── effect points ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def effect(self, name: str, about: str, perform: Callable[[], T], cuts: bool = False) -> T:
+        """Do an effect, or what its fault makes of it. With `cuts` a cut is not an error: it gives something true."""
+        action = self._reach(name, about)
+        if action is None:
+            return perform()
+        if action == "not found":
+            self.ledger.blips.not_found += 1
+        elif action == "expire":
+            self.ledger.blips.expired += 1
+        elif action == "cut" and cuts:
+            return True  # type: ignore[return-value]
+        fault = FAULTS[name][action]
+        if fault.done:
+            perform()
+        raise Crash if fault.error is None else fault.error()
+
+    def _reach(self, effect: str, about: str) -> str | None:
+        scheduler = self.scheduler
+        actor = scheduler.current
+        while True:
+            actor.points += 1
+            place = Place(actor.name, actor.points)
+            action = self.choose(place, effect, self)
+            self.report.trace.append(Reached(place, scheduler.now, effect, about, action))
+            if len(self.report.trace) > MOST_POINTS or scheduler.now > START + MOST_SECONDS:
+                raise Broken("2: it never comes to rest")
+            if action is None or not is_turn(action):
+                return action
+            self._turn(action)
+
+    def _turn(self, turn: str) -> None:
+        match turn:
+            case "stall":
+                self.scheduler.sleep(STALL_SECONDS)
+            case "yield":
+                self.scheduler.step_aside()
+            case "kill":
+                if self.scheduler.current.is_execution:
+                    raise Killed
+            case _:
+                self.scheduler.interrupt(self._newcomer(turn))
+
+    def _newcomer(self, turn: str) -> Actor:
+        match turn:
+            case "cancel":
+                return self._actor("cancel", self._cancel)
+            case "twin":
+                return self._execution(self._name("twin"), lambda: {"taskId": self._first_task()})
+            case "redrive":
+                return self._execution(self._name("redrive"), lambda: {"taskId": self._first_task()}, "Finish")
+            case "sweep":
+                return self._actor("sweep", self._sweep)
+            case "again":
+                return self._again()
+            case _:
+                raise ValueError(turn)
+
+    # ── who does what ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_the_door(self) -> None:
+        match self.scenario.door:
+            case "api":
+                self.scheduler.spawn(self._actor("client", self._create))
+            case "s3":
+                self.effects.uploads.kept.objects[_KEY] = (
+                    b"\x89PNG\r\n\x1a\n",
+                    StoredObject(8, "image/png", self.scenario.metadata),
+                )
+                self.scheduler.spawn(self._actor("event", self._event))
+            case "console":
+                name = "by-hand"
+                given = {"operation": "image_to_video", "request": self.scenario.body}
+                self.effects.executions.names.add(name)
+                self.effects.executions.running.add(name)
+                self.scheduler.spawn(self._execution(name, lambda: given))
+
+    def _again(self) -> Actor:
+        match self.scenario.door:
+            case "api":
+                return self._actor("client", lambda: self._create(is_retry=True))
+            case "s3":
+                return self._actor("event", self._event)
+            case "console":
+                return self._actor("sweep", self._sweep)
+
+    def begin_execution(self, name: str, execution_input: str) -> None:
+        self.effects.executions.running.add(name)
+        self.scheduler.spawn(self._execution(name, lambda: json.loads(execution_input)))
+
+    def _create(self, is_retry: bool = False) -> None:
+        """POST /v1/image_to_video, as the handler does it."""
+        scenario = self.scenario
+        digest = hashlib.sha256(json.dumps(scenario.body).encode()).hexdigest()
+        repeat = Repeat("acme", "/v1/image_to_video", digest, scenario.idempotency_key, is_retry)
+        order = Order("image_to_video", "acme", scenario.body, {"kind": "api"}, repeat=repeat)
+        self._invoke(lambda: accept(order, self.effects, scenario.deadline_seconds))
+
+    def _event(self) -> None:
+        """EventBridge's invocation, repeated as Lambda repeats it."""
+        upload = Upload("uploads", _KEY, "version-1", "0055AED6DCD90281E5")
+        for pause in (*EVENT_RETRY_SECONDS, None):
+            if self._invoke(lambda: accept_upload(upload, self.effects, _DEFAULTS)) or pause is None:
+                return
+            self.scheduler.sleep(pause)
+
+    def _accept_by_hand(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name = "by-hand"
+        source = {"kind": "console", "execution": name}
+        order = Order(given["operation"], "console", given["request"], source, task_id=name)
+        accepted = accept(order, self.effects, self.scenario.deadline_seconds, start=False)
+        return {"taskId": accepted.task.id}
+
+    def _cancel(self) -> None:
+        """DELETE /v1/tasks/{id} of the first task there is."""
+        task_id, effects = self._first_task(), self.effects
+        client = {"api": "acme", "s3": "s3", "console": "console"}[self.scenario.door]
+        self._invoke(lambda: cancel(read_task(task_id, client, effects), effects, delete_outputs=False))
+
+    def _sweep(self) -> None:
+        self._invoke(lambda: sweep(self.effects))
+
+    def _invoke(self, function: Callable[[], object]) -> bool:
+        """An invocation outside of the machine. Whether it came to a regular end."""
+        actor = self.scheduler.current
+        actor.forget()
+        try:
+            function()
+        except NoSuchTask:
+            return True
+        except (Crash, Exception):
+            return False
+        self.ledger.returned(actor)
+        return True
+
+    def _step(self, step: Callable[..., Any], given: Mapping[str, Any], budget: int) -> dict[str, Any]:
+        state: dict[str, Any] = step(given["taskId"], self.effects, budget).as_state(given["taskId"])
+        self.ledger.returned(self.scheduler.current)
+        return state
+
+    def _finish(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return finish(given["taskId"], self.effects, max_output_bytes=10_000).as_state()
+
+    # ── actors ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _actor(self, kind: str, body: Callable[[], None]) -> Actor:
+        return Actor(self._name(kind), body)
+
+    def _execution(self, name: str, given: Callable[[], Mapping[str, Any]], start_at: str | None = None) -> Actor:
+        scheduler = self.scheduler
+
+        def body() -> None:
+            actor = scheduler.current
+            try:
+                interpret(given(), self._steps, scheduler.sleep, actor.forget, start_at)
+            except Killed:
+                pass
+            finally:
+                self.effects.executions.running.discard(name)
+
+        shown = "execution" if name in self.ledger.rows else name
+        run = next((f" {name.removeprefix(task_id)[1:]}" for task_id in self.ledger.rows if f"{task_id}-" in name), "")
+        return Actor(self._name("execution") + run if run or shown == "execution" else name, body, is_execution=True)
+
+    def _name(self, kind: str) -> str:
+        count = self._names[kind] = self._names.get(kind, 0) + 1
+        return kind if count == 1 else f"{kind} {count}"
+
+    def _first_task(self) -> str:
+        return next(iter(self.ledger.rows), "no-such-task")
+
+    def _sweeper_in_time(self) -> Actor | None:
+        """The sweep of each minute, where it would find something; the others would do nothing."""
+        due = self.effects.table.kept.next_due()
+        if due is None:
+            return None
+        scheduler = self.scheduler
+        minutes = max(1, math.ceil((max(due, self._last_sweep + 0.001) - START) / SWEEP_SECONDS))
+        at = max(START + minutes * SWEEP_SECONDS, scheduler.now)
+        timer = scheduler.next_timer()
+        if timer is not None and timer <= at:
+            return None
+        self._last_sweep = scheduler.now = at
+        return self._actor("sweep", self._sweep)

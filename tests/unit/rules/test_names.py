@@ -1,0 +1,66 @@
+"""Derived names: the same cause, the same name; another cause, another name."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tarmac.rules.names import archive_key, input_key, s3_uri, task_id_of_object
+
+parts = st.text(max_size=40).filter(lambda text: "\0" not in text and text.isprintable())
+
+
+def test_an_archive_key_tells_client_day_task_and_number() -> None:
+    key = archive_key("acme", 1_700_000_000.0, "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47", 1, "mp4")
+    assert key == "acme/2023/11/14/0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47/01.mp4"
+
+
+@pytest.mark.parametrize(("at", "day"), [(1_704_067_199.999, "2023/12/31"), (1_704_067_200.0, "2024/01/01")])
+def test_the_day_is_that_of_acceptance_in_utc(at: float, day: str) -> None:
+    assert archive_key("a", at, "t", 1, "mp4") == f"a/{day}/t/01.mp4"
+
+
+@given(st.integers(0, 4_000_000_000), st.integers(1, 120), st.sampled_from(["mp4", "png", "zip"]))
+def test_archive_keys_have_one_form(at: int, number: int, extension: str) -> None:
+    key = archive_key("acme", float(at), "task", number, extension)
+    assert re.fullmatch(rf"acme/\d{{4}}/\d\d/\d\d/task/\d{{2,3}}\.{extension}", key)
+    assert int(key.rpartition("/")[2].partition(".")[0]) == number
+
+
+def test_outputs_of_a_task_sort_by_their_number() -> None:
+    keys = [archive_key("a", 0.0, "t", number, "png") for number in range(1, 31)]
+    assert keys == sorted(keys)
+
+
+def test_an_inline_input_waits_under_its_task() -> None:
+    assert input_key("task", 3, "png") == "inputs/task/03.png"
+
+
+@given(parts, parts, parts)
+def test_an_object_version_has_one_task_id_which_looks_like_runways(bucket: str, key: str, version: str) -> None:
+    task_id = task_id_of_object(bucket, key, version)
+    assert task_id == task_id_of_object(bucket, key, version)
+    assert uuid.UUID(task_id).version == 4
+    assert uuid.UUID(task_id).variant == uuid.RFC_4122
+    assert task_id == str(uuid.UUID(task_id))
+
+
+@given(st.tuples(parts, parts, parts), st.tuples(parts, parts, parts))
+def test_other_objects_and_versions_have_other_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    assert (task_id_of_object(*one) == task_id_of_object(*other)) == (one == other)
+
+
+def test_parts_that_run_together_alike_are_kept_apart() -> None:
+    assert task_id_of_object("a", "bc", "d") != task_id_of_object("ab", "c", "d")
+
+
+@given(st.text(min_size=1, max_size=60).filter(lambda text: text.encode("utf-8", "ignore").decode() == text))
+def test_an_object_link_leads_back_to_its_key(key: str) -> None:
+    link = urlsplit(s3_uri("uploads", key))
+    assert (link.scheme, link.netloc, link.query, link.fragment) == ("s3", "uploads", "", "")
+    assert unquote(link.path[1:]) == key
