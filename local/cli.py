@@ -8,6 +8,7 @@ import typer
 
 from local.commands import clients, secret
 from local.commands.doctor import doctor
+from local.commands.models import models
 from local.commands.redrive import redrive
 from local.errors import plain_errors
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(clients.app, name="clients")
 app.add_typer(secret.app, name="secret")
 app.command()(doctor)
+app.command()(models)
 app.command()(redrive)
 
 
@@ -42,6 +44,8 @@ def up() -> None:
     * RUNWAYML_BASE_URL: another address of it
 
     * CORS_ORIGINS (http://localhost:5173): browser origins, comma-separated
+
+    * WEBHOOK_ORIGINS: the only origins callbacks may go to, comma-separated; http://127.0.0.1:8000 may be one
 
     * TARMAC_HOME (.local): where state, logs and stack.json are
     """

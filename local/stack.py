@@ -109,6 +109,7 @@ class Stack:
     runway_base_url: str | None = None
     runway_key: str | None = None
     cors_origins: str = CORS_ORIGINS
+    webhook_origins: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     root: Path = ROOT
 
@@ -123,6 +124,7 @@ class Stack:
             runway_base_url=environment.get("RUNWAYML_BASE_URL") or None,
             runway_key=environment.get("RUNWAYML_API_SECRET") or None,
             cors_origins=environment.get("CORS_ORIGINS") or CORS_ORIGINS,
+            webhook_origins=environment.get("WEBHOOK_ORIGINS") or "",
         )
 
     @property
@@ -257,6 +259,7 @@ class Stack:
             "RunwayBaseUrl": self.upstream.base_url,
             "OutputOrigins": self.upstream.output_origins,
             "CorsOrigins": self.cors_origins,
+            "WebhookOrigins": self.webhook_origins,
             **self.parameters,
         }
 

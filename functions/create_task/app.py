@@ -1,12 +1,14 @@
-"""POST /v1/{operation}, and the state `Accept` of an execution that was started by hand."""
+"""POST /v1/{operation} and below, and the state `Accept` of an execution that was started by hand."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tarmac.catalogue import UnknownOperation, operation
 from tarmac.contract import parse_create
 from tarmac.effects import AwsEffects
 from tarmac.http_api import Answer, ApiRequest, api_handler
+from tarmac.rules.validation import Issue
 from tarmac.settings import CreateTaskSettings
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.stores.repeats import Repeat
@@ -14,6 +16,8 @@ from tarmac.telemetry import logger
 
 settings = CreateTaskSettings.from_environment()
 effects = AwsEffects(settings)
+input_buckets = frozenset(settings.input_buckets.split(",")) - {""}
+webhook_origins = frozenset(settings.webhook_origins.split(",")) - {""}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -27,9 +31,9 @@ def _create(request: ApiRequest) -> Answer:
     client = request.client("tasks")
     # A key that cannot be read would leave every task waiting: better said before one is accepted.
     effects.runway_key()
-    order = _order(
-        request.path["operation"], client, request.json_body(), {"kind": "api"}, repeat=request.repeat(client)
-    )
+    # `POST /v1/recipes/{recipe}` → `recipes/product_ad`
+    operation_name = request.route.partition("/v1/")[2].format_map(request.path)
+    order = _order(operation_name, client, request.json_body(), {"kind": "api"}, repeat=request.repeat(client))
     accepted = accept(order, effects, settings.task_deadline_seconds)
     task = accepted.task
     logger.info(
@@ -41,35 +45,55 @@ def _create(request: ApiRequest) -> Answer:
         credits=task.estimated_credits,
         parameters=accepted.unknown_parameters or None,
     )
-    body: dict[str, Any] = {"id": task.id}
-    if task.estimated_credits is not None:
-        body["estimatedCost"] = {"credits": int(task.estimated_credits)}
-    return Answer(200, body)
+    # Null where nobody has published a price: SDKs read the field on every create.
+    estimate = None if task.estimated_credits is None else int(task.estimated_credits)
+    return Answer(200, {"id": task.id, "estimatedCost": {"credits": estimate}})
 
 
 def _accept_by_hand(event: dict[str, Any]) -> dict[str, Any]:
     """The execution's name is the task's id, so a name that was taken fails here, before anything is bought."""
-    order = _order(
-        event["operation"],
-        settings.console_client,
-        {**event["request"], "metadata": event.get("metadata") or {}},
-        {"kind": "console", "execution": event["execution"]},
-        task_id=event["execution"],
-    )
-    accepted = accept(order, effects, settings.task_deadline_seconds, start=False)
+    name, request = event.get("operation"), event.get("request")
+    # Said in words, since they become the cause that the console shows.
+    if not isinstance(name, str):
+        raise InvalidRequest([Issue("invalid_type", ("operation",), "Required, as in {operation, request, metadata?}")])
+    if not isinstance(request, dict):
+        raise InvalidRequest([Issue("invalid_type", ("request",), "Required, the body of a create")])
+    try:
+        order = _order(
+            name,
+            settings.console_client,
+            {**request, "metadata": event.get("metadata") or {}},
+            {"kind": "console", "execution": event["execution"]},
+            task_id=event["execution"],
+        )
+        accepted = accept(order, effects, settings.task_deadline_seconds, start=False)
+    except UnknownOperation:
+        raise InvalidRequest([Issue("custom", ("operation",), f"There is no operation {name!r}")]) from None
     logger.info("task accepted", task_id=accepted.task.id, client=order.client, operation=order.operation)
     return {"taskId": accepted.task.id}
 
 
 def _order(
-    operation: str,
+    name: str,
     client: str,
     body: dict[str, Any],
     source: dict[str, str],
     task_id: str | None = None,
     repeat: Repeat | None = None,
 ) -> Order:
-    parsed = parse_create(body)
+    needs_model = operation(name).sole_model is None
+    parsed = parse_create(body, needs_model, webhook_origins)
     if isinstance(parsed, list):
         raise InvalidRequest(parsed)
-    return Order(operation, client, parsed.upstream_body(), source, dict(parsed.metadata), task_id, repeat=repeat)
+    metadata = dict(parsed.metadata)
+    return Order(
+        name,
+        client,
+        parsed.upstream_body(),
+        source,
+        metadata,
+        task_id,
+        s3_allowed=input_buckets,
+        repeat=repeat,
+        webhook_url=parsed.webhookUrl,
+    )

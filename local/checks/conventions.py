@@ -23,10 +23,23 @@ MANAGED_POLICIES = {
     "AWSXrayWriteOnlyAccess": "SAM adds it wherever tracing is on: writing trace segments",
 }
 # Routes that need no client key: (method, path) → why.
-PUBLIC_ROUTES: dict[tuple[str, str], str] = {}
+PUBLIC_ROUTES: dict[tuple[str, str], str] = {
+    ("get", "/health"): "for probes, says nothing of the account",
+    ("get", "/openapi.json"): "the same for everybody",
+    ("get", "/docs"): "a page that reads /openapi.json",
+}
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 # What functions are told of in their environment, and may then use by their policy.
-WORLD = {"TasksTable", "UploadBucket", "ArchiveBucket", "NoticeTopic", "RunwaySecret", "GenerationStateMachine"}
+WORLD = {
+    "TasksTable",
+    "UploadBucket",
+    "ArchiveBucket",
+    "NoticeTopic",
+    "WebhookQueue",
+    "RunwaySecret",
+    "WebhookSecret",
+    "GenerationStateMachine",
+}
 # Properties that would give a resource a name of its own.
 NAMES = ("BucketName", "TableName", "Name", "TopicName", "QueueName", "LogGroupName")
 
@@ -65,7 +78,7 @@ def _function(name: str, resource: Mapping[str, Any], properties: Mapping[str, A
             yield Finding(name, f"uses a ready-made policy: {policy}")
             continue
         sids += [statement.get("Sid") for statement in statements(policy)]
-    if not sids or None in sids or len(set(sids)) < len(sids):
+    if None in sids or len(set(sids)) < len(sids):
         yield Finding(name, "needs policy statements, each with a Sid of its own")
     told = named_resources(properties.get("Environment", {})) & WORLD
     for resource_name in sorted(told ^ (named_resources(properties.get("Policies", [])) & WORLD)):
@@ -154,7 +167,7 @@ def _routes(template: Template) -> Iterator[Finding]:
             (method, path)
             for path, methods in properties["Body"]["paths"].items()
             for method, operation in methods.items()
-            if not operation.get("security")
+            if not {name for need in operation.get("security", []) for name in need} - {"NONE"}
         }
         for method, path in sorted(open_routes ^ set(PUBLIC_ROUTES)):
             yield Finding(name, f"{method.upper()} {path} is public here or in PUBLIC_ROUTES, not in both")

@@ -80,6 +80,24 @@ def list_keys(
             print(f"{key['client']:<24} {key['createdAt']}  {', '.join(key['scopes'])}")
 
 
+@app.command(name="webhook-secret")
+def webhook_secret(
+    name: Annotated[str, typer.Argument(help="The client.")],
+    stack: StackOption = None,
+) -> None:
+    """Print the secret that a client's callbacks are signed with, for its receiver: `whsec_…`, Standard Webhooks."""
+    with plain_errors():
+        target = find_target(stack)
+        from tarmac.adapters.secrets import signing_root
+        from tarmac.rules.webhooks import secret_of
+        from tarmac.stores.clients import CLIENT_NAME
+
+        if not CLIENT_NAME.fullmatch(name):
+            raise LocalError(f"{name!r} is no client name")
+        answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
+        print(secret_of(signing_root(answer), name))
+
+
 @app.command()
 def revoke(stack: StackOption = None) -> None:
     """Revoke a key, asked for or read from standard input. Takes effect when the authorizer's cache runs out."""

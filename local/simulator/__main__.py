@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--key", action="append", help="accept only these API keys (or SIMULATOR_KEYS, comma-separated)"
     )
+    parser.add_argument("--rtc-url", help="where live sessions send their viewers (default: this server's /rtc)")
     parser.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     wanted = parser.parse_args(arguments)
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output_ttl_seconds=wanted.output_ttl,
         keys=frozenset(filter(None, (key.strip() for key in keys))),
         state_dir=wanted.state_dir,
+        rtc_url=wanted.rtc_url,
     )
     try:
         listener = listen(wanted.port)

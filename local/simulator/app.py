@@ -1,13 +1,14 @@
-"""The endpoints, and what every request passes through: pause, key, version, error shape, request log."""
+"""What every request passes through: CORS, pause, key, version, error shape, request log."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -15,57 +16,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from local.simulator import persistence
 from local.simulator.config import Config
-from local.simulator.contract import OPERATIONS
-from local.simulator.routes import control, generations, organization, outputs, tasks, uploads
+from local.simulator.endpoints import CONSUME, ENDPOINTS, Access, Endpoint
+from local.simulator.routes import cometapi, rtc
 from local.simulator.simulator import Seen, Simulator
 from local.simulator.wire import ApiError
 
 API_VERSION: Final = "2024-11-06"
-
-
-class Access(Enum):
-    """What a request must bring."""
-
-    KEY_AND_VERSION = auto()
-    KEY = auto()
-    NOTHING = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One line of the API."""
-
-    method: str
-    path: str
-    handler: Callable[[Request, Simulator], Awaitable[Response]]
-    access: Access = Access.KEY_AND_VERSION
-
-
-ENDPOINTS: Final = (
-    *(Endpoint("POST", path, generations.create_task) for path in OPERATIONS),
-    Endpoint("GET", "/v1/tasks/{task_id}", tasks.read_task),
-    Endpoint("DELETE", "/v1/tasks/{task_id}", tasks.delete_task),
-    Endpoint("POST", "/v1/uploads", uploads.create_upload),
-    Endpoint("GET", "/v1/organization", organization.read_organization),
-    Endpoint("POST", "/v1/organization/usage", organization.read_usage),
-    Endpoint("POST", uploads.STORAGE_PATH, uploads.store_upload, Access.NOTHING),
-    Endpoint("GET", "/outputs/{task_id}/{number:int}.mp4", outputs.read_output, Access.NOTHING),
-    Endpoint("GET", "/_simulator/health", control.read_health, Access.NOTHING),
-    Endpoint("GET", "/_simulator/ledger", control.read_ledger, Access.NOTHING),
-    Endpoint("GET", "/_simulator/requests", control.read_requests, Access.NOTHING),
-    Endpoint("GET", "/_simulator/tasks/{task_id}/body", control.read_task_body, Access.NOTHING),
-    Endpoint("GET", "/_simulator/faults", control.read_faults, Access.NOTHING),
-    Endpoint("POST", "/_simulator/faults", control.add_fault, Access.NOTHING),
-    Endpoint("DELETE", "/_simulator/faults", control.clear_faults, Access.NOTHING),
-    Endpoint("POST", "/_simulator/pause", control.pause, Access.NOTHING),
-    Endpoint("POST", "/_simulator/resume", control.resume, Access.NOTHING),
-    Endpoint("POST", "/_simulator/reset", control.reset, Access.NOTHING),
-)
+_log: Final = logging.getLogger(__name__)
 
 
 def create_app(config: Config | None = None) -> Starlette:
@@ -73,7 +36,7 @@ def create_app(config: Config | None = None) -> Starlette:
     simulator = Simulator(config or Config())
     app = Starlette(
         routes=_routes(simulator),
-        middleware=[Middleware(RequestLog, simulator=simulator)],
+        middleware=[Middleware(RequestLog, simulator=simulator), Middleware(BrowserAccess)],
         exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_error},
         lifespan=_lifespan(simulator),
     )
@@ -106,7 +69,35 @@ class RequestLog:
         await self._app(scope, receive, send_and_note)
 
 
-def _routes(simulator: Simulator) -> list[Route]:
+class BrowserAccess:
+    """CORS where Runway has it: browsers claim a session's credentials themselves."""
+
+    _path: Final = re.compile(re.sub(r"\{\w+\}", "[^/]+", CONSUME))
+    _headers: Final = (
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-headers", b"authorization, content-type, x-runway-version"),
+        (b"access-control-max-age", b"600"),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self._path.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._headers]}
+            await send(message)
+
+        preflight = scope["method"] == "OPTIONS"
+        await (Response(status_code=204) if preflight else self._app)(scope, receive, send_with_headers)
+
+
+def _routes(simulator: Simulator) -> list[BaseRoute]:
     """One route per path: Starlette answers 405 only if all its methods stand together."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
@@ -120,22 +111,27 @@ def _routes(simulator: Simulator) -> list[Route]:
 
         return Route(path, respond, methods=list(methods))
 
-    return [route(path, methods) for path, methods in by_path.items()]
+    async def visit(socket: WebSocket) -> None:
+        await rtc.visit(socket, simulator)
+
+    sockets = [WebSocketRoute(path, visit) for path in (rtc.PATH, f"{rtc.PATH}/{{rest:path}}")]
+    return [*sockets, *(route(path, methods) for path, methods in by_path.items())]
 
 
 def _check_access(request: Request, access: Access, simulator: Simulator) -> None:
     """Raises ApiError 503, 401 or 400."""
-    if simulator.paused and request.url.path.startswith("/v1/"):
+    if simulator.paused and request.url.path.removeprefix(cometapi.PREFIX).startswith("/v1/"):
         raise ApiError(503, "Service unavailable")
     if access is Access.NOTHING:
         return
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    accepted = simulator.config.keys
-    if scheme.lower() != "bearer" or not key.startswith("key_") or (accepted and key not in accepted):
+    accepted, any_key = simulator.config.keys, access is not Access.KEY_AND_VERSION
+    known = key if any_key else key.startswith("key_") and (not accepted or key in accepted)
+    if scheme.lower() != "bearer" or not known:
         raise ApiError(401, "Invalid API key")
     if key.endswith("revoked"):
         raise ApiError(401, "This API key has been disabled")
-    if access is Access.KEY_AND_VERSION and request.headers.get("x-runway-version") != API_VERSION:
+    if access is not Access.ANY_KEY and request.headers.get("x-runway-version") != API_VERSION:
         raise ApiError(400, f"X-Runway-Version must be {API_VERSION}")
 
 
@@ -165,8 +161,8 @@ def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.Abstract
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if folder is not None and (state := persistence.read(folder)) is not None:
-            persistence.restore(simulator, state)
+        if folder is not None:
+            _resume(simulator, folder)
         saving = asyncio.create_task(save_now_and_then())
         try:
             yield
@@ -179,3 +175,13 @@ def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.Abstract
             simulator.close()
 
     return lifespan
+
+
+def _resume(simulator: Simulator, folder: Path) -> None:
+    """Go on from the state of the last run, or begin anew if that is not possible."""
+    try:
+        if (state := persistence.read(folder)) is not None:
+            persistence.restore(simulator, state)
+    except persistence.Unreadable as error:
+        aside = persistence.set_aside(folder)
+        _log.warning("The simulator's state was unreadable (%s): begun anew, the old file is now %s", error, aside)

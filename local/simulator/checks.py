@@ -6,12 +6,13 @@ resolved here: its place is noted, and `inputs` decides about it, since that nee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Path = tuple[str | int, ...]
-MediaKind = Literal["image", "video"]
+MediaKind = Literal["image", "video", "audio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,32 @@ def whole(at_least: int, at_most: int) -> Check:
     return check
 
 
+def number(at_least: float = float("-inf"), at_most: float = float("inf")) -> Check:
+    """A finite number."""
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+            findings.object_to("invalid_type", path, "Invalid input: expected number")
+        elif value < at_least:
+            findings.object_to("too_small", path, f"Too small: expected number to be >={at_least}")
+        elif value > at_most:
+            findings.object_to("too_big", path, f"Too big: expected number to be <={at_most}")
+
+    return check
+
+
+def matching(pattern: str, at_most: int) -> Check:
+    """A string that the whole pattern matches."""
+    whole_pattern, length = re.compile(pattern), text(1, at_most)
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        length(value, path, findings)
+        if isinstance(value, str) and not whole_pattern.fullmatch(value):
+            findings.object_to("invalid_format", path, f"Invalid string: must match pattern {pattern}")
+
+    return check
+
+
 def one_of(*allowed: str | int) -> Check:
     """One of these literals."""
 
@@ -94,6 +121,20 @@ def flag(value: Any, path: Path, findings: Findings) -> None:
     """true or false."""
     if not isinstance(value, bool):
         findings.object_to("invalid_type", path, "Invalid input: expected boolean")
+
+
+def anything(value: Any, path: Path, findings: Findings) -> None:
+    """Any JSON value."""
+
+
+def nullable(check: Check) -> Check:
+    """null, or what the check accepts."""
+
+    def check_unless_null(value: Any, path: Path, findings: Findings) -> None:
+        if value is not None:
+            check(value, path, findings)
+
+    return check_unless_null
 
 
 def media(kind: MediaKind) -> Check:
@@ -113,6 +154,21 @@ def either(first: Check, second: Check, *, is_first: Callable[[Any], bool]) -> C
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         (first if is_first(value) else second)(value, path, findings)
+
+    return check
+
+
+def tagged(tag: str, variants: Mapping[str, Check]) -> Check:
+    """An object whose field `tag` says which of the variants it is."""
+    known = one_of(*variants)
+
+    def check(value: Any, path: Path, findings: Findings) -> None:
+        if not isinstance(value, dict):
+            findings.object_to("invalid_type", path, "Invalid input: expected object")
+        elif isinstance(name := value.get(tag), str) and name in variants:
+            variants[name](value, path, findings)
+        else:
+            known(name, (*path, tag), findings)
 
     return check
 

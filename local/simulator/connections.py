@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, cast
 
+import h11
 from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -21,6 +22,12 @@ class TrackedConnection(H11Protocol):
         super().connection_made(transport)
         self._ends = (self.client, self.server)
         self.live[self._ends] = transport
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # From here on another protocol owns the connection, and would not tell us of its end.
+        if self._ends is not None:
+            self.live.pop(self._ends, None)
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ends is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 CREATE_FAULTS: Final = frozenset(
-    {"lost", "stall", "garbage", "400", "401", "404", "408", "422", "429", "500", "502", "503", "504"}
+    {"lost", "stall", "garbage", "400", "401", "403", "404", "408", "422", "429", "500", "502", "503", "504"}
 )
 POLL_FAULTS: Final = frozenset({"stall", "404", "429", "500", "502", "503", "504"})
 OUTPUT_FAULTS: Final = frozenset(
@@ -43,8 +43,18 @@ class Directives:
     outputs             number of files
     size                least bytes of each
     output_ttl          life of a link in seconds
+    node_error          failure code of a workflow's last node, which does not fail the whole
+    unseen, shape       at CometAPI: how long it does not know the task, and how it answers a GET of it
 
-    times, polls and outputs_bad are for ever if they are not given.
+    Of avatars and voices: ready is the time in PROCESSING, fail why they are FAILED afterwards. Of live sessions:
+
+    queued, ready       time waiting for capacity, then time until READY
+    expires             life of the credentials in real seconds
+    runs                length of the call
+    fail, fail_in       failureCode, and the status in which it strikes (NOT_READY if nothing is said)
+    consume, consumes   what happens to the consume, and to how many
+
+    times, polls, outputs_bad and consumes are for ever if they are not given.
     """
 
     seconds: float | None = None
@@ -64,6 +74,16 @@ class Directives:
     outputs: int | None = None
     output_ttl: float | None = None
     size: int | None = None
+    node_error: str | None = None
+    unseen: float | None = None
+    shape: str | None = None
+    queued: float | None = None
+    ready: float | None = None
+    expires: float | None = None
+    runs: float | None = None
+    fail_in: str | None = None
+    consume: str | None = None
+    consumes: int | None = None
 
 
 def parse(text: str) -> Directives:
@@ -158,8 +178,13 @@ def _read_progress(value: str) -> dict[str, Any]:
 
 _MARK: Final = re.compile(r"\[\[sim:(.*?)\]\]", re.DOTALL)
 _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
-    **{name: _number(name) for name in ("seconds", "pending", "throttled", "output_ttl")},
-    **{name: _count(name) for name in ("times", "retry_after", "polls", "outputs_bad", "outputs", "size")},
+    **{name: _number(name) for name in ("seconds", "pending", "throttled", "output_ttl", "unseen")},
+    **{name: _number(name) for name in ("queued", "ready", "expires", "runs")},
+    **{name: _count(name) for name in ("times", "retry_after", "polls", "outputs_bad", "outputs", "size", "consumes")},
+    "consume": _choice("consume", CREATE_FAULTS),
+    "fail_in": _choice("fail_in", ("NOT_READY", "READY", "RUNNING")),
+    "node_error": lambda value: {"node_error": value},
+    "shape": _choice("shape", ("envelope", "bare")),
     "create": _choice("create", CREATE_FAULTS),
     "poll": _choice("poll", POLL_FAULTS),
     "output": _choice("output", OUTPUT_FAULTS),

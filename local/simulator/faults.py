@@ -18,8 +18,8 @@ from local.simulator.directives import DirectiveError, Directives, overridden, p
 class Rule:
     """Directives for every POST that matches. remaining None: for ever.
 
-    path None means any generation: an upload is only met by a rule that names it. model and contains None
-    match all.
+    path None means any generation at Runway itself: other creates are only met by a rule that names their path.
+    model and contains None match all.
     """
 
     path: str | None
@@ -31,7 +31,7 @@ class Rule:
     def matches(self, path: str, model: str | None, body: bytes) -> bool:
         return (
             self.remaining != 0
-            and (path in OPERATIONS if self.path is None else path == self.path)
+            and (_generates(path) if self.path is None else path == self.path)
             and self.model in (None, model)
             and (self.contains is None or self.contains.encode("utf-8", "surrogatepass") in body)
         )
@@ -43,6 +43,10 @@ class Rule:
             "directives": self.directives,
             "times": self.remaining,
         }
+
+
+def _generates(path: str) -> bool:
+    return path in OPERATIONS or path.startswith(("/v1/generate/", "/v1/workflows/"))
 
 
 def rule_from(wanted: Any) -> Rule:

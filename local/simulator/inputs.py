@@ -62,8 +62,13 @@ def check_content(first_bytes: bytes, kind: MediaKind) -> None:
     if kind == "image":
         webp = first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WEBP"
         known = webp or first_bytes.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
-    else:
+    elif kind == "video":
         known = first_bytes[4:8] == b"ftyp" or first_bytes.startswith((b"\x1a\x45\xdf\xa3", b"OggS"))
+    else:
+        wave = first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WAVE"
+        # MP3 and AAC frames begin with eleven or twelve set bits.
+        frame = first_bytes[:1] == b"\xff" and first_bytes[1:2] >= b"\xe0"
+        known = wave or frame or first_bytes[4:8] == b"ftyp" or first_bytes.startswith((b"ID3", b"fLaC", b"OggS"))
     if not known:
         raise UnusableMedia(f"Invalid asset: not a supported {kind} format")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,8 @@ from urllib.parse import urlencode
 
 CHUNK_BYTES: Final = 256 * 1024
 _ZEROS: Final = bytes(CHUNK_BYTES)
-_HEADER_BYTES: Final = 16
+_ZIP_COMMENT_BYTES: Final = 0xFFFF
+_ID3_BYTES: Final = (1 << 28) - 1
 
 
 class Links:
@@ -21,9 +23,9 @@ class Links:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def link(self, base_url: str, task_id: str, number: int, expires_at: int) -> str:
+    def link(self, base_url: str, owner_id: str, number: int, expires_at: int, extension: str) -> str:
         """base_url without a slash at its end; expires_at in epoch seconds."""
-        path = f"/outputs/{task_id}/{number}.mp4"
+        path = f"/outputs/{owner_id}/{number}.{extension}"
         return f"{base_url}{path}?" + urlencode(
             {"expires": expires_at, "signature": self._signature(path, str(expires_at))}
         )
@@ -37,38 +39,117 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class OutputFile:
-    """A rendered clip followed by an MP4 `free` box, which players skip.
+class Stored:
+    """The first bytes of a file on disk."""
 
-    The box names the task, so that no two tasks share a file even when they share a render. It is filled with
-    zeros up to least_bytes.
+    path: Path
+    size: int
+
+
+Piece = bytes | Stored | int
+"""Bytes, a file, or so many zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A rendered file that names its task where players do not look, so that no two tasks share one.
+
+    It is filled with zeros up to least_bytes, as far as its format has room for them. kind is of media.FORMATS.
     """
 
-    clip: Path
+    rendered: Path
     label: bytes
     least_bytes: int
+    kind: str = "mp4"
 
     @property
     def size_bytes(self) -> int:
-        return max(self.clip.stat().st_size + _HEADER_BYTES + len(self.label), self.least_bytes)
+        return sum(map(_size_of, self._pieces()))
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The bytes from start up to stop, in chunks; the zeros are made on the way."""
-        clip_bytes = self.clip.stat().st_size
-        box_bytes = self.size_bytes - clip_bytes
-        # Size 1 announces a 64-bit size behind the type: a box may then be larger than 4 GiB.
-        head = (1).to_bytes(4) + b"free" + box_bytes.to_bytes(8) + self.label
-        stop = self.size_bytes if stop is None else min(stop, self.size_bytes)
-        with self.clip.open("rb") as file:
+        """The bytes from start up to stop, in chunks; zeros are made on the way."""
+        stop = self.size_bytes if stop is None else stop
+        pieces = self._pieces()
+        begins = itertools.accumulate(map(_size_of, pieces), initial=0)
+        for piece, begin in zip(pieces, begins, strict=False):
+            yield from _part_of(piece, max(0, start - begin), min(_size_of(piece), stop - begin))
+
+    def _pieces(self) -> list[Piece]:
+        size = self.rendered.stat().st_size
+        missing = max(0, self.least_bytes - size - len(self.label))
+        return _LABELLED.get(self.kind, _behind)(Stored(self.rendered, size), self.label, missing)
+
+
+def _behind(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """Readers of images and Ogg stop at the end that the format marks."""
+    return [file, label, missing]
+
+
+def _in_free_box(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """A `free` box behind an MP4. Size 1 announces a 64-bit size: it may be larger than 4 GiB."""
+    missing = max(0, missing - 16)
+    return [file, (1).to_bytes(4) + b"free" + (16 + len(label) + missing).to_bytes(8) + label, missing]
+
+
+def _in_chunk(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """A RIFF chunk of an unknown name behind a WAV."""
+    missing = min(max(0, missing - 8), 0xFFFF_FFFF - len(label))
+    return [file, b"task" + (len(label) + missing).to_bytes(4, "little") + label, missing]
+
+
+def _in_id3(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """An ID3v2 tag before an MP3: a private frame, then padding."""
+    frame = b"PRIV" + len(label).to_bytes(4) + b"\0\0" + label
+    missing = min(max(0, missing - 20), _ID3_BYTES - len(frame))
+    size = len(frame) + missing
+    # Seven bits a byte, so that no byte of a size looks like the begin of a frame.
+    return [b"ID3\4\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + frame, missing, file]
+
+
+def _in_comment(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """The comment of a ZIP, whose length is its last two bytes while it has none."""
+    missing = min(missing, _ZIP_COMMENT_BYTES - len(label))
+    return [Stored(file.path, file.size - 2), (len(label) + missing).to_bytes(2, "little") + label, missing]
+
+
+def _in_markup(file: Stored, label: bytes, missing: int) -> list[Piece]:
+    """A comment behind an SVG, which zeros would spoil."""
+    return [file, b"<!-- " + label + b" -->"]
+
+
+_LABELLED: Final[Mapping[str, Callable[[Stored, bytes, int], list[Piece]]]] = {
+    "mp4": _in_free_box,
+    "mov": _in_free_box,
+    "wav": _in_chunk,
+    "mp3": _in_id3,
+    "svg": _in_markup,
+    "png_sequence": _in_comment,
+    "exr_sequence": _in_comment,
+}
+
+
+def _size_of(piece: Piece) -> int:
+    match piece:
+        case Stored(size=size):
+            return size
+        case bytes():
+            return len(piece)
+        case int():
+            return piece
+
+
+def _part_of(piece: Piece, start: int, stop: int) -> Iterator[bytes]:
+    if start >= stop:
+        return
+    if isinstance(piece, bytes):
+        yield piece[start:stop]
+    elif isinstance(piece, Stored):
+        with piece.path.open("rb") as file:
             file.seek(start)
-            while start < min(stop, clip_bytes):
-                chunk = file.read(min(CHUNK_BYTES, stop - start))
+            while start < stop and (chunk := file.read(min(CHUNK_BYTES, stop - start))):
                 yield chunk
                 start += len(chunk)
-        if start < stop and (behind := head[start - clip_bytes : stop - clip_bytes]):
-            yield behind
-            start += len(behind)
+    else:
         while start < stop:
-            chunk = _ZEROS[: stop - start]
-            yield chunk
-            start += len(chunk)
+            yield _ZEROS[: stop - start]
+            start += CHUNK_BYTES

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -14,17 +15,22 @@ from typing import Any, Final
 
 from local.simulator.directives import Directives, said
 from local.simulator.faults import Rule
+from local.simulator.library import KINDS, Node
 from local.simulator.rendering import Clip
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Task
 from local.simulator.uploads import Upload
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _TASK_FIELDS: Final = tuple(each.name for each in fields(Task))
 
 
+class Unreadable(ValueError):
+    """A state that this simulator cannot go on from; the message says why."""
+
+
 def snapshot(simulator: Simulator) -> str:
-    """What must survive, as JSON. The request log does not."""
+    """What must survive, as JSON. The request log and the visits to /rtc do not."""
     return json.dumps(
         {
             "format": FORMAT,
@@ -32,6 +38,8 @@ def snapshot(simulator: Simulator) -> str:
             "secret": simulator.secret.hex(),
             "paused": simulator.paused,
             "tasks": [_task_json(task) for task in simulator.tasks.values()],
+            "library": {name: [_plain(each) for each in getattr(simulator.library, name).values()] for name in KINDS},
+            "previews": {name: asdict(clip) for name, clip in simulator.previews.items()},
             "uploads": [asdict(upload) for upload in simulator.uploads.values()],
             "rules": [asdict(rule) for rule in simulator.faults.rules],
             "faultsMet": simulator.faults.met,
@@ -40,13 +48,23 @@ def snapshot(simulator: Simulator) -> str:
 
 
 def restore(simulator: Simulator, text: str) -> None:
-    """Put a snapshot into a fresh simulator; raises ValueError if it is of another format."""
-    state: dict[str, Any] = json.loads(text)
+    """Put a snapshot into a fresh simulator; raises Unreadable."""
+    try:
+        _restore(simulator, json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        simulator.reset()
+        raise Unreadable(str(error) or type(error).__name__) from error
+
+
+def _restore(simulator: Simulator, state: dict[str, Any]) -> None:
     if state.get("format") != FORMAT:
-        raise ValueError(f"simulator state of format {state.get('format')!r}; this one reads {FORMAT}")
+        raise ValueError(f"format {state.get('format')!r}; this one reads {FORMAT}")
     simulator.secret = bytes.fromhex(state["secret"])
     simulator.paused = state["paused"]
     simulator.take_back(map(_task, state["tasks"]), state["savedAt"])
+    for name, kind in KINDS.items():
+        getattr(simulator.library, name).update({each["id"]: _revived(kind, each) for each in state["library"][name]})
+    simulator.previews = {name: Clip(**clip) for name, clip in state["previews"].items()}
     for upload in state["uploads"]:
         simulator.uploads[upload["token"]] = Upload(**upload)
     simulator.faults.rules = [Rule(**rule) for rule in state["rules"]]
@@ -61,9 +79,32 @@ def write(folder: Path, text: str) -> None:
 
 
 def read(folder: Path) -> str | None:
-    """The last state written, if there is one."""
+    """The last state written, if there is one; raises Unreadable."""
     file = _state_file(folder)
-    return file.read_text() if file.exists() else None
+    try:
+        return file.read_text("utf-8") if file.exists() else None
+    except UnicodeDecodeError as error:
+        raise Unreadable("not UTF-8") from error
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename the state file, so that the next write does not replace it; gives its new place."""
+    aside = _state_file(folder).with_name(f"state.unreadable-{time.time_ns()}.json")
+    os.replace(_state_file(folder), aside)
+    return aside
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    plain = asdict(record)
+    return plain if "scenario" not in plain else plain | {"scenario": said(record.scenario)}
+
+
+def _revived(kind: type, saved: dict[str, Any]) -> Any:
+    if "scenario" in saved:
+        saved = saved | {"scenario": Directives(**saved["scenario"])}
+    if "nodes" in saved:
+        saved = saved | {"nodes": [Node(**node) for node in saved["nodes"]]}
+    return kind(**saved)
 
 
 def _task_json(task: Task) -> dict[str, Any]:

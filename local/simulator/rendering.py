@@ -1,4 +1,4 @@
-"""Real, playable outputs: an H.264 MP4 in which a camera slowly moves over a picture.
+"""Real, playable outputs: for a video an H.264 MP4 in which a camera slowly moves over a picture.
 
 The same Clip always renders to the same bytes. Clips are few by design (text prompts share a small set of
 hues): a thousand tasks must not cost a thousand renders.
@@ -22,10 +22,15 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from PIL import Image, ImageOps
 
+from local.simulator.media import FORMATS
+from local.simulator.stills import render_sequence, render_still
 from local.simulator.storage import Storage
+from local.simulator.tones import render_tone
 
 FRAME_RATE: Final = 24
 HUES: Final = 12
+# 4K would take a minute to encode: what is larger is rendered smaller, in its ratio.
+LONGEST_SIDE: Final = 1920
 # The camera moves over a picture larger than the frame: with less margin its whole-pixel steps would show.
 _OVERSIZE: Final = 1.5
 _ZOOM: Final = 0.15
@@ -44,14 +49,24 @@ class Clip:
 
     width: int
     height: int
-    seconds: int
+    seconds: float
     picture: str | None
     hue: int
 
-    def name(self, number: int) -> str:
-        """The file name of the task's output of this number (from 0)."""
-        seed = repr((*astuple(self), number % len(_MOTIONS)))
-        return hashlib.sha256(seed.encode()).hexdigest()[:32] + ".mp4"
+    def name(self, number: int, kind: str = "mp4") -> str:
+        """The file name of the task's output of this number (from 0) and format."""
+        seed = repr((*astuple(self), number % len(_MOTIONS), kind))
+        return f"{hashlib.sha256(seed.encode()).hexdigest()[:32]}.{FORMATS[kind].extension}"
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of a video's frames."""
+        scale = min(1.0, LONGEST_SIDE / max(self.width, self.height))
+        return _even(self.width * scale), _even(self.height * scale)
+
+    @property
+    def frames(self) -> int:
+        return max(1, round(self.seconds * FRAME_RATE))
 
 
 def hue_of(prompt: str) -> int:
@@ -59,13 +74,14 @@ def hue_of(prompt: str) -> int:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()[0] % HUES
 
 
-def render(clip: Clip, number: int, picture: Image.Image, path: Path) -> None:
-    """Write the MP4: yuv420p, 24 frames a second, index in front."""
-    canvas = ImageOps.fit(picture, (_even(clip.width * _OVERSIZE), _even(clip.height * _OVERSIZE)))
+def render(clip: Clip, number: int, picture: Image.Image, path: Path, kind: str = "mp4") -> None:
+    """Write the MP4 or MOV: yuv420p, 24 frames a second, index in front."""
+    width, height = clip.frame
+    canvas = ImageOps.fit(picture, (_even(width * _OVERSIZE), _even(height * _OVERSIZE)))
     frame_time = Fraction(1, FRAME_RATE)
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(str(path), "w", format=kind, options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options=_ENCODER)
-        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         camera = _camera(clip, number, canvas.size)
         still = av.VideoFrame.from_image(canvas).reformat(  # type: ignore[no-untyped-call]
             format="yuv420p"
@@ -73,7 +89,7 @@ def render(clip: Clip, number: int, picture: Image.Image, path: Path) -> None:
         still.pts, still.time_base = 0, frame_time
         camera.push(still)
         camera.push(None)
-        for position in range(clip.seconds * FRAME_RATE):
+        for position in range(clip.frames):
             try:
                 frame = camera.pull()
             except (NothingYet, NothingMore):
@@ -119,12 +135,12 @@ class Studio:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="render")
         self._under_way: dict[str, asyncio.Future[Path]] = {}
 
-    async def file(self, clip: Clip, number: int) -> Path:
-        """The finished MP4 of this output."""
-        name = clip.name(number)
+    async def file(self, clip: Clip, number: int, kind: str) -> Path:
+        """The finished file of this output, in a format of media.FORMATS."""
+        name = clip.name(number, kind)
         if name not in self._under_way:
             loop = asyncio.get_running_loop()
-            self._under_way[name] = loop.run_in_executor(self._pool, self._make, clip, number)
+            self._under_way[name] = loop.run_in_executor(self._pool, self._make, clip, number, kind)
         try:
             return await asyncio.shield(self._under_way[name])
         finally:
@@ -134,23 +150,34 @@ class Studio:
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _make(self, clip: Clip, number: int) -> Path:
+    def _make(self, clip: Clip, number: int, kind: str) -> Path:
         def make(path: Path) -> None:
+            if FORMATS[kind].content_type.startswith("audio/"):
+                render_tone(kind, clip.seconds, clip.hue + number, path)
+                return
             kept = picture_in(self._storage.content(clip.picture)) if clip.picture else None
-            render(clip, number, kept or painted(clip.hue), path)
+            if kind in ("mp4", "mov"):
+                render(clip, number, kept or painted(clip.hue), path, kind)
+                return
+            # Of several stills each shows something else, where that is ours to choose.
+            picture = kept or painted((clip.hue + number) % HUES)
+            if kind.endswith("_sequence"):
+                render_sequence(kind, clip.frame, clip.seconds, picture, path)
+            else:
+                render_still(kind, (clip.width, clip.height), picture, path)
 
-        return self._storage.clip(clip.name(number), make)
+        return self._storage.clip(clip.name(number, kind), make)
 
 
 def _camera(clip: Clip, number: int, canvas: tuple[int, int]) -> av.filter.Graph:
-    frames = clip.seconds * FRAME_RATE
+    frames, (width, height) = clip.frames, clip.frame
     motion = _MOTIONS[number % len(_MOTIONS)]
     moves = ":".join(f"{axis}={move.format(zoom=_ZOOM, frames=frames)}" for axis, move in motion.items())
     graph = av.filter.Graph()
     source = graph.add_buffer(
         width=canvas[0], height=canvas[1], format=av.VideoFormat("yuv420p"), time_base=Fraction(1, FRAME_RATE)
     )
-    zoom = graph.add("zoompan", f"{moves}:d={frames}:s={clip.width}x{clip.height}:fps={FRAME_RATE}")
+    zoom = graph.add("zoompan", f"{moves}:d={frames}:s={width}x{height}:fps={FRAME_RATE}")
     sink = graph.add("buffersink")
     source.link_to(zoom)
     zoom.link_to(sink)

@@ -51,7 +51,7 @@ def server_for(config: Config, log_level: str = "warning") -> tuple[uvicorn.Serv
     settings = uvicorn.Config(
         app,
         http=TrackedConnection,
-        ws="none",
+        ws="wsproto",
         log_level=log_level,
         access_log=False,
         backlog=1024,

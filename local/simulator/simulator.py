@@ -1,4 +1,4 @@
-"""Everything one simulator knows: tasks, uploads, faults and the ledger. No HTTP here."""
+"""Everything one simulator knows: tasks, the account's library, uploads, faults and the ledger. No HTTP here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from local.simulator.config import DAY_SECONDS, Config
 from local.simulator.directives import Directives
 from local.simulator.faults import Faults
 from local.simulator.lanes import Lane
+from local.simulator.library import new_library
 from local.simulator.outputs import Links
 from local.simulator.rendering import Clip, Studio
 from local.simulator.storage import Storage
@@ -45,6 +46,26 @@ class Seen:
         }
 
 
+@dataclass(slots=True)
+class Visit:
+    """One WebSocket that came to /rtc. token: its access token; session_id: whose that is, None if nobody's."""
+
+    at: float
+    path: str
+    token: str | None
+    session_id: str | None
+    open: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "at": iso(self.at),
+            "path": self.path,
+            "token": self.token,
+            "sessionId": self.session_id,
+            "open": self.open,
+        }
+
+
 class Simulator:
     """The state behind the endpoints. All methods are for the event loop's thread."""
 
@@ -56,11 +77,15 @@ class Simulator:
         self.storage = Storage(config.state_dir or Path(self._scratch.name if self._scratch else ""))
         self.studio = Studio(self.storage)
         self.secret = secrets.token_bytes(32)
+        self.started_at = config.clock()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything except files and the secret behind links."""
         self.tasks: dict[str, Task] = {}
+        self.library = new_library()
+        self.previews: dict[str, Clip] = {}
+        self.visits: list[Visit] = []
         self.uploads: dict[str, Upload] = {}
         self.faults = Faults()
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_REMEMBERED)
@@ -83,8 +108,23 @@ class Simulator:
 
     # Tasks
 
-    def accept(self, path: str, model: str, credits: int, body_sha256: str, scenario: Directives, clip: Clip) -> Task:
-        """Take on a generation: from here on Runway would bill it."""
+    def accept(
+        self,
+        path: str,
+        model: str,
+        credits: int,
+        body_sha256: str,
+        scenario: Directives,
+        clip: Clip,
+        kinds: Sequence[str] = ("mp4",),
+        nodes: Sequence[str] = (),
+        *,
+        unseen_seconds: float | None = None,
+    ) -> Task:
+        """Take on a generation: from here on Runway would bill it.
+
+        unseen_seconds: for how long CometAPI does not know the task yet, None for one of Runway itself.
+        """
         task_id = str(uuid.uuid4())
         scale = self.config.time_scale
         run = run_seconds(model, task_id) if scenario.seconds is None else scenario.seconds
@@ -100,6 +140,9 @@ class Simulator:
             pending_seconds=(PENDING_SECONDS if scenario.pending is None else scenario.pending) * scale,
             throttled_seconds=(scenario.throttled or 0.0) * scale,
             run_seconds=run * scale,
+            kinds=list(kinds),
+            nodes=list(nodes),
+            visible_at=None if unseen_seconds is None else self.now() + unseen_seconds * scale,
         )
         self._know(task)
         return task

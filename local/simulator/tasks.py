@@ -54,10 +54,12 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class Task:
-    """One accepted create. Times are epoch seconds, durations are seconds on the clock (already scaled).
+    """One accepted create, or run of a workflow. Times are epoch seconds, durations seconds on the clock (scaled).
 
     started_at is None until a slot of the model's concurrency is taken; deleted_at None until a DELETE.
     polls and downloads count what the scenario's `polls` and `outputs_bad` limit; downloads by output number.
+    kinds has the formats of its outputs (media.FORMATS), nodes the workflow nodes that they come from; visible_at is
+    when CometAPI begins to know it, None for a task of Runway itself.
     """
 
     id: str
@@ -71,6 +73,9 @@ class Task:
     pending_seconds: float
     throttled_seconds: float
     run_seconds: float
+    kinds: list[str] = field(default_factory=lambda: ["mp4"])
+    nodes: list[str] = field(default_factory=list)
+    visible_at: float | None = None
     started_at: float | None = None
     deleted_at: float | None = None
     polls: int = 0
@@ -83,7 +88,11 @@ class Task:
 
     @property
     def output_count(self) -> int:
-        return 1 if self.scenario.outputs is None else self.scenario.outputs
+        return len(self.kinds) if self.scenario.outputs is None else self.scenario.outputs
+
+    def kind(self, number: int) -> str:
+        """The format of this output; where more are asked for than the model makes, they go round."""
+        return self.kinds[number % len(self.kinds)]
 
     @property
     def ending(self) -> Status:
@@ -113,6 +122,16 @@ def progress_at(task: Task, now: float) -> float:
         return 0.0
     done = (now - task.started_at) / task.run_seconds if task.run_seconds else 1.0
     return min(0.99, max(0.0, math.floor(done * 100) / 100))
+
+
+def outputs_at(task: Task, now: float) -> int:
+    """How many outputs can be fetched: of a workflow some already while it runs."""
+    status = status_at(task, now)
+    if status is Status.SUCCEEDED:
+        return task.output_count
+    if task.nodes and status is Status.RUNNING:
+        return min(len(task.nodes) - 1, math.floor(progress_at(task, now) * (len(task.nodes) + 1)))
+    return 0
 
 
 def billed_at(task: Task, now: float) -> int:

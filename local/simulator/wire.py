@@ -18,16 +18,21 @@ DOC_URL: Final = "https://docs.dev.runwayml.com/api"
 
 
 class ApiError(Exception):
-    """An error answer: `{"error", "issues"?, "docUrl"?}`."""
+    """An error answer: `{"error", "issues"?, "docUrl"?}`, and whatever `more` has."""
 
     def __init__(
-        self, status: int, error: str, issues: Sequence[Issue] = (), headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        error: str,
+        issues: Sequence[Issue] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(error)
-        self.status, self.error, self.issues, self.headers = status, error, issues, headers
+        self.status, self.error, self.issues, self.headers, self.more = status, error, issues, headers, more
 
     def response(self) -> Response:
-        answer: dict[str, Any] = {"error": self.error}
+        answer: dict[str, Any] = {"error": self.error, **(self.more or {})}
         if self.issues:
             answer |= {"issues": [issue.as_json() for issue in self.issues], "docUrl": DOC_URL}
         return JSONResponse(answer, self.status, self.headers)

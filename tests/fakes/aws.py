@@ -23,6 +23,11 @@ from tarmac.ports import (
 _INDEXES = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
 
 
+_LONGEST_KEYS = {"pk": 2048, "sk": 1024}
+_MOST_TRANSACTION_BYTES = 4 * 1024 * 1024
+_MOST_ROW_BYTES = 400 * 1024
+
+
 class MemoryTable:
     """A table whose rows are copied in and out, so that nobody shares one by accident."""
 
@@ -30,11 +35,16 @@ class MemoryTable:
         self.rows: dict[tuple[str, str], Row] = {}
 
     def get(self, pk: str, sk: str) -> Row | None:
+        _check_key(pk=pk, sk=sk)
         row = self.rows.get((pk, sk))
         return None if row is None else copy.deepcopy(row)
 
     def write(self, *puts: Put) -> None:
+        sizes = [_size(put.row) for put in puts]
+        if max(sizes) > _MOST_ROW_BYTES or sum(sizes) > _MOST_TRANSACTION_BYTES:
+            raise ValueError(f"rows of {sizes} bytes")
         for put in puts:
+            _check_key(pk=put.row["pk"], sk=put.row["sk"])
             held = self.rows.get((put.row["pk"], put.row["sk"]))
             if (None if held is None else held["version"]) != put.over:
                 raise ConditionFailed
@@ -49,7 +59,7 @@ class MemoryTable:
         index: str,
         partition: str,
         *,
-        up_to: float | None = None,
+        up_to: float | str | None = None,
         descending: bool = False,
         limit: int = 100,
         start: Row | None = None,
@@ -67,11 +77,30 @@ class MemoryTable:
         if up_to is not None:
             found = [row for row in found if row[sort_name] <= up_to]
         if start is not None:
+            _check_key(**{name: start[name] for name in ("pk", "sk", partition_name) if name in start})
+            if isinstance(start[sort_name], str):
+                _check_key(**{sort_name: start[sort_name]})
             found = [row for row in found if (order(row) < order(start) if descending else order(row) > order(start))]
         page = found[:limit]
         keys = ("pk", "sk", partition_name, sort_name)
         more = len(found) > limit
         return Page(copy.deepcopy(page), {name: page[-1][name] for name in keys} if more else None)
+
+
+def _check_key(**keys: str) -> None:
+    """As DynamoDB does: a key is not empty, not too long, and has a UTF-8 form."""
+    for name, value in keys.items():
+        if not 1 <= len(value.encode()) <= _LONGEST_KEYS.get(name, 1024):
+            raise ValueError(f"{name} is empty or too long")
+
+
+def _size(value: Any) -> int:
+    """Bytes of a row, roughly as DynamoDB counts them."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, Mapping):
+        return sum(len(name) + _size(part) for name, part in value.items())
+    return sum(map(_size, value)) if isinstance(value, (list, tuple)) else 8
 
 
 class MemoryObjects:

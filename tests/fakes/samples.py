@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,28 @@ def event(name: str) -> dict[str, Any]:
     """A fresh copy of `events/{name}.json`, to be sent or changed."""
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return loaded
+
+
+Call = Callable[..., dict[str, Any]]
+
+
+def http_create(
+    body: Any = None,
+    *,
+    text: str | None = None,
+    base64: bool = False,
+    headers: dict[str, str] | None = None,
+    scopes: str | None = None,
+) -> dict[str, Any]:
+    """The sample of a create as API Gateway sends it, with another body (JSON, or `text` as it is)."""
+    made = event("http-image-to-video")
+    if text is not None or body is not None:
+        made["body"] = json.dumps(body) if text is None else text
+    made["isBase64Encoded"] = base64
+    made["headers"] |= headers or {}
+    if scopes is not None:
+        made["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes
+    return made
 
 
 def data_uri(content: bytes = PNG, content_type: str = "image/png") -> str:

@@ -8,6 +8,7 @@ from tarmac.clock import Clock
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
 from tests.fakes.runway import FakeDownloads, FakeRunway
+from tests.fakes.webhooks import FakeCallbacks, MemoryQueue
 
 
 class ManualClock(Clock):
@@ -38,6 +39,8 @@ class World:
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
     runway: FakeRunway = field(default_factory=FakeRunway)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
+    webhooks: MemoryQueue = field(default_factory=MemoryQueue)
+    callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
     ids: int = 0
     key_problem: Exception | None = None
 
@@ -50,9 +53,19 @@ class World:
             raise self.key_problem
         return "key_of_the_fake_runway"
 
+    def signing_root(self) -> str:
+        return "r" * 64
+
     def chance(self) -> float:
         return 0.0
 
     def new_id(self) -> str:
         self.ids += 1
         return f"00000000-0000-4000-8000-{self.ids:012d}"
+
+    def new_token(self) -> str:
+        self.ids += 1
+        return f"token-{self.ids:037d}"
+
+    def input_bucket(self, name: str) -> MemoryObjects | None:
+        return self.uploads if name == self.uploads.bucket else None

@@ -1,4 +1,4 @@
-"""The fault harness: the real steps under a deterministic scheduler that lets anything fail, at any effect, in any order.
+"""The fault harness: the real steps under a scheduler that lets anything fail, at any effect, in any order.
 
     python -m tests.faults            the short form, as the test runs it
     python -m tests.faults --long     every set of two faults, and many more random schedules

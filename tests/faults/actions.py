@@ -60,6 +60,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "objects.put_new": _WRITE,
     "objects.delete": _WRITE,
     "topic.publish": _WRITE,
+    "webhooks.send": _WRITE,
     "executions.start": _WRITE,
     "executions.is_running": _READ,
     "runway.create": {
@@ -96,6 +97,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
 
 TURNS: dict[str, str] = {
     "stall": "this actor stands still for longer than a claim's lease",
+    "long stall": "this actor stands still until others may have claimed, waited and claimed again",
     "yield": "whoever else is ready goes first",
     "cancel": "the client deletes its task",
     "twin": "a second execution of the task enters at the start",
@@ -106,8 +108,5 @@ TURNS: dict[str, str] = {
 }
 """What else may happen at any effect. Except for `kill`, the effect itself follows."""
 
-STALL_SECONDS = 200.0
-
-
-def is_turn(action: str) -> bool:
-    return action in TURNS
+STALLS = {"stall": 200.0, "long stall": 400.0}
+"""Seconds. No Lambda function lives that long after a claim; what it has written may well be seen that late."""

@@ -17,6 +17,7 @@ from tarmac.ports import (
     ReadStream,
     Row,
     StoredObject,
+    UploadForm,
     UpstreamTask,
 )
 from tarmac.runway.errors import UpstreamGone
@@ -27,6 +28,7 @@ from tests.faults.scheduler import ScheduledClock
 from tests.faults.upstream import LINKS_LIVE_SECONDS, Generation, stream
 
 if TYPE_CHECKING:
+    from tarmac.callbacks import Callbacks
     from tests.faults.run import Run
 
 
@@ -83,7 +85,7 @@ class WatchedTable:
         index: str,
         partition: str,
         *,
-        up_to: float | None = None,
+        up_to: float | str | None = None,
         descending: bool = False,
         limit: int = 100,
         start: Row | None = None,
@@ -99,7 +101,7 @@ class WatchedTable:
 
 
 class WatchedObjects:
-    """One bucket. Like S3, it stores what the stream gives before it ends: that this is all is the stream's business."""
+    """One bucket. Like S3, it stores what the stream gives before it ends: whether that is all is the stream's say."""
 
     def __init__(self, run: Run, bucket: str) -> None:
         self._run = run
@@ -136,6 +138,9 @@ class WatchedObjects:
     def link(self, key: str, seconds: int) -> str:
         return self.kept.link(key, seconds)
 
+    def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
+        raise NotImplementedError("no step of a task's life asks for a form")
+
 
 class WatchedTopic:
     def __init__(self, run: Run) -> None:
@@ -143,6 +148,19 @@ class WatchedTopic:
 
     def publish(self, message: str, attributes: Mapping[str, str]) -> None:
         self._run.effect("topic.publish", attributes["type"], lambda: self._run.ledger.published(message))
+
+
+class WatchedQueue:
+    """Callbacks on their way. What becomes of them there is the deliverer's business and its tests'."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def send(self, message: str) -> None:
+        self._run.effect("webhooks.send", "", lambda: self._run.ledger.queued(message))
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        raise NotImplementedError("no step of a task's life receives a callback")
 
 
 class WatchedExecutions:
@@ -210,6 +228,12 @@ class WatchedRunway:
         run.ledger.deleting(upstream_id, run.scheduler.current, run.scheduler.now)
         run.ledger.generations[upstream_id].is_deleted = True
 
+    def organization(self) -> dict[str, Any]:
+        raise NotImplementedError("no step of a task's life asks for the account")
+
+    def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError("no step of a task's life asks for the account")
+
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         return self._run.effect("runway.upload", filename, lambda: self._upload(content))
 
@@ -250,6 +274,20 @@ class WatchedEffects:
         self.executions = WatchedExecutions(run)
         self.runway = WatchedRunway(run)
         self.downloads = WatchedDownloads(run)
+        self.webhooks = WatchedQueue(run)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        raise NotImplementedError("no step of a task's life calls back")
+
+    def signing_root(self) -> str:
+        return "r" * 64
+
+    def input_bucket(self, name: str) -> WatchedObjects | None:
+        return self.uploads if name == self.uploads.bucket else None
+
+    def new_token(self) -> str:
+        return self.new_id()
 
     def chance(self) -> float:
         return 0.0

@@ -1,15 +1,16 @@
 """What must be true whatever fails, checked against a ledger that is kept outside the product.
 
-    1  paid creates of a task ≤ 1 + min(ambiguous outcomes, MaxAmbiguousRetries) + retries of failures, these at most
-       MaxFailureRetries, and only after Runway itself has said FAILED with a code that may be mended
-    2  every accepted task reaches exactly one ending, which is true, and never changes
-    3  every ending is announced at least once, always with the same event id and content
-    4  on success every output is whole in the archive, and nothing there is ever overwritten
-    5  no create after a cancel, a deadline or an ending: none without a claim, none claimed after it
-    6  reservations add up: the estimate while a task is open, nothing after its ending, but what is ambiguous stays
-    7  no orphan: what was bought is bound to its row, or was cancelled, or its attempt was counted as ambiguous
-    8  no output of Runway's is deleted unseen before it is archived
-    9  the row comes before its execution; one object version is one task
+1  paid creates of a task ≤ 1 + min(ambiguous outcomes, MaxAmbiguousRetries) + retries of failures, these at most
+   MaxFailureRetries, and only after Runway itself has said FAILED with a code that may be mended
+2  every accepted task reaches exactly one ending, which is true, and never changes
+3  every ending is announced at least once, always with the same event id and content; and a
+   callback that was asked for is queued by then
+4  on success every output is whole in the archive, and nothing there is ever overwritten
+5  no create after a cancel, a deadline or an ending: none without a claim, none claimed after it
+6  reservations add up: the estimate while a task is open, nothing after its ending, but what is ambiguous stays
+7  no orphan: what was bought is bound to its row, or was cancelled, or its attempt was counted as ambiguous
+8  no output of Runway's is deleted unseen before it is archived
+9  the row comes before its execution; one object version is one task
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Claim:
     at: float
     creates: int = 0
     was_lost: bool = False
+    had_trouble: bool = False
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class Ledger:
         self.generations: dict[str, Generation] = {}
         self.failure_retries: dict[str, int] = {}
         self.notices: dict[str, list[str]] = {}
+        self.callbacks: set[str] = set()
         self.archived: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
         self.blips = Blips()
@@ -107,7 +110,7 @@ class Ledger:
             raise Broken("3: an ending was written without its pending notice")
         generation = self.generations.get(after.get("upstreamId", ""))
         state, code = after["state"], after.get("failureCode")
-        lied_to = self.blips.not_found >= (GONE_LOOKS if code == "TARMAC.GONE" else 2)
+        lied_to = self.blips.not_found >= GONE_LOOKS
         if state == "CANCELLED" and "cancelRequestedAt" not in after:
             raise Broken("2: cancelled, and nobody asked for it")
         if code == "TARMAC.DEADLINE" and now < from_iso(after["deadlineAt"]):
@@ -128,18 +131,20 @@ class Ledger:
     def _attempts(self, before: Row, after: Row, actor: Actor, now: float) -> None:
         held, holds = before.get("claim"), after.get("claim")
         if holds is not None and holds != held:
-            self._claimed(before, after, actor, now)
+            self._claimed(before, after, actor)
         if before["state"] == "SUBMITTED" and after["state"] in ("WAITING", "SUBMITTING"):
             self._tried_again(before, after, now)
         if held is not None and holds != held:
             self._released(held, before, after, actor, now)
 
-    def _claimed(self, before: Row, after: Row, actor: Actor, now: float) -> None:
+    def _claimed(self, before: Row, after: Row, actor: Actor) -> None:
         if "cancelRequestedAt" in before:
             raise Broken("5: claimed after the cancel was recorded")
-        if now >= from_iso(before["deadlineAt"]):
+        # By the time of the decision: the write itself may be under way for long.
+        at = from_iso(after["claimedAt"])
+        if at >= from_iso(before["deadlineAt"]):
             raise Broken("5: claimed after the deadline")
-        self.claims[after["claim"]] = Claim(after["taskId"], now)
+        self.claims[after["claim"]] = Claim(after["taskId"], at, had_trouble=actor.had_trouble)
         actor.claims.add(after["claim"])
 
     def _released(self, token: str, before: Row, after: Row, actor: Actor, now: float) -> None:
@@ -155,6 +160,8 @@ class Ledger:
             self.was_ambiguous = True
             if token not in actor.claims and now - claim.at < LEASE_SECONDS:
                 raise Broken("7: a claim that is alive was taken for lost")
+            if not claim.had_trouble:
+                raise Broken("2: an attempt was given up to which nothing had happened")
         elif token not in actor.claims:
             raise Broken("7: a claim was ended by somebody who does not hold it")
         elif any(generation.token == token for generation in self.generations.values()):
@@ -169,8 +176,12 @@ class Ledger:
             raise Broken("1: more attempts after failures than the budget allows")
 
     def _announcement(self, after: Row) -> None:
-        if after.get("noticeState") == "SENT" and not self.notices.get(f"{after['taskId']}-ended"):
+        if after.get("noticeState") != "SENT":
+            return
+        if not self.notices.get(f"{after['taskId']}-ended"):
             raise Broken("3: a notice was marked as sent before it was")
+        if "webhook" in after and after["taskId"] not in self.callbacks:
+            raise Broken("3: a task is done with, and its callback was never queued")
 
     def created(self, generation: Generation) -> None:
         self.generations[generation.id] = generation
@@ -183,11 +194,19 @@ class Ledger:
         self.claims[fresh[0]].creates += 1
         return fresh[0]
 
+    def troubled(self, actor: Actor) -> None:
+        """Something was done to this actor: whatever it holds may rightly be lost."""
+        actor.had_trouble = True
+        for token in actor.claims:
+            self.claims[token].had_trouble = True
+
     def deleting(self, upstream_id: str, actor: Actor, now: float) -> None:
         generation = self.generations[upstream_id]
         generation.cancel_was_asked = True
         row = self.rows[generation.task_id]
         wanted = row["state"] == "SUBMITTED" and row.get("upstreamId") == upstream_id
+        if wanted and "cancelRequestedAt" not in row and now < from_iso(row["deadlineAt"]):
+            raise Broken("8: a generation was cancelled that is still wanted")
         if wanted and generation.has_output(now) and upstream_id not in actor.looked_at:
             raise Broken("8: an output was deleted that nobody had looked for")
 
@@ -204,6 +223,9 @@ class Ledger:
         if earlier and earlier[0] != message:
             raise Broken("3: one event id, two contents")
         earlier.append(message)
+
+    def queued(self, message: str) -> None:
+        self.callbacks.add(json.loads(message)["taskId"])
 
     def stored(self, key: str, content: bytes) -> None:
         if key in self.archived:

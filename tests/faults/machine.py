@@ -1,4 +1,4 @@
-"""generation.asl.yaml, interpreted: what its states do, with their Retry and Catch. Waits move the scheduler's clock."""
+"""generation.asl.yaml, interpreted: its states, with Retry and Catch. Waits move the scheduler's clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WAIT = "{% $states.input.waitSeconds %}"
 @cache
 def definition() -> tuple[str, Mapping[str, State]]:
     """The first state and all of them."""
-    read = yaml.load(DEFINITION.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    read = yaml.safe_load(DEFINITION.read_text(encoding="utf-8"))
     return read["StartAt"], read["States"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.samples import data_uri
 from tests.faults.upstream import Life
 
 Door = Literal["api", "s3", "console"]
@@ -16,7 +17,7 @@ BODY: dict[str, Any] = {
     "ratio": "1280:720",
     "duration": 5,
 }
-INLINE = BODY | {"promptImage": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="}
+INLINE = BODY | {"promptImage": data_uri()}
 DONE = Life()
 
 
@@ -33,6 +34,7 @@ class Scenario:
     turns: tuple[tuple[float, str], ...] = ()
     deadline_seconds: float = 1800.0
     idempotency_key: str | None = None
+    webhook_url: str | None = None
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -40,6 +42,7 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (
         Scenario("api success", lives=(Life(outputs=2),)),
         Scenario("inline input", body=INLINE),
+        Scenario("callback", webhook_url="https://hooks.example.com/tarmac", lives=(Life(running_seconds=8.0),)),
         Scenario("idempotency key", idempotency_key="order-7", turns=((20.0, "again"),)),
         Scenario("s3 success", door="s3", turns=((0.0, "again"),)),
         Scenario("s3 rejected", door="s3", metadata={"tarmac-duration": "five"}, turns=((3.0, "again"),)),
@@ -47,11 +50,11 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("failed for good", lives=(Life(failure="SAFETY.INPUT.TEXT"),)),
         Scenario("failed, mended", lives=(Life(failure="INTERNAL"), DONE)),
         Scenario("failed twice", lives=(Life(failure=""), Life(failure="INTERNAL.BAD_OUTPUT.01"), DONE)),
-        Scenario("throttled", lives=(Life(queued_seconds=400.0, throttled=True),)),
+        Scenario("throttled", lives=(Life(queued_seconds=160.0, throttled=True),)),
         Scenario("cancelled early", turns=((5.0, "cancel"),)),
         Scenario("cancelled running", turns=((17.0, "cancel"),)),
         Scenario("cancelled late", turns=((25.0, "cancel"),)),
-        Scenario("deadline", lives=(Life(running_seconds=3000.0),), deadline_seconds=100.0),
+        Scenario("deadline", lives=(Life(running_seconds=3000.0),), deadline_seconds=50.0),
         Scenario("deadline just met", deadline_seconds=25.0),
     )
 }

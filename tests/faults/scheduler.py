@@ -18,7 +18,7 @@ START = 1_700_000_000.0
 class Actor:
     """Somebody who does things: a client, an execution, a sweep. What its current invocation knows is kept with it."""
 
-    __slots__ = ("claims", "greenlet", "is_execution", "looked_at", "name", "points", "received")
+    __slots__ = ("claims", "greenlet", "had_trouble", "is_execution", "looked_at", "name", "points", "received")
 
     def __init__(self, name: str, body: Callable[[], None], is_execution: bool = False) -> None:
         self.name = name
@@ -32,6 +32,7 @@ class Actor:
         self.claims: set[str] = set()
         self.looked_at: set[str] = set()
         self.received: set[str] = set()
+        self.had_trouble = False
 
 
 class Scheduler:
@@ -48,7 +49,7 @@ class Scheduler:
 
     def spawn(self, actor: Actor, at: float | None = None) -> None:
         """A newcomer at the end of the queue, or at a moment to come."""
-        self._actors.append(actor)
+        self._admit(actor)
         if at is None:
             self.ready.append(actor)
         else:
@@ -56,7 +57,7 @@ class Scheduler:
 
     def interrupt(self, newcomer: Actor) -> None:
         """A newcomer goes first, then the current actor."""
-        self._actors.append(newcomer)
+        self._admit(newcomer)
         self.ready.appendleft(self.current)
         self.ready.appendleft(newcomer)
         self._hub.switch()
@@ -78,7 +79,7 @@ class Scheduler:
             if self.ready:
                 self.current = self.ready.popleft()
             elif (newcomer := idle()) is not None:
-                self._actors.append(newcomer)
+                self._admit(newcomer)
                 self.current = newcomer
             elif self._timers:
                 at, _, self.current = heapq.heappop(self._timers)
@@ -93,6 +94,11 @@ class Scheduler:
             if actor.greenlet and not actor.greenlet.dead:
                 with suppress(Killed):
                     actor.greenlet.throw(Killed)
+
+    def _admit(self, actor: Actor) -> None:
+        # Whoever made it, an actor that ends hands over to the hub.
+        actor.greenlet.parent = self._hub
+        self._actors.append(actor)
 
     def _wake(self, actor: Actor, at: float) -> None:
         self._started += 1

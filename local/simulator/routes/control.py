@@ -5,10 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from local.simulator import sessions
 from local.simulator.checks import Issue
-from local.simulator.directives import DirectiveError
+from local.simulator.directives import DirectiveError, Directives
 from local.simulator.faults import rule_from
+from local.simulator.routes import characters, routers, workflows
+from local.simulator.routes.creating import Create
 from local.simulator.simulator import Simulator
+from local.simulator.tasks import iso
 from local.simulator.wire import ApiError, invalid, json_body
 
 
@@ -67,6 +71,65 @@ async def resume(request: Request, simulator: Simulator) -> Response:
 
 
 async def reset(request: Request, simulator: Simulator) -> Response:
-    """Forget tasks, uploads, faults, the log and a pause."""
+    """Forget tasks, the library, uploads, faults, the log and a pause."""
     simulator.reset()
     return Response(status_code=204)
+
+
+async def put_record(request: Request, simulator: Simulator) -> Response:
+    """201: make an avatar, document, voice, router or workflow under an id of the caller's choice, ready at once.
+
+    The body is that of its create; of a workflow, which the API cannot create, `{"name", "kinds"?}`.
+    """
+    kind, record_id = request.path_params["kind"], request.path_params["record_id"]
+    raw, body = await request.body(), await json_body(request)
+    create = Create(request.url.path, raw, body, "", Directives(ready=0.0), None)
+    match kind:
+        case "avatars":
+            characters.add_avatar(simulator, create, record_id)
+        case "documents":
+            characters.add_document(simulator, create, record_id)
+        case "voices":
+            characters.add_voice(simulator, create, record_id)
+        case "routers":
+            routers.add_router(simulator, body, record_id)
+        case "workflows":
+            workflows.add_workflow(simulator, body, record_id)
+        case _:
+            raise ApiError(404, f"There are no {kind}")
+    return JSONResponse({"id": record_id}, 201)
+
+
+async def read_sessions(request: Request, simulator: Simulator) -> Response:
+    """`{"sessions": [{"id", "createdAt", "status", "claimed", "tokens", "avatar"}]}`, oldest first."""
+    now = simulator.now()
+    found = [
+        {
+            "id": session.id,
+            "createdAt": iso(session.created_at),
+            "status": sessions.status_at(session, now).value,
+            "claimed": session.consumed_at is not None,
+            "tokens": len(session.tokens),
+            "avatar": session.avatar,
+        }
+        for session in simulator.library.sessions.values()
+    ]
+    return JSONResponse({"sessions": found})
+
+
+async def end_session(request: Request, simulator: Simulator) -> Response:
+    """204: hang up. With `{"failureCode"}` the session fails instead. 404, 409 if it has ended."""
+    session = simulator.library.sessions.get(request.path_params["session_id"])
+    if session is None:
+        raise ApiError(404, "Session not found")
+    body = await json_body(request) if await request.body() else {}
+    code = body.get("failureCode")
+    ending = sessions.SessionStatus.COMPLETED if code is None else sessions.SessionStatus.FAILED
+    if not sessions.end(session, simulator.now(), ending, code):
+        raise ApiError(409, "The session has ended")
+    return Response(status_code=204)
+
+
+async def read_visits(request: Request, simulator: Simulator) -> Response:
+    """`{"visits": [{"at", "path", "token", "sessionId", "open"}]}`: the WebSockets that came to /rtc."""
+    return JSONResponse({"visits": [visit.as_json() for visit in simulator.visits]})

@@ -1,4 +1,4 @@
-"""GET /v1/organization and POST /v1/organization/usage."""
+"""/v1/organization: limits, balance and usage, and the little that it tells of the web application."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Issue
 from local.simulator.contract import MODELS
+from local.simulator.listing import moment, page
 from local.simulator.simulator import Simulator
-from local.simulator.wire import invalid, json_body
+from local.simulator.tasks import iso
+from local.simulator.wire import ApiError, invalid, json_body
 
 MAX_SPAN: Final = timedelta(days=90)
 DEFAULT_SPAN: Final = timedelta(days=30)
@@ -63,3 +65,55 @@ def _date(body: dict[str, Any], name: str, default: date) -> date:
         return date.fromisoformat(value[:10])
     except (TypeError, ValueError) as error:
         raise invalid(Issue("invalid_format", (name,), "Invalid ISO date")) from error
+
+
+# The web application: an account of the simulator has one workspace, in which somebody once made two videos.
+
+_WORKSPACE: Final = {"workspaceId": 1, "workspaceName": "Simulator"}
+_SOMEBODY: Final = "somebody@example.com"
+_AGES_SECONDS: Final = (3600.0, 7200.0)
+
+
+async def list_webapp_usage(request: Request, simulator: Simulator) -> Response:
+    """A page of charges, `from` … before `to`, newest first."""
+    query = request.query_params
+    start, stop = moment(query, "from"), moment(query, "to")
+
+    def show(at: float) -> dict[str, Any]:
+        charge = {"credits": 25, "email": _SOMEBODY, "tool": "gen4_turbo", "type": "charge"}
+        return charge | _WORKSPACE | {"timestamp": iso(at)}
+
+    charges = [at for at in _times(simulator) if start <= at < stop]
+    return JSONResponse(page(query, charges, lambda at: (at, ""), show))
+
+
+async def list_audit_logs(request: Request, simulator: Simulator) -> Response:
+    """A page of events, newest first."""
+    query = request.query_params
+    start, stop = moment(query, "from", 0.0), moment(query, "to", float("inf"))
+    events = [(number, at) for number, at in enumerate(_times(simulator)) if start <= at < stop]
+    return JSONResponse(page(query, events, lambda each: (each[1], str(each[0])), lambda each: _event(*each)))
+
+
+async def read_audit_log(request: Request, simulator: Simulator) -> Response:
+    """200 with what lists leave out, 404."""
+    for number, at in enumerate(_times(simulator)):
+        if (event := _event(number, at))["eventId"] == request.path_params["event_id"]:
+            told: dict[str, Any] = {
+                "clientIpAddress": "127.0.0.1",
+                "userAgent": None,
+                "requestId": None,
+                "metadata": {},
+            }
+            return JSONResponse(event | told | {"resourceType": "generation", "resourceId": str(number)})
+    raise ApiError(404, "Event not found")
+
+
+def _times(simulator: Simulator) -> list[float]:
+    return [simulator.started_at - age for age in _AGES_SECONDS]
+
+
+def _event(number: int, at: float) -> dict[str, Any]:
+    actor = {"actorEmail": _SOMEBODY, "actorUsername": "somebody", "actorDeleted": False}
+    event = {"eventId": f"event-{number}", "action": "GenerationCreated", "timestamp": iso(at)}
+    return event | actor | _WORKSPACE

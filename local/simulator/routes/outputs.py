@@ -13,9 +13,11 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from local.simulator.connections import close_connection
+from local.simulator.files import delivery
+from local.simulator.media import FORMATS
 from local.simulator.outputs import OutputFile
 from local.simulator.simulator import Simulator
-from local.simulator.tasks import Status, Task, status_at
+from local.simulator.tasks import Task
 from local.simulator.wire import disconnected, storage_error
 
 OVERSIZE_BYTES: Final = 8 * 1024**3
@@ -25,19 +27,19 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 async def read_output(request: Request, simulator: Simulator) -> Response:
-    """200 or 206 with the MP4; 403 for a link that is old or not ours, 404 without the file, both in XML."""
+    """200 or 206 with the file; 403 for a link that is old or not ours, 404 without the file, both in XML."""
     path, query = request.url.path, request.query_params
     expires, signature = query.get("expires", ""), query.get("signature", "")
     if not simulator.links.genuine(path, expires, signature):
         return storage_error(403, "SignatureDoesNotMatch", "The signature does not match.")
     if simulator.now() >= int(expires):
         return storage_error(403, "AccessDenied", "Request has expired")
-    task, number = simulator.find(request.path_params["task_id"]), request.path_params["number"]
-    done = task is not None and status_at(task, simulator.now()) is Status.SUCCEEDED
-    if task is None or not done or number >= task.output_count:
+    owner_id, number = request.path_params["owner_id"], request.path_params["number"]
+    found = delivery(simulator, owner_id, number)
+    if found is None:
         return _missing()
 
-    flaw = _flaw(request, task, number)
+    flaw = None if found.task is None else _flaw(request, found.task, number)
     if flaw == "expired":
         return storage_error(403, "AccessDenied", "Request has expired")
     if flaw == "missing":
@@ -45,9 +47,10 @@ async def read_output(request: Request, simulator: Simulator) -> Response:
     if flaw == "redirect":
         return RedirectResponse(str(request.url.include_query_params(redirected="1")), 302)
 
-    clip = await simulator.studio.file(task.clip, number)
-    least_bytes = OVERSIZE_BYTES if flaw == "oversize" else task.scenario.size or 0
-    return _serve(request, OutputFile(clip, f"{task.id}/{number}".encode(), least_bytes), flaw)
+    rendered = await simulator.studio.file(found.clip, number, found.kind)
+    wanted_bytes = 0 if found.task is None else found.task.scenario.size or 0
+    least_bytes = OVERSIZE_BYTES if flaw == "oversize" else wanted_bytes
+    return _serve(request, OutputFile(rendered, f"{owner_id}/{number}".encode(), least_bytes, found.kind), flaw)
 
 
 def _missing() -> Response:
@@ -67,7 +70,8 @@ def _flaw(request: Request, task: Task, number: int) -> str | None:
 
 
 def _serve(request: Request, file: OutputFile, flaw: str | None) -> Response:
-    headers = {"Content-Type": "video/mp4", "Accept-Ranges": "bytes", "Content-Length": str(file.size_bytes)}
+    content_type = FORMATS[file.kind].content_type
+    headers = {"Content-Type": content_type, "Accept-Ranges": "bytes", "Content-Length": str(file.size_bytes)}
     if flaw == "octet":
         headers["Content-Type"] = "application/octet-stream"
     if flaw == "nolength":

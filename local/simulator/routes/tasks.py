@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local.simulator.directives import Directives
+from local.simulator.links import task_links
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Task, task_json
 from local.simulator.wire import ApiError, NoAnswer
@@ -21,33 +23,45 @@ _POLL_ERRORS = {
 }
 
 
+class Polled(Protocol):
+    """What a scenario can make hard to read. polls counts the GETs that were."""
+
+    scenario: Directives
+    polls: int
+
+
+def poll_fault(polled: Polled) -> Response | None:
+    """What `poll=` answers this GET with; counts it. Raises ApiError."""
+    scenario = polled.scenario
+    if scenario.poll is None or (scenario.polls is not None and polled.polls >= scenario.polls):
+        return None
+    polled.polls += 1
+    if scenario.poll == "stall":
+        return NoAnswer(hang_up=False)
+    retry = {} if scenario.retry_after is None else {"Retry-After": str(scenario.retry_after)}
+    raise ApiError(int(scenario.poll), _POLL_ERRORS[int(scenario.poll)], headers=retry)
+
+
+def runway_task(simulator: Simulator, task_id: str) -> Task | None:
+    """The task of this id, if it is neither a workflow's run nor CometAPI's."""
+    task = simulator.find(task_id)
+    return task if task is not None and not task.nodes and task.visible_at is None else None
+
+
 async def read_task(request: Request, simulator: Simulator) -> Response:
     """200 with the fields of its status, 404 if deleted, or what `poll=` says."""
-    task = simulator.find(request.path_params["task_id"])
+    task = runway_task(simulator, request.path_params["task_id"])
     if task is None:
         raise ApiError(404, "Task not found")
-    scenario = task.scenario
-    if scenario.poll is not None and (scenario.polls is None or task.polls < scenario.polls):
-        task.polls += 1
-        if scenario.poll == "stall":
-            return NoAnswer(hang_up=False)
-        retry = {} if scenario.retry_after is None else {"Retry-After": str(scenario.retry_after)}
-        raise ApiError(int(scenario.poll), _POLL_ERRORS[int(scenario.poll)], headers=retry)
-    return JSONResponse(task_json(task, simulator.now(), fresh_links(request, simulator, task)))
+    if (fault := poll_fault(task)) is not None:
+        return fault
+    links = task_links(request, simulator, task, task.output_count)
+    return JSONResponse(task_json(task, simulator.now(), links))
 
 
 async def delete_task(request: Request, simulator: Simulator) -> Response:
     """204; 404 the second time."""
-    if not simulator.delete(request.path_params["task_id"]):
+    task = runway_task(simulator, request.path_params["task_id"])
+    if task is None or not simulator.delete(task.id):
         raise ApiError(404, "Task not found")
     return Response(status_code=204)
-
-
-def fresh_links(request: Request, simulator: Simulator, task: Task) -> list[str]:
-    """A link to every output, signed now."""
-    ttl = task.scenario.output_ttl
-    expires_at = simulator.now() + (simulator.config.output_ttl_seconds if ttl is None else ttl)
-    base_url = str(request.base_url).rstrip("/")
-    return [
-        simulator.links.link(base_url, task.id, number, math.ceil(expires_at)) for number in range(task.output_count)
-    ]

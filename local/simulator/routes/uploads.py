@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Findings, one_of, record, text
 from local.simulator.directives import Directives
-from local.simulator.routes.generations import fault_answer
+from local.simulator.routes.creating import fault_answer
 from local.simulator.simulator import Simulator
 from local.simulator.uploads import CONTENT_TYPES, MAX_BYTES, MIN_BYTES, Upload, extension
 from local.simulator.wire import invalid, json_body, storage_error

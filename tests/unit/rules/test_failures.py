@@ -55,7 +55,10 @@ def test_moderation_bad_inputs_and_unknown_codes_are_final(code: str) -> None:
     assert not may_be_mended(code)
 
 
-@given(st.lists(st.sampled_from(["INTERNAL", "THIRD_PARTY", "BAD_OUTPUT", "INPUT_PREPROCESSING", "X"]), max_size=4), st.integers(0, 4))
+@given(
+    st.lists(st.sampled_from(["INTERNAL", "THIRD_PARTY", "BAD_OUTPUT", "INPUT_PREPROCESSING", "X"]), max_size=4),
+    st.integers(0, 4),
+)
 def test_no_code_with_a_safety_segment_is_ever_bought_again(segments: list[str], place: int) -> None:
     segments.insert(min(place, len(segments)), "SAFETY")
     assert not may_be_mended(".".join(segments))

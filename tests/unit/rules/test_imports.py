@@ -55,7 +55,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tarmac.contract": ("tarmac.rules",),
     "tarmac.stores": ("tarmac.ports", "tarmac.rules", "tarmac.task", "tarmac.clock"),
     "tarmac.adapters": ("tarmac.adapters", "tarmac.ports", "tarmac.clock", "tarmac.runway.errors"),
-    "tarmac.runway.client": ("tarmac.ports", "tarmac.rules", "tarmac.clock", "tarmac.runway.errors"),
+    "tarmac.runway": ("tarmac.runway", "tarmac.ports", "tarmac.rules", "tarmac.clock"),
 }
 
 

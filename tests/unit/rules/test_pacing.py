@@ -81,7 +81,9 @@ class TestNextWait:
         younger, older = sorted((one, other))
         assert next_wait(status, younger, None, 20.0) <= next_wait(status, older, None, 20.0)
 
-    @pytest.mark.parametrize(("age", "expected"), [(0, 20), (80, 20), (200, 50), (600, 120), (20_000, 120), (100_000, 500)])
+    @pytest.mark.parametrize(
+        ("age", "expected"), [(0, 20), (80, 20), (200, 50), (600, 120), (20_000, 120), (100_000, 500)]
+    )
     def test_grows_in_a_queue_with_the_time_spent_there(self, age: float, expected: int) -> None:
         assert next_wait("THROTTLED", age, None, 20.0) == expected
 
@@ -196,9 +198,7 @@ def _watch(
         last_look, now = now, now + wait
 
 
-def _season(
-    median: float, *, stale: float = 1.0, shape: float = 1.0, reported: bool = True
-) -> tuple[float, float]:
+def _season(median: float, *, stale: float = 1.0, shape: float = 1.0, reported: bool = True) -> tuple[float, float]:
     """Mean looks and mean lag of 1,500 tasks whose run times are lognormal, with a few stragglers."""
     chance = random.Random(20241106)
     sigma = 0.35
@@ -237,8 +237,6 @@ def test_a_model_without_progress_is_still_not_watched_like_a_pot(median: float)
 
 def test_a_queued_task_is_seen_soon_after_it_has_run() -> None:
     chance = random.Random(7)
-    seen = [
-        _watch(chance.lognormvariate(math.log(85), 0.35), chance.uniform(60, 1800), 55.0) for _ in range(500)
-    ]
+    seen = [_watch(chance.lognormvariate(math.log(85), 0.35), chance.uniform(60, 1800), 55.0) for _ in range(500)]
     assert mean(looks for looks, _ in seen) <= 16
     assert mean(lag for _, lag in seen) <= 13

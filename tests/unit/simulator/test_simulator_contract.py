@@ -26,6 +26,12 @@ ACT_TWO = {
     "character": {"type": "image", "uri": URL},
     "reference": {"type": "video", "uri": "https://example.com/a.mp4"},
 }
+IMAGE = {"model": "gen4_image", "promptText": "a lamp", "ratio": "1920:1080"}
+SEEDREAM = {"model": "seedream5_pro", "promptText": "a lamp", "ratio": "2048:2048"}
+HAILUO = {"model": "hailuo3", "promptText": "a lamp"}
+SPEECH = {"model": "eleven_v3", "promptText": "hello", "voice": {"type": "runway-preset", "presetId": "Maya"}}
+SFX = {"model": "mirelo_sfx_2_0", "promptText": "rain", "duration": 3}
+STOCK = {"prompt": "a lamp", "version": "2026-06"}
 
 
 @pytest.mark.parametrize(
@@ -95,11 +101,53 @@ def test_good_bodies(path: str, body: dict[str, Any], credits: int, size: tuple[
             "too_big",
             ("expressionIntensity",),
         ),
+        ("/v1/text_to_image", IMAGE | {"model": "gen4_image_turbo"}, "invalid_type", ("referenceImages",)),
+        (
+            "/v1/text_to_image",
+            IMAGE | {"referenceImages": [{"uri": URL, "tag": "1st"}]},
+            "invalid_format",
+            ("referenceImages", 0, "tag"),
+        ),
+        ("/v1/text_to_image", SEEDREAM | {"outputCount": 5}, "too_big", ("outputCount",)),
+        ("/v1/text_to_image", SEEDREAM | {"seed": 1}, "unrecognized_keys", ()),
+        ("/v1/text_to_speech", SPEECH | {"voice": "Maya"}, "invalid_type", ("voice",)),
+        ("/v1/text_to_speech", SPEECH | {"voice": {"type": "custom"}}, "invalid_value", ("voice", "type")),
+        ("/v1/text_to_speech", SPEECH | {"speed": 2}, "too_big", ("speed",)),
+        ("/v1/text_to_speech", SPEECH | {"speed": float("inf")}, "invalid_type", ("speed",)),
+        ("/v1/sound_effect", {"model": "mirelo_sfx_2_0", "promptText": "x"}, "invalid_type", ("duration",)),
+        ("/v1/recipes/multi_shot_video", STOCK, "invalid_union", ("mode",)),
+        ("/v1/recipes/multi_shot_video", STOCK | {"mode": "custom"}, "invalid_type", ("shots",)),
+        ("/v1/recipes/product_ad", STOCK, "invalid_type", ("productImages",)),
     ],
 )
 def test_bad_bodies(path: str, body: object, code: str, where: tuple[str | int, ...]) -> None:
     _, findings = examine(path, body)
     assert [(issue.code, issue.path) for issue in findings.issues] == [(code, where)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "credits", "size", "formats"),
+    [
+        ("/v1/text_to_image", IMAGE, 8, (1920, 1080), ("png",)),
+        ("/v1/text_to_image", IMAGE | {"ratio": "1280:720"}, 5, (1280, 720), ("png",)),
+        ("/v1/text_to_image", SEEDREAM | {"outputCount": 3, "outputFormat": "jpeg"}, 27, (2048, 2048), ("jpeg",) * 3),
+        ("/v1/text_to_image", SEEDREAM | {"ratio": "auto_1k"}, 5, (1820, 1024), ("png",)),
+        ("/v1/text_to_video", GEN45_TEXT | {"outputFormat": "png_sequence"}, 85, (1280, 720), ("png_sequence", "wav")),
+        ("/v1/text_to_video", GEN45_TEXT | {"outputFormat": "hdr_prores"}, 160, (1280, 720), ("mov",)),
+        ("/v1/text_to_video", HAILUO | {"ratio": "9:16", "resolution": "2k"}, 50, (2048, 3640), ("mp4",)),
+        ("/v1/text_to_video", HAILUO | {"ratio": "adaptive"}, 50, (1280, 720), ("mp4",)),
+        ("/v1/text_to_speech", SPEECH | {"promptText": "a" * 150}, 3, (1280, 720), ("mp3",)),
+        ("/v1/sound_effect", SFX | {"numVariants": 2, "format": "wav"}, 6, (1280, 720), ("wav", "wav")),
+        ("/v1/recipes/marketing_stock_image", STOCK, 40, (1280, 720), ("png",) * 4),
+    ],
+)
+def test_sizes_prices_and_files(
+    path: str, body: dict[str, Any], credits: int, size: tuple[int, int], formats: tuple[str, ...]
+) -> None:
+    model, findings = examine(path, body)
+    assert not findings.issues
+    assert model is not None
+    assert (model.credits(body), model.size(body), model.formats(body)) == (credits, size, formats)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +187,13 @@ def test_files_are_known_by_their_first_bytes() -> None:
     check_content(b"\x89PNG\r\n\x1a\n....", "image")
     check_content(b"RIFF....WEBP", "image")
     check_content(b"....ftypisom", "video")
-    for content, kind in ((b"GIF89a......", "image"), (b"....ftypisom", "image"), (b"\xff\xd8\xff", "video")):
+    for sound in (b"ID3\4", b"\xff\xfb\x90", b"RIFF....WAVE", b"fLaC", b"OggS", b"....ftypM4A "):
+        check_content(sound, "audio")
+    for content, kind in (
+        (b"GIF89a......", "image"),
+        (b"....ftypisom", "image"),
+        (b"\xff\xd8\xff", "video"),
+        (b"\x89PNG\r\n\x1a\n....", "audio"),
+    ):
         with pytest.raises(UnusableMedia):
             check_content(content, kind)  # type: ignore[arg-type]

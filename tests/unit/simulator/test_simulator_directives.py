@@ -19,7 +19,8 @@ def test_every_directive_is_read() -> None:
     text = (
         "seconds=3.5, pending=1, throttled=2, fail=SAFETY.INPUT.TEXT, cancelled=1, progress=none, "
         "create=lost, times=2, retry_after=7, poll=stall, polls=3, "
-        "output=gzip, outputs_bad=1, outputs=4, output_ttl=9, size=99"
+        "output=gzip, outputs_bad=1, outputs=4, output_ttl=9, size=99, node_error=INTERNAL, unseen=1, shape=bare, "
+        "queued=4, ready=5, expires=6, runs=7, fail_in=READY, consume=lost, consumes=1"
     )
     assert parse(text) == Directives(
         seconds=3.5,
@@ -38,6 +39,16 @@ def test_every_directive_is_read() -> None:
         outputs=4,
         output_ttl=9,
         size=99,
+        node_error="INTERNAL",
+        unseen=1,
+        shape="bare",
+        queued=4,
+        ready=5,
+        expires=6,
+        runs=7,
+        fail_in="READY",
+        consume="lost",
+        consumes=1,
     )
     assert parse("fail=none") == Directives(fail_silently=True)
     assert parse("") == Directives()
@@ -54,6 +65,9 @@ def test_every_directive_is_read() -> None:
         "create=maybe",
         "polls=-1",
         "size=1.5",
+        "fail_in=COMPLETED",
+        "consume=twice",
+        "shape=round",
     ],
 )
 def test_a_misspelt_directive_is_an_error(text: str) -> None:
@@ -94,10 +108,12 @@ def test_a_rule_applies_where_it_matches_and_is_used_up() -> None:
     assert scenario("/v1/character_performance", "act_two", b"a face") is None
 
 
-def test_a_rule_without_a_path_spares_uploads() -> None:
+def test_a_rule_without_a_path_meets_generations_only() -> None:
     faults = Faults()
     faults.rules.append(rule_from({"directives": "create=500"}))
-    assert faults.scenario(Directives(), "/v1/uploads", None, b"").create is None
+    for path in ("/v1/uploads", "/v1/realtime_sessions", "/runwayml/v1/text_to_video"):
+        assert faults.scenario(Directives(), path, None, b"").create is None
+    assert faults.scenario(Directives(), "/v1/generate/video", None, b"").create == "500"
     assert faults.scenario(Directives(), "/v1/text_to_video", "veo3", b"").create == "500"
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import wave
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import av
 import pytest
 from PIL import Image
 
+from local.simulator.media import FORMATS
 from local.simulator.outputs import OutputFile
 from local.simulator.rendering import Clip, painted, picture_in, render
+from local.simulator.stills import render_sequence, render_still
+from local.simulator.tones import render_tone
 
 
 def frames_of(path: Path) -> list[av.VideoFrame]:
@@ -84,3 +90,67 @@ def test_a_padded_output_still_plays(tmp_path: Path, least_bytes: int) -> None:
     clip_bytes = (tmp_path / "clip").stat().st_size
     for start, stop in ((0, 10), (clip_bytes - 5, clip_bytes + 5), (clip_bytes + 3, clip_bytes + 20)):
         assert b"".join(file.read(start, stop)) == whole[start:stop]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_kind_names_its_task_where_nobody_looks(tmp_path: Path, kind: str) -> None:
+    """Padded or not it can be opened; its size is what was asked for, and any part of it can be read."""
+    render_kind(kind, tmp_path / "rendered")
+    plain = OutputFile(tmp_path / "rendered", b"a-task/0", 0, kind)
+    least_bytes = plain.size_bytes + 5000
+    padded = OutputFile(tmp_path / "rendered", b"a-task/0", least_bytes, kind)
+    for file in (plain, padded):
+        whole = b"".join(file.read())
+        assert len(whole) == file.size_bytes
+        assert b"a-task/0" in whole
+        assert b"".join(file.read(100, 4000)) == whole[100:4000]
+        assert b"".join(file.read(len(whole) - 50, len(whole) + 50)) == whole[-50:]
+        open_kind(kind, whole)
+    if kind != "svg":
+        assert padded.size_bytes == least_bytes
+
+
+def render_kind(kind: str, path: Path) -> None:
+    if FORMATS[kind].content_type.startswith("audio/"):
+        render_tone(kind, 1.5, 3, path)
+    elif FORMATS[kind].content_type.startswith("video/"):
+        render(Clip(320, 240, 1, None, 5), 0, painted(5), path, kind)
+    elif kind.endswith("_sequence"):
+        render_sequence(kind, (320, 240), 1, painted(5), path)
+    else:
+        render_still(kind, (320, 240), painted(5), path)
+
+
+def open_kind(kind: str, data: bytes) -> None:
+    major = FORMATS[kind].content_type.partition("/")[0]
+    if kind.endswith("_sequence"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            assert archive.testzip() is None
+            assert len(archive.namelist()) == 2
+    elif kind == "svg":
+        assert ElementTree.fromstring(data).get("width") == "320"  # noqa: S314
+    elif major == "image":
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            assert (image.size, image.format) == ((320, 240), kind.upper())
+    else:
+        with av.open(io.BytesIO(data), "r") as container:
+            stream = container.streams[0]
+            seconds = (
+                sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0)) if major == "audio" else 1
+            )
+            assert (stream.type, round(seconds, 1)) == (major, 1.5 if major == "audio" else 1)
+
+
+def test_a_tone_lasts_as_long_as_asked_and_is_heard(tmp_path: Path) -> None:
+    render_tone("wav", 2.25, 0, tmp_path / "tone.wav")
+    with wave.open(str(tmp_path / "tone.wav")) as tone:
+        assert (tone.getnchannels(), tone.getframerate(), tone.getnframes()) == (1, 48_000, 108_000)
+        samples = memoryview(tone.readframes(48_000)).cast("h")
+    assert 4000 < max(samples) < 12_000
+
+
+def test_what_is_larger_than_full_hd_is_filmed_smaller() -> None:
+    assert Clip(3840, 2160, 5, None, 0).frame == (1920, 1080)
+    assert Clip(880, 2200, 5, None, 0).frame == (768, 1920)
+    assert Clip(1104, 832, 5, None, 0).frame == (1104, 832)

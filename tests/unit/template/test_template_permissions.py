@@ -10,7 +10,7 @@ from local.aws.template import Template, resources
 from local.checks.conventions import listed, statements
 from local.paths import ROOT
 
-CALL = re.compile(r"\b_?(dynamodb|s3|sns|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
+CALL = re.compile(r"\b_?(dynamodb|s3|sns|sqs|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
 
 DOMAIN = ROOT / "layers" / "tarmac" / "python" / "tarmac"
 
@@ -29,21 +29,27 @@ ACTIONS: dict[str, set[str]] = {
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
     "delete_object": {"s3:DeleteObject"},
     "generate_presigned_url": {"s3:GetObject"},
+    "generate_presigned_post": {"s3:PutObject"},
     "publish": {"sns:Publish"},
+    "send_message": {"sqs:SendMessage"},
+    "change_message_visibility": {"sqs:ChangeMessageVisibility"},
     "start_execution": {"states:StartExecution"},
     "describe_execution": {"states:DescribeExecution"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
 }
 
+# Calls that Lambda makes in the role of a function which a queue invokes.
+BY_LAMBDA = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
 
 def test_policies_hold_what_the_adapters_call(template: Template) -> None:
     called = {call for module in (DOMAIN / "adapters").glob("*.py") for _, call in CALL.findall(module.read_text())}
     assert called <= ACTIONS.keys(), "a new call: give its functions the permission, and add it above"
-    needed = set().union(*(ACTIONS[call] for call in called))
+    needed = BY_LAMBDA.union(*(ACTIONS[call] for call in called))
     allowed = {
         action
         for _, function in resources(template, "AWS::Serverless::Function")
-        for policy in function["Policies"]
+        for policy in function.get("Policies", [])
         for statement in statements(policy)
         for action in listed(statement["Action"])
     }
@@ -72,11 +78,28 @@ def test_outputs_are_deletable_only_when_asked(template: Template) -> None:
     conditional = [
         statement["Fn::If"]
         for _, function in resources(template, "AWS::Serverless::Function")
-        for policy in function["Policies"]
+        for policy in function.get("Policies", [])
         for statement in policy["Statement"]
-        if "Fn::If" in statement
+        if "Fn::If" in statement and "s3:DeleteObject" in str(statement)
     ]
     [(condition, granted, otherwise)] = conditional
     assert condition == "DeleteRemovesOutputs"
     assert granted["Action"] == "s3:DeleteObject"
     assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_buckets_of_others_are_readable_only_where_named(template: Template) -> None:
+    """Two conditional statements of SubmitTask: the objects, and the buckets."""
+    [policy] = template["Resources"]["SubmitTask"]["Properties"]["Policies"]
+    conditional = [statement["Fn::If"] for statement in policy["Statement"] if "Fn::If" in statement]
+    assert [(condition, granted["Action"], otherwise) for condition, granted, otherwise in conditional] == [
+        ("InputBucketsAreNamed", ["s3:GetObject", "s3:GetObjectVersion"], {"Ref": "AWS::NoValue"}),
+        ("InputBucketsAreNamed", "s3:ListBucket", {"Ref": "AWS::NoValue"}),
+    ]
+
+
+def test_what_anybody_may_call_may_do_nothing(template: Template) -> None:
+    function = template["Resources"]["DescribeApi"]["Properties"]
+    assert "Policies" not in function
+    assert "Environment" not in function
+    assert all(event["Properties"]["Auth"] == {"Authorizer": "NONE"} for event in function["Events"].values())

@@ -4,3 +4,5 @@ How a request becomes an archived file, in modules: `http_api` and `contract` re
 carry it (accept, submit, poll, finish, cancel), `runway` and `adapters` reach the outside, `effects` hands those in.
 Imports flow one way: steps → rules and ports; adapters implement ports; rules import nothing but each other.
 """
+
+VERSION = "0.1.0"

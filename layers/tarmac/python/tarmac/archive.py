@@ -7,19 +7,17 @@ resolves to public addresses, no redirect, no content encoding, a known media ty
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
 from tarmac.ports import AlreadyThere, Objects, ReadStream
-from tarmac.rules.media import EXTENSIONS, is_address, sniff
+from tarmac.public_hosts import NotPublic, Unresolved, addresses_of, host_of, is_public
+from tarmac.rules.media import EXTENSIONS, sniff
 from tarmac.rules.names import archive_key
 from tarmac.task import Output, Task
 
@@ -98,19 +96,15 @@ class Downloader:
 
     def _check_host(self, url: str) -> bool:
         """Whether the origin is named by the operator. Raises HostRefused for one that must not be called."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        if origin in self._allowed_origins:
-            return True
-        if self._allowed_origins or parts.scheme != "https" or is_address(parts.hostname or ""):
-            raise HostRefused(f"outputs are not fetched from {parts.scheme}://{parts.hostname}")
         try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise DownloadCut(f"{parts.hostname} does not resolve") from error
-        if not all(_is_public(str(address[4][0])) for address in found):
-            raise HostRefused(f"{parts.hostname} resolves to an address that is not public")
-        return False
+            host = host_of(url, self._allowed_origins)
+            if not host.is_named:
+                addresses_of(host)
+        except NotPublic as problem:
+            raise HostRefused(str(problem)) from None
+        except Unresolved as problem:
+            raise DownloadCut(str(problem)) from None
+        return host.is_named
 
 
 class CountingStream:
@@ -258,9 +252,5 @@ def _check_peer(response: httpx.Response) -> None:
     """The address really talked to: the name may resolve otherwise from one moment to the next."""
     stream = response.extensions.get("network_stream")
     address = stream.get_extra_info("server_addr") if stream is not None else None
-    if address is not None and not _is_public(str(address[0])):
+    if address is not None and not is_public(str(address[0])):
         raise HostRefused("the output's host answered from an address that is not public")
-
-
-def _is_public(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global

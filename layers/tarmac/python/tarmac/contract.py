@@ -1,33 +1,83 @@
-"""The wire: what a create may carry beside the model's own parameters. Shape only; the catalogue judges the rest."""
+"""The wire: what a create may carry beside the model's own parameters, and the bodies of the other calls.
+
+Shape only; the catalogue judges the rest. The OpenAPI document is made from these models (`tarmac.openapi`).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
 
+from tarmac.rules.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
 from tarmac.rules.validation import Issue
+from tarmac.rules.webhooks import check_webhook_url
+
+M = TypeVar("M", bound=BaseModel)
 
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 MetadataValue = Annotated[str, StringConstraints(max_length=500)]
 
 
-class CreateTask(BaseModel, extra="allow", frozen=True):
-    """Any create body. `metadata` is Tarmac's: echoed in task and notice, never sent upstream."""
+def _webhook_url(url: str, info: ValidationInfo) -> str:
+    try:
+        check_webhook_url(url, (info.context or {}).get("webhook_origins", frozenset()))
+    except BadMedia as problem:
+        raise PydanticCustomError("custom", "{reason}", {"reason": str(problem)}) from None
+    return url
 
-    model: ModelName
+
+WebhookUrl = Annotated[
+    str,
+    AfterValidator(_webhook_url),
+    Field(
+        json_schema_extra={
+            "maxLength": LONGEST_URL,
+            "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
+        }
+    ),
+]
+
+
+class CreateTask(BaseModel, extra="allow", frozen=True):
+    """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
+    notice, the ending is posted to the other.
+
+    model: None only where Runway picks the model, as in recipes.
+    """
+
+    model: ModelName | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] = {}
+    webhookUrl: WebhookUrl | None = None
 
     def upstream_body(self) -> dict[str, Any]:
         """What Runway is meant to read."""
-        return {"model": self.model, **(self.__pydantic_extra__ or {})}
+        named = {} if self.model is None else {"model": self.model}
+        return named | (self.__pydantic_extra__ or {})
 
 
-def parse_create(body: dict[str, Any]) -> CreateTask | list[Issue]:
-    """The request, or why it is none."""
+def parse_create(
+    body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
+) -> CreateTask | list[Issue]:
+    """The request, or why it is none. `needs_model` is false for operations whose body has no model.
+
+    webhook_origins: those that an operator has named (`tarmac.rules.webhooks`).
+    """
+    model = _CreateTaskOfModel if needs_model else CreateTask
+    return parse_body(model, body, {"webhook_origins": webhook_origins})
+
+
+def parse_body(
+    model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None
+) -> M | list[Issue]:
+    """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
     try:
-        return CreateTask.model_validate(body, strict=True)
+        return model.model_validate(body, strict=True, context=context)
     except ValidationError as error:
         return [
             Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
@@ -35,7 +85,63 @@ def parse_create(body: dict[str, Any]) -> CreateTask | list[Issue]:
         ]
 
 
-_CODES = {"missing": "invalid_type", "string_type": "invalid_type", "dict_type": "invalid_type"}
+def _media_filename(name: str) -> str:
+    _, dot, extension = name.rpartition(".")
+    if not dot or extension.lower() not in INPUT_EXTENSIONS:
+        known = ", ".join(INPUT_EXTENSIONS)
+        raise PydanticCustomError("custom", f"Must end in the extension of a file that Runway reads: {known}")
+    return name
+
+
+def _iso_date(text: str) -> str:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?", text):
+            raise ValueError
+        date.fromisoformat(text[:10])
+    except ValueError:
+        raise PydanticCustomError("invalid_date", "Expected a date such as 2026-01-31") from None
+    return text
+
+
+def _in_any_case(word: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in word)
+
+
+Filename = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=255),
+    AfterValidator(_media_filename),
+    Field(json_schema_extra={"pattern": rf"\.({'|'.join(map(_in_any_case, INPUT_EXTENSIONS))})$"}),
+]
+IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"format": "date"})]
+
+
+class CreateUpload(BaseModel, frozen=True):
+    """The file to be uploaded. Its name stands for its type."""
+
+    filename: Filename
+    type: Literal["ephemeral"]
+
+
+class UsageSpan(BaseModel, frozen=True):
+    """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
+
+    startDate: IsoDate | None = None
+    beforeDate: IsoDate | None = None
+
+
+class _CreateTaskOfModel(CreateTask, frozen=True):
+    model: ModelName
+
+
+_CODES = {
+    "missing": "invalid_type",
+    "string_type": "invalid_type",
+    "dict_type": "invalid_type",
+    "literal_error": "invalid_enum_value",
+    "string_too_short": "too_small",
+    "string_too_long": "too_big",
+}
 
 
 def _message(problem: Any) -> str:

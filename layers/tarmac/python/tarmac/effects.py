@@ -6,18 +6,20 @@ Steps take `Effects`; functions make `AwsEffects` from their settings; tests mak
 from __future__ import annotations
 
 import random
+import secrets
 import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tarmac.clock import Clock
-from tarmac.ports import Executions, Objects, Runway, Table, Topic
+from tarmac.ports import Executions, Objects, Queue, Runway, Table, Topic
 from tarmac.rules.transitions import Moves
 from tarmac.stores.tasks import TaskStore
 
 if TYPE_CHECKING:
-    from tarmac.adapters.secrets import SecretKey
+    from tarmac.adapters.secrets import SecretKey, SigningRoot
     from tarmac.archive import Downloads
+    from tarmac.callbacks import Callbacks
 
 
 class Effects(Protocol):
@@ -41,11 +43,24 @@ class Effects(Protocol):
     def runway(self) -> Runway: ...
     @property
     def downloads(self) -> Downloads: ...
+    @property
+    def webhooks(self) -> Queue: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+    def signing_root(self) -> str:
+        """The text that the signing secrets of callbacks are derived from."""
+
     def chance(self) -> float:
         """0 ≤ x < 1, for jitter."""
 
     def new_id(self) -> str:
         """A fresh UUID (version 4, as Runway's ids)."""
+
+    def new_token(self) -> str:
+        """A name that nobody guesses: 256 random bits in 43 characters, safe in a URL."""
+
+    def input_bucket(self, name: str) -> Objects | None:
+        """The bucket to read an input from: the upload bucket or one that the operator allows; None for others."""
 
 
 def moves(effects: Effects) -> Moves:
@@ -60,8 +75,9 @@ class AwsEffects:
     AttributeError, which the settings' test against template.yaml keeps from happening.
     """
 
-    def __init__(self, settings: object) -> None:
+    def __init__(self, settings: object, runway_timeout_seconds: float = 60.0) -> None:
         self._settings = settings
+        self._runway_timeout_seconds = runway_timeout_seconds
         self.clock = Clock()
 
     @cached_property
@@ -102,9 +118,10 @@ class AwsEffects:
 
     @cached_property
     def runway(self) -> Runway:
-        from tarmac.runway.client import RunwayClient
+        from tarmac.runway.client import RunwayClient, new_http
 
-        return RunwayClient(self._setting("runwayml_base_url"), self.runway_key, self.clock)
+        http = new_http(self._runway_timeout_seconds)
+        return RunwayClient(self._setting("runwayml_base_url"), self.runway_key, self.clock, http)
 
     @cached_property
     def downloads(self) -> Downloads:
@@ -113,18 +130,51 @@ class AwsEffects:
         origins = self._setting("output_origins")
         return Downloader(frozenset(origin for origin in origins.split(",") if origin))
 
+    @cached_property
+    def webhooks(self) -> Queue:
+        from tarmac.adapters.messaging import SqsQueue
+
+        return SqsQueue(self._setting("webhook_queue_url"))
+
+    @cached_property
+    def callbacks(self) -> Callbacks:
+        from tarmac.callbacks import HttpCallbacks
+
+        return HttpCallbacks(frozenset(self._setting("webhook_origins").split(",")) - {""})
+
+    @cached_property
+    def _signing_root(self) -> SigningRoot:
+        from tarmac.adapters.secrets import SigningRoot
+
+        return SigningRoot(self._setting("webhook_secret_arn"), self.clock)
+
+    def signing_root(self) -> str:
+        return self._signing_root()
+
     def chance(self) -> float:
         return random.random()
 
     def new_id(self) -> str:
         return str(uuid.uuid4())
 
-    def _objects(self, setting: str) -> Objects:
-        from tarmac.adapters.s3 import S3Objects
+    def new_token(self) -> str:
+        return secrets.token_urlsafe(32)
 
-        return S3Objects(self._setting(setting))
+    def input_bucket(self, name: str) -> Objects | None:
+        if name == self.uploads.bucket:
+            return self.uploads
+        return _s3_objects(name) if name in self._setting("input_buckets").split(",") else None
+
+    def _objects(self, setting: str) -> Objects:
+        return _s3_objects(self._setting(setting))
 
     def _setting(self, name: str) -> str:
         value = getattr(self._settings, name)
         assert isinstance(value, str)
         return value
+
+
+def _s3_objects(bucket: str) -> Objects:
+    from tarmac.adapters.s3 import S3Objects
+
+    return S3Objects(bucket)

@@ -13,8 +13,9 @@ from typing import Any
 
 from tarmac import strict_json
 from tarmac.catalogue import UnknownOperation
+from tarmac.rules.media import is_inline
 from tarmac.rules.validation import Issue
-from tarmac.runway.errors import KeyUnavailable
+from tarmac.runway.errors import KeyUnavailable, UpstreamGone, UpstreamRejected, UpstreamUnavailable
 from tarmac.steps.accept import InvalidRequest
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.repeats import Repeat
@@ -32,21 +33,43 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response. `body` None is an empty one."""
+    """A response. `body` None is an empty one, text goes out as it is."""
 
     status: int
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ApiError(Exception):
-    """An answer that is an error, in Runway's shape: `{"error", "issues"?}`."""
+    """An answer that is an error, in Runway's shape: `{"error", "issues"?}`.
 
-    def __init__(self, status: int, message: str, issues: list[Issue] | None = None) -> None:
+    should_retry: what the official SDKs are told where their own rule for the status would not do.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        issues: list[Issue] | None = None,
+        *,
+        should_retry: bool | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.issues = issues or []
+        self.should_retry = should_retry
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        wait = 5 if self.status == 503 and self.retry_after_seconds is None else self.retry_after_seconds
+        # SDKs wait for a minute at most, and take a longer time for none.
+        headers = {} if wait is None else {"retry-after": str(min(60, max(1, round(wait))))}
+        if self.should_retry is not None:
+            headers["x-should-retry"] = str(self.should_retry).lower()
+        return headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +120,11 @@ class ApiRequest:
             is_retry=retries.isascii() and retries.isdigit() and int(retries[:6]) > 0,
         )
 
-    def json_body(self) -> dict[str, Any]:
-        """The body as strict JSON. Raises ApiError 400 or 413."""
+    def json_body(self, if_empty: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The body as strict JSON; `if_empty` is what no body stands for. Raises ApiError 400 or 413."""
         raw = self._raw_body()
+        if not raw and if_empty is not None:
+            return if_empty
         if len(raw) > MAX_BODY_BYTES:
             raise ApiError(413, f"The body has {len(raw)} bytes, more than {MAX_BODY_BYTES}. {_UPLOADS}")
         try:
@@ -155,8 +180,7 @@ def _answer_of(error: Exception, request: ApiRequest) -> Answer:
     body: dict[str, Any] = {"error": problem.message}
     if problem.issues:
         body["issues"] = [issue.as_json() for issue in problem.issues]
-    retry = {"retry-after": "5"} if problem.status == 503 else {}
-    return Answer(problem.status, body, retry)
+    return Answer(problem.status, body, problem.headers)
 
 
 def _as_api_error(error: Exception) -> ApiError | None:
@@ -171,13 +195,22 @@ def _as_api_error(error: Exception) -> ApiError | None:
         case UnknownOperation():
             return ApiError(404, f"There is no operation {str(error)!r}")
         case KeyReused():
-            return ApiError(422, "This Idempotency-Key was used before with another body")
+            return ApiError(422, "This Idempotency-Key was used before with another body", should_retry=False)
         case NoSuchTask():
             return ApiError(404, "Task not found")
         case KeyUnavailable():
-            return ApiError(503, f"Runway cannot be used now: {error}")
+            return ApiError(503, f"Runway cannot be used now: {error}", should_retry=True)
         case Contended():
-            return ApiError(503, "The task is being changed by others; try again")
+            return ApiError(503, "The task is being changed by others; try again", should_retry=True)
+        case UpstreamRejected():
+            return ApiError(400, str(error), [Issue.from_json(issue) for issue in error.issues])
+        case UpstreamUnavailable(status=401 | 403):
+            why = f"Runway refuses the key of this deployment (HTTP {error.status}): its operator has to store another"
+            return ApiError(502, why, should_retry=False)
+        case UpstreamUnavailable():
+            return ApiError(503, str(error), should_retry=True, retry_after_seconds=error.retry_after_seconds)
+        case UpstreamGone():
+            return ApiError(502, "The upstream that this deployment uses does not offer this", should_retry=False)
         case _:
             return None
 
@@ -190,13 +223,18 @@ def _as_response(answer: Answer, request: ApiRequest) -> dict[str, Any]:
     return {
         "statusCode": answer.status,
         "headers": headers,
-        "body": json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")),
+        "body": answer.body if isinstance(answer.body, str) else to_json(answer.body),
     }
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Compact, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _inline_length(value: Any) -> int:
     if isinstance(value, str):
-        return len(value) if value[:5].lower() == "data:" else 0
+        return len(value) if is_inline(value) else 0
     if isinstance(value, dict):
         return sum(map(_inline_length, value.values()))
     return sum(map(_inline_length, value)) if isinstance(value, list) else 0

@@ -1,63 +1,145 @@
-"""Input media on its way to Runway: inline in a body, then an object in the upload bucket, then an ephemeral upload.
+"""Input media on its way to Runway: inline in a body, then an object in a bucket, then an ephemeral upload.
 
-A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?}]}`: at each path of the body stands the
-`s3://` link of the object, for people to read; the list alone decides what is uploaded, so that a prompt which merely
-looks like a link stays a prompt.
+A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?, kinds?}]}`: at each path of the body stands
+the `s3://` link of the object, for people to read; the list alone decides what is uploaded, so that a prompt which
+merely looks like a link stays a prompt.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
+from tarmac.effects import Effects
 from tarmac.ports import NoSuchObject, Objects, Runway
 from tarmac.rules.media import (
     EXTENSIONS,
+    LARGEST_UPLOAD,
     BadMedia,
     decode_data_uri,
-    is_data_uri,
+    input_type,
+    is_inline,
     normal_type,
     type_of_name,
 )
-from tarmac.rules.names import input_key, s3_uri
-from tarmac.rules.validation import Issue, Path
+from tarmac.rules.names import input_key, is_upload_uri, s3_uri
+from tarmac.rules.validation import Issue, Path, strings
+from tarmac.stores.uploads import UploadStore
 
+HEAD_BYTES = 64
 _SPOOL_BYTES = 8 * 1024 * 1024
+_OWN_PREFIXES = ("inputs/", "uploads/")
+
+MOST_INPUTS = 50
+"""Files of one request that Tarmac itself looks at or moves: each takes a call or two of AWS."""
+
+MOST_TEXT = 1024 * 1024
+"""Characters of everything that is no media: more would not fit beside the task row."""
+
+Places = Mapping[Path, tuple[str, ...]]
+"""Where a body's media stand: `tarmac.rules.validation.media_places`."""
+
+Source = dict[str, Any]
+"""One stored input: `{bucket, key, versionId?, kinds?}`; kinds are those that fit its field."""
 
 
 class InputMissing(Exception):
     """A held input is gone; the message names the object."""
 
 
-def unreadable_inline_media(body: Mapping[str, Any], known: Collection[Path]) -> list[Issue]:
-    """Issues for data URIs that cannot be decoded, at paths that have no issue yet."""
+class InputUnusable(Exception):
+    """A held input is no file that Runway takes in its field; the message says why."""
+
+
+def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collection[Path]) -> list[Issue]:
+    """Issues for data URIs that cannot be decoded, at paths that have no issue yet, and for files or text too many."""
     issues = []
-    for path, value in _strings(body):
-        if path not in known and _is_inline(value):
+    files = [(path, value) for path, value in strings(body) if path in places and _is_file(value)]
+    if len(files) > MOST_INPUTS:
+        return [Issue("too_big", files[MOST_INPUTS][0], f"A request holds at most {MOST_INPUTS} files")]
+    for path, value in files:
+        if path not in known and is_inline(value):
             try:
                 decode_data_uri(value)
             except BadMedia as problem:
                 issues.append(Issue("custom", path, str(problem)))
+    texts = [(len(value), path) for path, value in strings(body) if path not in places]
+    if sum(length for length, _ in texts) > MOST_TEXT:
+        issues.append(Issue("too_big", max(texts)[1], f"The request has more than {MOST_TEXT} characters of text"))
     return issues
 
 
-def hold_inputs(body: Mapping[str, Any], task_id: str, uploads: Objects, s3_allowed: bool) -> dict[str, Any]:
+def stored_inputs(
+    body: Mapping[str, Any], places: Places, client: str, s3_allowed: Collection[str], effects: Effects
+) -> tuple[dict[Path, Source], list[Issue]]:
+    """The objects that a checked body names, by path: uploads of the client, and `s3://` links into allowed buckets.
+
+    Issues for uploads that are not the client's, not there, or no file for their field. A `runway://` URI of Runway's
+    own is none of these. Effects: clock, table, uploads.
+    """
+    sources: dict[Path, Source] = {}
+    issues = []
+    for path, value in strings(body):
+        kinds = places.get(path)
+        if kinds is None:
+            continue
+        try:
+            if is_upload_uri(value):
+                sources[path] = _uploaded(value, kinds, client, effects)
+            elif s3_allowed and value.startswith("s3://"):
+                sources[path] = _linked(value, kinds, s3_allowed, effects.uploads.bucket)
+        except BadMedia as problem:
+            issues.append(Issue("custom", path, str(problem)))
+    return sources, issues
+
+
+def _uploaded(uri: str, kinds: tuple[str, ...], client: str, effects: Effects) -> Source:
+    slot = UploadStore(effects.table).find(uri, client, effects.clock.now())
+    if slot is None:
+        raise BadMedia("this upload is not known: it is not yours, or older than 24 hours (POST /v1/uploads)")
+    try:
+        # Runway would say so hours later. Size and key are what the signed form allowed.
+        head = effects.uploads.open(slot.key).read(HEAD_BYTES)
+    except NoSuchObject:
+        raise BadMedia("nothing was uploaded to this URI yet: post the file to its uploadUrl first") from None
+    input_type(head, slot.content_type, kinds)
+    return {"bucket": effects.uploads.bucket, "key": slot.key, "kinds": list(kinds)}
+
+
+def _linked(uri: str, kinds: tuple[str, ...], allowed: Collection[str], upload_bucket: str) -> Source:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise BadMedia("this is not an s3:// link") from None
+    key = unquote(parts.path.removeprefix("/"))
+    version = parts.query.removeprefix("versionId=")
+    if not key or parts.fragment or (parts.query and not (version and parts.query.startswith("versionId="))):
+        raise BadMedia("an s3:// link looks like s3://bucket/key or s3://bucket/key?versionId=…, percent-encoded")
+    if parts.netloc not in allowed or (parts.netloc == upload_bucket and key.startswith(_OWN_PREFIXES)):
+        raise BadMedia("Tarmac does not read inputs there: see its parameter InputBuckets")
+    source: Source = {"bucket": parts.netloc, "key": key, "kinds": list(kinds)}
+    return source | ({"versionId": version} if version else {})
+
+
+def hold_inputs(
+    body: Mapping[str, Any], places: Places, sources: Mapping[Path, Source], task_id: str, uploads: Objects
+) -> dict[str, Any]:
     """The held request of a checked body; its data URIs are objects from then on.
 
-    A row holds 400 KB and a task may wait a day for its turn.
+    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`.
     """
     held: dict[str, Any] = {"body": _copy(body), "inputs": []}
-    for path, value in _strings(body):
-        if _is_inline(value):
+    for path, value in strings(body):
+        if path in sources:
+            source = dict(sources[path])
+        elif path in places and is_inline(value):
             media = decode_data_uri(value)
             key = input_key(task_id, len(held["inputs"]) + 1, EXTENSIONS.get(media.content_type, "bin"))
             uploads.put(key, media.content, media.content_type)
             source = {"bucket": uploads.bucket, "key": key}
-        elif s3_allowed and value.startswith("s3://"):
-            source = _parse_s3_uri(value)
         else:
             continue
         _replace(held["body"], path, s3_uri(source["bucket"], source["key"]))
@@ -65,61 +147,57 @@ def hold_inputs(body: Mapping[str, Any], task_id: str, uploads: Objects, s3_allo
     return held
 
 
-def upload_inputs(held: Mapping[str, Any], uploads: Objects, runway: Runway) -> dict[str, Any]:
+def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
     """The body as Runway takes it, each input uploaded just now and good for 24 h.
 
-    Raises InputMissing, and the client's CreateRefused and CreateRejected.
+    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: input_bucket,
+    runway.
     """
     body: dict[str, Any] = _copy(held["body"])
-    uploaded: dict[tuple[str, str | None], str] = {}
+    uploaded: dict[tuple[str, str, str | None], str] = {}
     for source in held["inputs"]:
-        at = source["key"], source.get("versionId")
-        if source["bucket"] != uploads.bucket:
-            raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
+        at = source["bucket"], source["key"], source.get("versionId")
         if at not in uploaded:
-            uploaded[at] = _upload(*at, uploads, runway)
+            bucket = effects.input_bucket(source["bucket"])
+            if bucket is None:
+                raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
+            uploaded[at] = _upload(source, bucket, effects.runway)
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _upload(key: str, version_id: str | None, uploads: Objects, runway: Runway) -> str:
+def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
+    key, version_id = source["key"], source.get("versionId")
     try:
-        stored = uploads.head(key, version_id)
-        source = uploads.open(key, version_id)
+        stored = bucket.head(key, version_id)
+        if stored.size_bytes > LARGEST_UPLOAD:
+            raise InputUnusable(f"an input has {stored.size_bytes} bytes, more than the {LARGEST_UPLOAD} allowed")
+        content = bucket.open(key, version_id)
     except NoSuchObject:
-        raise InputMissing(f"the input {s3_uri(uploads.bucket, key)} is no longer there") from None
+        raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} is no longer there") from None
     content_type = normal_type(stored.content_type)
     if content_type not in EXTENSIONS:
         content_type = type_of_name(key) or content_type
-    filename = f"input.{EXTENSIONS.get(content_type, 'bin')}"
     # A multipart body needs its length in advance, which a stream cannot tell.
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
-        shutil.copyfileobj(source, spool, 1024 * 1024)
+        shutil.copyfileobj(content, spool, 1024 * 1024)
         spool.seek(0)
+        if "kinds" in source:
+            content_type = _checked_type(spool.read(HEAD_BYTES), content_type, source["kinds"])
+            spool.seek(0)
+        filename = f"input.{EXTENSIONS.get(content_type, 'bin')}"
         return runway.upload(filename, content_type, cast(BinaryIO, spool))
 
 
-def _is_inline(value: str) -> bool:
-    return is_data_uri(value) and ";base64," in value[:200]
+def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:
+    try:
+        return input_type(head, said, tuple(kinds))
+    except BadMedia as problem:
+        raise InputUnusable(f"an input cannot be used: {problem}") from None
 
 
-def _parse_s3_uri(uri: str) -> dict[str, str]:
-    parts = urlsplit(uri)
-    source = {"bucket": parts.netloc, "key": unquote(parts.path.removeprefix("/"))}
-    if parts.query.startswith("versionId="):
-        source["versionId"] = parts.query.removeprefix("versionId=")
-    return source
-
-
-def _strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _strings(part, (*path, name))
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _strings(part, (*path, index))
+def _is_file(value: str) -> bool:
+    return is_inline(value) or is_upload_uri(value) or value.startswith("s3://")
 
 
 def _copy(value: Any) -> Any:

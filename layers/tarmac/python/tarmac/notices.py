@@ -40,8 +40,9 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
             for output in task.outputs
             if task.state is State.SUCCEEDED
         ],
-        "failure": _failure_of(task),
-        "credits": task.cost_credits,
+        "failure": task.failure,
+        "failureCode": task.failure_code,
+        "credits": _whole_where_whole(task.cost_credits),
         "metadata": dict(task.metadata),
         "source": dict(task.source),
         "createdAt": to_iso(task.created_at),
@@ -64,7 +65,8 @@ def upload_rejected(
         "model": model,
         "status": "REJECTED",
         "outputs": [],
-        "failure": {"code": "TARMAC.UPLOAD_REJECTED", "message": reason},
+        "failure": reason,
+        "failureCode": "TARMAC.UPLOAD_REJECTED",
         "credits": None,
         "metadata": {},
         "source": source,
@@ -74,10 +76,9 @@ def upload_rejected(
     return _with_attributes(notice)
 
 
-def _failure_of(task: Task) -> dict[str, str | None] | None:
-    if _TYPES[task.state] != "task.failed":
-        return None
-    return {"code": task.failure_code, "message": task.failure}
+def _whole_where_whole(credits: float | None) -> float | None:
+    """The table gives 25.0 back as 25: one price must be one text, or a repeated notice is not the same."""
+    return int(credits) if credits is not None and credits == int(credits) else credits
 
 
 def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:

@@ -55,13 +55,13 @@ class Table(Protocol):
         index: str,
         partition: str,
         *,
-        up_to: float | None = None,
+        up_to: float | str | None = None,
         descending: bool = False,
         limit: int = 100,
         start: Row | None = None,
     ) -> Page:
         """Rows of one partition of an index (`byClient`, `due`, or `primary`: the table itself), by sort key;
-        `up_to` bounds a numeric one."""
+        `up_to` bounds that."""
 
 
 class ReadStream(Protocol):
@@ -77,6 +77,14 @@ class StoredObject:
     metadata: Mapping[str, str]
     sha256: str | None = None
     version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where a browser or an SDK posts one file to: the form's address, and its fields before the file."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class Objects(Protocol):
@@ -111,9 +119,21 @@ class Objects(Protocol):
     def link(self, key: str, seconds: int) -> str:
         """A signed GET link; it dies with the credentials that sign it, if these end earlier."""
 
+    def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
+        """A signed form for one object of that key and type, with that many bytes; a part `metadata` is admitted."""
+
 
 class Topic(Protocol):
     def publish(self, message: str, attributes: Mapping[str, str]) -> None: ...
+
+
+class Queue(Protocol):
+    """Messages that are given out again until somebody is done with them."""
+
+    def send(self, message: str) -> None: ...
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Give a message that was received out again after so many seconds, 43,200 at most."""
 
 
 class Executions(Protocol):
@@ -160,6 +180,12 @@ class Runway(Protocol):
     def cancel(self, upstream_id: str) -> None:
         """Cancels an active task, deletes a finished one; one that is gone already is fine. Raises
         UpstreamUnavailable."""
+
+    def organization(self) -> dict[str, Any]:
+        """Runway's answer as it is. Raises UpstreamGone, UpstreamUnavailable."""
+
+    def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
+        """span: `startDate`, `beforeDate`, both optional. Raises UpstreamRejected too."""
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         """The `runway://` URI of an ephemeral upload, good for 24 h. Raises CreateRefused, CreateRejected."""

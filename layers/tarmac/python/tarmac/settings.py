@@ -50,10 +50,12 @@ class AuthorizeRequestSettings(Settings):
 class CreateTaskSettings(Settings):
     table_name: str
     upload_bucket: str
+    input_buckets: str
     generation_state_machine_arn: str
     runway_secret_arn: str
     task_deadline_seconds: float
     console_client: str
+    webhook_origins: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,19 @@ class ReadTasksSettings(Settings):
     runwayml_base_url: str
     link_seconds: int
     delete_outputs_on_delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateUploadSettings(Settings):
+    table_name: str
+    upload_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAccountSettings(Settings):
+    table_name: str
+    runway_secret_arn: str
+    runwayml_base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +99,7 @@ class AcceptUploadSettings(Settings):
 class SubmitTaskSettings(Settings):
     table_name: str
     upload_bucket: str
+    input_buckets: str
     runway_secret_arn: str
     runwayml_base_url: str
     max_ambiguous_retries: int
@@ -102,6 +118,7 @@ class FinishTaskSettings(Settings):
     table_name: str
     archive_bucket: str
     notice_topic_arn: str
+    webhook_queue_url: str
     runway_secret_arn: str
     runwayml_base_url: str
     output_origins: str
@@ -113,3 +130,12 @@ class SweepSettings(Settings):
     table_name: str
     generation_state_machine_arn: str
     notice_topic_arn: str
+    webhook_queue_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverWebhookSettings(Settings):
+    table_name: str
+    webhook_queue_url: str
+    webhook_secret_arn: str
+    webhook_origins: str

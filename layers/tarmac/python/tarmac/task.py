@@ -42,6 +42,34 @@ class NoticeState(StrEnum):
     SENT = "SENT"
 
 
+class WebhookState(StrEnum):
+    """PENDING until the receiver has taken the callback, or all tries are spent (or it said 410: no more)."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a task's ending is posted to, and what has come of it. The URL may hold a token: it is never logged.
+
+    last_status: of the last answer, None where there was none.
+    """
+
+    url: str
+    state: WebhookState = WebhookState.PENDING
+    tries: int = 0
+    last_status: int | None = None
+    last_tried_at: float | None = None
+    delivered_at: float | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be sent. Given up is not settled: a redriven message tries again."""
+        return self.state is WebhookState.DELIVERED or (self.state is WebhookState.FAILED and self.last_status == 410)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One archived file."""
@@ -106,6 +134,7 @@ class Task:
     cancel_requested_at: float | None = None
     hidden_at: float | None = None
     notice_state: NoticeState = NoticeState.NONE
+    webhook: Webhook | None = None
     next_check_at: float | None = None
 
     @property
@@ -137,6 +166,8 @@ def to_row(task: Task) -> dict[str, Any]:
             continue
         if name == "outputs":
             value = [_output_to_row(output) for output in value]
+        elif name == "webhook":
+            value = _webhook_to_row(value)
         elif name in _TIMES:
             value = to_iso(value)
         elif isinstance(value, StrEnum):
@@ -163,6 +194,8 @@ def from_row(row: Mapping[str, Any]) -> Task:
             value = from_iso(value)
         elif name == "outputs":
             value = tuple(_output_from_row(output) for output in value)
+        elif name == "webhook":
+            value = _webhook_from_row(value)
         values[name] = value
     values["state"] = State(values["state"])
     values["notice_state"] = NoticeState(values["notice_state"])
@@ -190,6 +223,30 @@ def _output_to_row(output: Output) -> dict[str, Any]:
 
 def _output_from_row(row: Mapping[str, Any]) -> Output:
     return Output(row["bucket"], row["key"], row["bytes"], row["sha256"], row["contentType"])
+
+
+def _webhook_to_row(webhook: Webhook) -> dict[str, Any]:
+    row = {
+        "url": webhook.url,
+        "state": webhook.state.value,
+        "tries": webhook.tries,
+        "lastStatus": webhook.last_status,
+        "lastTriedAt": None if webhook.last_tried_at is None else to_iso(webhook.last_tried_at),
+        "deliveredAt": None if webhook.delivered_at is None else to_iso(webhook.delivered_at),
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _webhook_from_row(row: Mapping[str, Any]) -> Webhook:
+    tried_at, delivered_at = row.get("lastTriedAt"), row.get("deliveredAt")
+    return Webhook(
+        row["url"],
+        WebhookState(row["state"]),
+        row["tries"],
+        row.get("lastStatus"),
+        None if tried_at is None else from_iso(tried_at),
+        None if delivered_at is None else from_iso(delivered_at),
+    )
 
 
 def _camel(name: str) -> str:

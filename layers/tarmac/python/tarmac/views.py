@@ -7,7 +7,8 @@ from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.rules.transitions import expected_credits
-from tarmac.task import State, Task
+from tarmac.rules.webhooks import shown_url
+from tarmac.task import State, Task, Webhook
 
 STATUSES = ("PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -46,11 +47,26 @@ def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
             view["progress"] = min(task.progress or 0.0, 0.99)
     if status in ("SUCCEEDED", "FAILED", "CANCELLED"):
         view["cost"] = {"credits": _number(task.cost_credits or 0)}
-    elif (expected := expected_credits(task)) is not None:
-        view["estimatedCost"] = {"credits": _number(expected)}
+    else:
+        expected = expected_credits(task)
+        view["estimatedCost"] = {"credits": None if expected is None else _number(expected)}
     if task.metadata:
         view["metadata"] = dict(task.metadata)
+    if task.webhook is not None:
+        view["webhook"] = _webhook_view(task.webhook)
     return view
+
+
+def _webhook_view(webhook: Webhook) -> dict[str, Any]:
+    """The delivery record. A query may hold a token of the receiver's, so it is not shown."""
+    return {
+        "url": shown_url(webhook.url),
+        "state": webhook.state.value,
+        "tries": webhook.tries,
+        "lastStatus": webhook.last_status,
+        "lastTriedAt": None if webhook.last_tried_at is None else to_iso(webhook.last_tried_at),
+        "deliveredAt": None if webhook.delivered_at is None else to_iso(webhook.delivered_at),
+    }
 
 
 def _number(credits: float) -> int | float:

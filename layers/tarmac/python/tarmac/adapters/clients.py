@@ -16,7 +16,9 @@ def client(service: str) -> Any:
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     options: dict[str, Any] = {"retries": {"mode": "standard", "max_attempts": 4}}
     if service == "s3":
-        options["s3"] = {"addressing_style": "path" if endpoint else "auto"}
+        # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects
+        # for a new bucket elsewhere, and a redirected form or signature is worth nothing.
+        options["s3"] = {"addressing_style": "path" if endpoint else "virtual"}
         if endpoint.startswith("http://"):
             # Signing the payload of a stream needs TLS: the local AWS has none, so there it goes unsigned.
             options["s3"]["payload_signing_enabled"] = False

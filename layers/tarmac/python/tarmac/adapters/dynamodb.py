@@ -48,7 +48,7 @@ class DynamoTable:
         index: str,
         partition: str,
         *,
-        up_to: float | None = None,
+        up_to: float | str | None = None,
         descending: bool = False,
         limit: int = 100,
         start: Row | None = None,

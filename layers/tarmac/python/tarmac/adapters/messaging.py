@@ -1,4 +1,4 @@
-"""Notices on SNS, executions on Step Functions."""
+"""Notices on SNS, callbacks to be sent on SQS, executions on Step Functions."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ class SnsTopic:
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
             },
         )
+
+
+class SqsQueue:
+    def __init__(self, url: str, sqs: Any = None) -> None:
+        self._url = url
+        self._sqs = sqs or client("sqs")
+
+    def send(self, message: str) -> None:
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
 
 class StateMachineExecutions:

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tarmac.adapters.clients import client, is_local
-from tarmac.ports import AlreadyThere, NoSuchObject, ReadStream, StoredObject
+from tarmac.ports import AlreadyThere, NoSuchObject, ReadStream, StoredObject, UploadForm
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
@@ -96,6 +96,23 @@ class S3Objects:
     def link(self, key: str, seconds: int) -> str:
         url: str = self._s3.generate_presigned_url("get_object", Params=self._at(key), ExpiresIn=seconds)
         return url
+
+    def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
+        # S3 refuses a field without a condition, and a condition without its field: so `metadata`, which the SDKs send
+        # only at times, is in the form from the start and may then have any value. Python's SDK overwrites it, Node's
+        # sends it twice, which S3 reads as one value with a comma. docs/decisions.md, "Uploads".
+        form = self._s3.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": content_type, "metadata": "-"},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["starts-with", "$metadata", ""],
+                ["content-length-range", smallest, largest],
+            ],
+            ExpiresIn=seconds,
+        )
+        return UploadForm(form["url"], form["fields"])
 
     def _at(self, key: str, version_id: str | None = None) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})

@@ -1,7 +1,8 @@
 """The catalogue: which models each operation knows, with their parameters, prices and run times. Data, not code.
 
-One TOML file per operation stands beside this module; adding a model is one entry in it. Only the file of the
-operation at hand is read, once per process.
+One TOML file per operation stands beside this module, named by the operation's path below /v1; adding a model is one
+entry in it. `_shared.toml` holds what several operations describe alike, and explains the words of all the files. Only
+the file of the operation at hand is read, once per process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
+_SHARED = "_shared"
 _DEFAULT_P10_SECONDS = 20.0
+_WORD_LISTS = frozenset(
+    {"enum", "examples", "or", "media", "positions", "given", "absent", "requires", "forbids", "requiresOneOf"}
+    | {"exactlyOne"}
+)
 
 
 class UnknownOperation(LookupError):
@@ -23,7 +29,11 @@ class UnknownOperation(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model in one operation. `parameters` is empty for a model that the catalogue does not know."""
+    """One model in one operation. `parameters` is empty for a model that the catalogue does not know.
+
+    rules: what depends on several parameters at once, see `tarmac.rules.conditions`. spellings: see
+    `tarmac.rules.spellings`. credits: see `tarmac.rules.prices`.
+    """
 
     name: str
     operation: str
@@ -33,15 +43,21 @@ class Model:
     spellings: Mapping[str, Any] | None = None
     credits: Mapping[str, Any] | None = None
     p10_seconds: float = _DEFAULT_P10_SECONDS
+    rules: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One create endpoint."""
+    """One create endpoint. `output` is what it makes: video, image or audio.
+
+    sole_model: the one entry of an operation whose body has no `model`; Runway picks the model there.
+    """
 
     name: str
     models: Mapping[str, Model]
     also_known_as: Mapping[str, str]
+    output: str = "video"
+    sole_model: str | None = None
 
     def model(self, name: str) -> Model:
         """The entry of a model by its name or another name of it; an unknown one passes with shape checks only."""
@@ -51,8 +67,9 @@ class Operation:
 
 @cache
 def operations() -> tuple[str, ...]:
-    """The names of all operations, sorted."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+    """The names of all operations, sorted: `image_to_video`, `recipes/product_ad` …"""
+    files = (path.relative_to(_FOLDER).with_suffix("").as_posix() for path in _FOLDER.rglob("*.toml"))
+    return tuple(sorted(name for name in files if name != _SHARED))
 
 
 @cache
@@ -60,24 +77,95 @@ def operation(name: str) -> Operation:
     """Raises UnknownOperation."""
     if name not in operations():
         raise UnknownOperation(name)
-    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    data = _read(name)
+    vocabulary = _Vocabulary(_shared() | data.get("shared", {}))
     models: dict[str, Model] = {}
     also_known_as: dict[str, str] = {}
     for model_name, entry in data["models"].items():
-        models[model_name] = Model(
-            name=model_name,
-            operation=name,
-            known=True,
-            legacy=entry.get("legacy", False),
-            parameters=entry["parameters"],
-            spellings=entry.get("spellings", {}),
-            credits=entry.get("credits"),
-            p10_seconds=entry.get("p10Seconds", _DEFAULT_P10_SECONDS),
-        )
+        models[model_name] = _model(model_name, name, entry, data, models, vocabulary)
         also_known_as.update(dict.fromkeys(entry.get("alsoKnownAs", ()), model_name))
-    return Operation(name, models, also_known_as)
+    return Operation(name, models, also_known_as, data["output"], data.get("soleModel"))
 
 
 def operations_of(model_name: str) -> list[str]:
     """Where a model is at home, for an error that helps."""
     return [name for name in operations() if operation(name).model(model_name).known]
+
+
+def _model(
+    name: str,
+    operation_name: str,
+    entry: Mapping[str, Any],
+    data: Mapping[str, Any],
+    earlier: Mapping[str, Model],
+    vocabulary: _Vocabulary,
+) -> Model:
+    like = earlier[entry["like"]] if "like" in entry else Model(name, operation_name, known=True)
+    own = {parameter: vocabulary.spec(spec) for parameter, spec in entry.get("parameters", {}).items()}
+    return Model(
+        name=name,
+        operation=operation_name,
+        known=True,
+        legacy=entry.get("legacy", False),
+        parameters={**(like.parameters or {}), **own},
+        spellings={**data.get("spellings", {}), **(like.spellings or {}), **entry.get("spellings", {})},
+        credits=vocabulary.plain(entry["credits"]) if "credits" in entry else None,
+        p10_seconds=entry.get("p10Seconds", like.p10_seconds),
+        rules=like.rules + tuple(vocabulary.plain(rule) for rule in entry.get("rules", ())),
+    )
+
+
+class _Vocabulary:
+    """Descriptions as people write them → as the rules read them: references followed, words split."""
+
+    def __init__(self, shared: Mapping[str, Any]) -> None:
+        self._shared = shared
+
+    def spec(self, written: Any) -> dict[str, Any]:
+        """`"name"` and `{use = "name", …}` stand for a shared description, with changes."""
+        if isinstance(written, str):
+            return self.spec(self._shared[written])
+        spec: dict[str, Any] = self.spec(written["use"]) if "use" in written else {}
+        for word, value in written.items():
+            match word:
+                case "use":
+                    continue
+                case "items":
+                    spec[word] = self.spec(value)
+                case "properties":
+                    spec[word] = {name: self.spec(inner) for name, inner in value.items()}
+                case "cases":
+                    spec[word] = {
+                        case: {name: self.spec(inner) for name, inner in inners.items()}
+                        for case, inners in value.items()
+                    }
+                case "rules":
+                    spec[word] = tuple(self.plain(rule) for rule in value)
+                case _:
+                    spec[word] = _split(word, value)
+        return spec
+
+    def plain(self, written: Mapping[str, Any]) -> dict[str, Any]:
+        """A rule or a price."""
+        plain: dict[str, Any] = {}
+        for word, value in written.items():
+            if word in ("when", "unless", "allows", "refuses"):
+                plain[word] = {name: _split("enum", choices) for name, choices in value.items()}
+            elif word == "cases":
+                plain[word] = tuple(self.plain(case) for case in value)
+            else:
+                plain[word] = _split(word, value)
+        return plain
+
+
+def _split(word: str, value: Any) -> Any:
+    return value.split() if word in _WORD_LISTS and isinstance(value, str) else value
+
+
+@cache
+def _shared() -> dict[str, Any]:
+    return _read(_SHARED)["shared"]  # type: ignore[no-any-return]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

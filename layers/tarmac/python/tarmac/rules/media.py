@@ -16,6 +16,12 @@ LONGEST_RUNWAY_URI = 5000
 LONGEST_DATA_URI = 5 * 1024 * 1024
 """Characters of one data URI. Runway lowered video and audio from 16 MiB to this in August 2026."""
 
+SMALLEST_UPLOAD = 512
+LARGEST_UPLOAD = 200 * 1024 * 1024
+"""Bytes of one uploaded file."""
+
+KINDS = ("image", "video", "audio")
+
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -47,7 +53,17 @@ _SPELLINGS = {
     "audio/x-flac": "audio/flac",
     "video/x-m4v": "video/mp4",
 }
-_BY_EXTENSION = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {"jpeg": "image/jpeg"}
+_BY_EXTENSION = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {
+    "jpeg": "image/jpeg",
+    "m4v": "video/mp4",
+    "oga": "audio/ogg",
+}
+_NOT_READ = frozenset({"image/svg+xml", "application/zip"})
+INPUT_EXTENSIONS = {name: kind for name, kind in _BY_EXTENSION.items() if kind not in _NOT_READ}
+"""File extension → content type, for every file that Runway takes as an input."""
+
+# One container for both: only the name tells a film from a song.
+_SAME_CONTAINER = ({"video/mp4", "audio/mp4"}, {"video/ogg", "audio/ogg"})
 _DATA_URI = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)((?:;[a-z0-9-]+=[^;,]*)*);base64,", re.IGNORECASE)
 _NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 
@@ -72,11 +88,17 @@ def normal_type(content_type: str) -> str:
 
 def type_of_name(name: str) -> str | None:
     """The content type that a file name's extension stands for, whatever its case."""
-    return _BY_EXTENSION.get(name.rpartition(".")[2].lower())
+    _, dot, extension = name.rpartition(".")
+    return _BY_EXTENSION.get(extension.lower()) if dot else None
 
 
 def is_data_uri(value: str) -> bool:
     return value[:5].lower() == "data:"
+
+
+def is_inline(value: str) -> bool:
+    """Whether this is a data URI that holds a file, rather than text which begins like one."""
+    return is_data_uri(value) and _DATA_URI.match(value) is not None
 
 
 def check_media_uri(value: str, kinds: tuple[str, ...], s3_allowed: bool = False) -> None:
@@ -153,6 +175,23 @@ def decode_data_uri(value: str) -> InlineMedia:
     return InlineMedia(normal_type(match[1]), content)
 
 
+def input_type(head: bytes, said: str, kinds: tuple[str, ...]) -> str:
+    """The content type of a file that Runway can read in a field of these kinds. Raises BadMedia.
+
+    head: its first 64 bytes. said: the type that its name or its sender gave it.
+    """
+    if head.startswith(b"GIF8"):
+        raise BadMedia("the file is a GIF, which Runway does not read: send JPEG, PNG or WebP")
+    found = sniff(head)
+    if found is None or found in _NOT_READ:
+        raise BadMedia("the file is no image, video or audio that Runway reads")
+    if any({found, normal_type(said)} <= container for container in _SAME_CONTAINER):
+        found = normal_type(said)
+    if found.partition("/")[0] not in kinds:
+        raise BadMedia(f"expected {' or '.join(kinds)}, the file is {found}")
+    return found
+
+
 def sniff(head: bytes) -> str | None:
     """The content type that a file's first 64 bytes show, or None for a type Tarmac does not archive."""
     if head[4:8] == b"ftyp":
@@ -161,11 +200,15 @@ def sniff(head: bytes) -> str | None:
             return "audio/mp4"
         if brand.startswith(b"3gp"):
             return "video/3gpp"
+        if brand in _STILLS:
+            return None
         return "video/quicktime" if brand == b"qt  " else "video/mp4"
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12])
     if head[:4] == b"\x1aE\xdf\xa3":
         return "video/webm" if b"webm" in head else "video/x-matroska"
+    if head[:4] == b"OggS":
+        return "video/ogg" if b"theora" in head else "audio/ogg"
     for magic, content_type in _MAGIC:
         if head.startswith(magic):
             return content_type
@@ -182,5 +225,6 @@ _MAGIC = (
     (b"PK\x03\x04", "application/zip"),
     (b"ID3", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
-    (b"OggS", "audio/ogg"),
 )
+_STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
+"""Images in a video's container."""

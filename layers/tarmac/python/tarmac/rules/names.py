@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from urllib.parse import quote
 
 from tarmac.clock import to_iso
+
+_UPLOAD_URI = re.compile(r"runway://tarmac/([A-Za-z0-9_-]{22,64})")
 
 
 def archive_key(client: str, created_at: float, task_id: str, number: int, extension: str) -> str:
@@ -18,6 +21,27 @@ def archive_key(client: str, created_at: float, task_id: str, number: int, exten
 def input_key(task_id: str, number: int, extension: str) -> str:
     """Where an inline input waits for its submission."""
     return f"inputs/{task_id}/{number:02d}.{extension}"
+
+
+def upload_key(token: str, extension: str) -> str:
+    """Where a file that a client uploads is kept."""
+    return f"uploads/{token}.{extension}"
+
+
+def upload_uri(token: str) -> str:
+    """What a client names its upload by, in Runway's form."""
+    return f"runway://tarmac/{token}"
+
+
+def is_upload_uri(value: str) -> bool:
+    """Whether this claims to be an upload to Tarmac, rather than to Runway itself."""
+    return value.startswith("runway://tarmac/")
+
+
+def upload_token(uri: str) -> str | None:
+    """The token of a well-formed URI."""
+    match = _UPLOAD_URI.fullmatch(uri)
+    return match[1] if match else None
 
 
 def task_id_of_object(bucket: str, key: str, version: str) -> str:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tarmac.task import NoticeState, Output, State, Task, bump
+from tarmac.rules.webhooks import verdict_of
+from tarmac.task import NoticeState, Output, State, Task, WebhookState, bump
 
 CLAIM_LEASE_SECONDS = 150.0
 """How long a claim is believed to be alive: longer than SubmitTask can run (its timeout in template.yaml is 120 s)."""
@@ -258,6 +259,18 @@ class Moves:
         if task.notice_state is not NoticeState.PENDING:
             raise TransitionRefused("no notice is pending")
         return bump(task, self.now, notice_state=NoticeState.SENT, next_check_at=None)
+
+    def called_back(self, task: Task, status: int | None, is_final: bool = False) -> Task:
+        """A try of the callback was answered so (None: not at all). `is_final`: no other follows. Delivered stays so."""
+        webhook = task.webhook
+        if webhook is None or not task.state.is_terminal or webhook.state is WebhookState.DELIVERED:
+            raise TransitionRefused("no callback is due")
+        record = replace(webhook, tries=webhook.tries + 1, last_status=status, last_tried_at=self.now)
+        if verdict_of(status) == "delivered":
+            record = replace(record, state=WebhookState.DELIVERED, delivered_at=self.now)
+        else:
+            record = replace(record, state=WebhookState.FAILED if is_final else WebhookState.PENDING)
+        return bump(task, self.now, webhook=record)
 
     def rerun(self, task: Task) -> Task:
         """The execution is gone and the task is not done: the next one takes a name that was never used."""

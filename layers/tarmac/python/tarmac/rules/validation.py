@@ -1,19 +1,22 @@
 """A create request against the catalogue: every problem at once, each with the field and the reason.
 
-Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …) and three
-types of Tarmac's: `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`), and
-`typedMedia` (`{type, uri}`). A parameter the catalogue does not know passes: Runway adds some every month.
+Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …), with three
+types of Tarmac's, `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`) and
+`typedMedia` (`{type, uri}`), and with a few more words; catalogue/_shared.toml explains them all. A parameter the
+catalogue does not know passes: Runway adds some every month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.rules.media import BadMedia, check_media_uri
+from tarmac.rules.conditions import Path as Path
+from tarmac.rules.conditions import Rule, broken_rules
+from tarmac.rules.media import KINDS, BadMedia, check_media_uri
 
-Path = tuple[str | int, ...]
 Spec = Mapping[str, Any]
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -34,15 +37,58 @@ class Issue:
     path: Path
     message: str
 
+    @classmethod
+    def from_json(cls, value: Any) -> Issue:
+        """An issue of Runway's own, as far as it is readable."""
+        known = value if isinstance(value, dict) else {}
+        path = known.get("path")
+        return cls(
+            str(known.get("code", "custom")),
+            tuple(part if isinstance(part, int) else str(part) for part in path) if isinstance(path, list) else (),
+            str(known.get("message", "")),
+        )
+
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, "path": list(self.path), "message": self.message}
 
 
-def check_parameters(body: Mapping[str, Any], parameters: Mapping[str, Spec], s3_allowed: bool = False) -> list[Issue]:
-    """All issues of a body's parameters; an empty list means that Runway should take it."""
+def check_parameters(
+    body: Mapping[str, Any], parameters: Mapping[str, Spec], s3_allowed: bool = False, rules: Iterable[Rule] = ()
+) -> list[Issue]:
+    """All issues of a body's parameters; an empty list means that Runway should take it.
+
+    rules: what the parameters demand of each other, see `tarmac.rules.conditions`.
+    """
     checker = _Checker(s3_allowed)
-    checker.properties(body, parameters, ())
+    checker.body(body, parameters, rules, ())
     return checker.issues
+
+
+def media_places(body: Mapping[str, Any], parameters: Mapping[str, Spec]) -> dict[Path, tuple[str, ...]]:
+    """Where a body's media stand, with the kinds that fit there.
+
+    These are its media fields, and all strings that the catalogue does not describe: those may be media. A prompt that
+    looks like a link is none.
+    """
+    checker = _Checker(s3_allowed=True)
+    checker.body(body, parameters, (), ())
+    return {
+        path: checker.media.get(path, KINDS)
+        for path, _ in strings(body)
+        if path in checker.media or path not in checker.described
+    }
+
+
+def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every string of a body with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from strings(part, (*path, name))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from strings(part, (*path, index))
 
 
 def unknown_parameters(body: Mapping[str, Any], parameters: Mapping[str, Spec]) -> list[str]:
@@ -58,9 +104,22 @@ def utf16_length(text: str) -> int:
 class _Checker:
     def __init__(self, s3_allowed: bool) -> None:
         self.issues: list[Issue] = []
+        self.described: set[Path] = set()
+        self.media: dict[Path, tuple[str, ...]] = {}
         self._s3_allowed = s3_allowed
 
-    def properties(self, value: Mapping[str, Any], specs: Mapping[str, Spec], path: Path) -> None:
+    def body(self, value: Mapping[str, Any], specs: Mapping[str, Spec], rules: Iterable[Rule], path: Path) -> None:
+        before = len(self.issues)
+        self._properties(value, specs, path)
+        found = {issue.path for issue in self.issues[before:]}
+        for broken in broken_rules(value, rules, sound=not found):
+            at = (*path, *broken.path)
+            # One reason a field is enough: what is missing anyway is not missed again by a rule.
+            if at not in found:
+                self._issue("invalid_type" if broken.missing else "custom", at, broken.message)
+                found.add(at)
+
+    def _properties(self, value: Mapping[str, Any], specs: Mapping[str, Spec], path: Path) -> None:
         for name, spec in specs.items():
             # An explicit null is how some clients spell "not given".
             if value.get(name) is None:
@@ -71,6 +130,9 @@ class _Checker:
 
     def value(self, value: Any, spec: Spec, path: Path) -> None:
         kind = spec.get("type")
+        self.described.add(path)
+        if not isinstance(value, bool) and value in spec.get("or", ()):
+            return
         if kind == "media":
             self._media(value, spec, path)
         elif kind == "frames":
@@ -97,10 +159,22 @@ class _Checker:
                 self._issue("too_small", path, f"Must have at least {spec['minLength']} character(s)")
             if length > spec.get("maxLength", length):
                 self._issue("too_big", path, f"Must have at most {spec['maxLength']} characters, has {length}")
+            if "pattern" in spec and not re.fullmatch(spec["pattern"], value):
+                self._issue("invalid_string", path, spec.get("why", f"Must match {spec['pattern']}"))
         if isinstance(value, list):
             self._items(value, spec, path)
-        if isinstance(value, dict) and "properties" in spec:
-            self.properties(value, spec["properties"], path)
+        if isinstance(value, dict):
+            self._object(value, spec, path)
+
+    def _object(self, value: Mapping[str, Any], spec: Spec, path: Path) -> None:
+        properties = dict(spec.get("properties", {}))
+        if "by" in spec:
+            case = value.get(spec["by"])
+            cases = spec["cases"]
+            properties[spec["by"]] = {"enum": list(cases), "required": True}
+            if isinstance(case, str):
+                properties |= cases.get(case, {})
+        self.body(value, properties, spec.get("rules", ()), path)
 
     def _items(self, value: list[Any], spec: Spec, path: Path) -> None:
         if len(value) < spec.get("minItems", 0):
@@ -110,11 +184,22 @@ class _Checker:
         if "items" in spec:
             for index, item in enumerate(value):
                 self.value(item, spec["items"], (*path, index))
+        if "uniqueBy" in spec:
+            self._unique(value, spec["uniqueBy"], path)
+
+    def _unique(self, items: list[Any], name: str, path: Path) -> None:
+        seen: list[Any] = []
+        for index, item in enumerate(items):
+            value = item.get(name) if isinstance(item, dict) else None
+            if value is not None and value in seen:
+                self._issue("custom", (*path, index, name), f"No two may have the same {name}")
+            seen.append(value)
 
     def _media(self, value: Any, spec: Spec, path: Path) -> None:
         if not isinstance(value, str):
             self._issue("invalid_type", path, f"Expected a media link, received {_name_of(value)}")
             return
+        self.media[path] = tuple(spec["media"])
         try:
             check_media_uri(value, tuple(spec["media"]), self._s3_allowed)
         except BadMedia as problem:
@@ -124,15 +209,34 @@ class _Checker:
         if not isinstance(value, list):
             self._media(value, spec, path)
             return
+        required = spec.get("positionRequired", True)
+        positions = spec.get("positions")
+        position = {"type": "string"} if positions is None else {"enum": positions}
         item = {
             "type": "object",
             "properties": {
                 "uri": {"type": "media", "media": spec["media"], "required": True},
-                "position": {"enum": spec["positions"], "required": spec.get("positionRequired", True)},
+                "position": position | {"required": required},
             },
         }
-        most = spec.get("maxItems", len(spec["positions"]))
-        self._limits(value, {"minItems": 1, "maxItems": most, "items": item}, path)
+        limits: dict[str, Any] = {"minItems": 1, "items": item}
+        if "maxItems" in spec:
+            limits["maxItems"] = spec["maxItems"]
+        elif required and positions is not None:
+            limits["maxItems"] = len(positions)
+        before = len(self.issues)
+        self._limits(value, limits, path)
+        if len(self.issues) == before:
+            self._order_of_frames([frame.get("position") for frame in value], spec, path)
+
+    def _order_of_frames(self, places: list[str | None], spec: Spec, path: Path) -> None:
+        named = [place for place in places if place is not None]
+        if len(set(named)) < len(named):
+            self._issue("custom", path, "No two images may have the same position")
+        elif spec.get("unmixed") and 0 < len(named) < len(places):
+            self._issue("custom", path, "Either all images have a position or none has")
+        elif spec.get("positionRequired", True) and "first" not in named:
+            self._issue("custom", path, "A last frame needs a first frame")
 
     def _typed_media(self, value: Any, spec: Spec, path: Path) -> None:
         if not isinstance(value, dict):
@@ -144,7 +248,7 @@ class _Checker:
             self._issue("invalid_enum_value", (*path, "type"), f"Expected one of {', '.join(kinds)}")
             kind = None
         uri = {"type": "media", "media": kinds if kind is None else [kind], "required": True}
-        self.properties(value, {"uri": uri}, path)
+        self._properties(value, {"uri": uri}, path)
 
     @staticmethod
     def _is(value: Any, kind: str) -> bool:

@@ -23,8 +23,10 @@ from tarmac.runway.errors import (
     CreateRejected,
     KeyUnavailable,
     UpstreamGone,
+    UpstreamRejected,
     UpstreamUnavailable,
 )
+from tarmac.runway.shapes import credits_of, parse_task
 
 API_VERSION = "2024-11-06"
 READ_TRIES = 3
@@ -76,7 +78,7 @@ class RunwayClient:
             raise CreateAmbiguous("Runway's answer to the create was unreadable") from None
         if not isinstance(upstream_id, str) or not upstream_id:
             raise CreateAmbiguous("Runway's answer to the create has no id")
-        return Created(upstream_id, _credits(answer, "estimatedCost"))
+        return Created(upstream_id, credits_of(answer, "estimatedCost"))
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         try:
@@ -103,25 +105,21 @@ class RunwayClient:
     def task(self, upstream_id: str) -> UpstreamTask:
         response = self._read("GET", f"/v1/tasks/{upstream_id}")
         try:
-            answer = response.json()
-            status = answer["status"]
-        except (ValueError, TypeError, KeyError):
+            return parse_task(upstream_id, response.json())
+        except ValueError:
             raise UpstreamUnavailable("Runway's task was unreadable") from None
-        return UpstreamTask(
-            id=upstream_id,
-            status=str(status),
-            progress=_number(answer.get("progress")),
-            output=tuple(link for link in answer.get("output") or () if isinstance(link, str)),
-            failure=answer.get("failure"),
-            failure_code=answer.get("failureCode"),
-            cost_credits=_credits(answer, "cost"),
-        )
 
     def cancel(self, upstream_id: str) -> None:
         try:
             self._read("DELETE", f"/v1/tasks/{upstream_id}")
         except UpstreamGone:
             return
+
+    def organization(self) -> dict[str, Any]:
+        return _document(self._read("GET", "/v1/organization"))
+
+    def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
+        return _document(self._read("POST", "/v1/organization/usage", span))
 
     def _send_create(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         """One POST; a second one only after a 401, once, with the key fetched afresh: a 401 buys nothing."""
@@ -151,8 +149,9 @@ class RunwayClient:
         except httpx.RequestError as error:
             raise CreateAmbiguous(f"Runway's answer was lost ({type(error).__name__})") from error
 
-    def _read(self, method: str, path: str) -> httpx.Response:
-        """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable."""
+    def _read(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable, and for a read that has
+        a body UpstreamRejected."""
         fresh_key = False
         problem = UpstreamUnavailable("Runway could not be read")
         for attempt in range(1, READ_TRIES + 1):
@@ -160,7 +159,8 @@ class RunwayClient:
                 pause = backoff(attempt - 1, self._chance.random(), first_seconds=1.0, longest_seconds=8.0)
                 self._clock.sleep(max(pause, min(problem.retry_after_seconds or 0.0, 10.0)))
             try:
-                response = self._http.request(method, self._base_url + path, headers=self._headers(fresh_key))
+                url, headers = self._base_url + path, self._headers(fresh_key)
+                response = self._http.request(method, url, headers=headers, json=body)
             except KeyUnavailable as error:
                 raise UpstreamUnavailable(str(error)) from error
             except httpx.RequestError as error:
@@ -168,17 +168,30 @@ class RunwayClient:
                 continue
             if response.is_success:
                 return response
-            if response.status_code == 404:
+            if response.status_code == 404 or _says_not_exist(response):
                 raise UpstreamGone("Runway does not know the task")
+            if response.status_code == 400 and body is not None:
+                raise UpstreamRejected(_message(response), issues=_issues(response))
             fresh_key = response.status_code == 401
             problem = UpstreamUnavailable(
                 f"Runway answered HTTP {response.status_code}",
+                status=response.status_code,
                 retry_after_seconds=_retry_after(response, self._clock),
             )
         raise problem
 
     def _headers(self, fresh_key: bool) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key(fresh_key)}", "X-Runway-Version": API_VERSION}
+
+
+def _document(response: httpx.Response) -> dict[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise UpstreamUnavailable("Runway's answer was unreadable")
+    return answer
 
 
 def _message(response: httpx.Response) -> str:
@@ -188,6 +201,14 @@ def _message(response: httpx.Response) -> str:
     except (ValueError, TypeError, KeyError):
         message = None
     return str(message) if message else f"Runway answered HTTP {response.status_code}"
+
+
+def _says_not_exist(response: httpx.Response) -> bool:
+    """CometAPI's word for a task that is gone, or so fresh that it is not there yet."""
+    try:
+        return bool(response.json()["code"] == "task_not_exist")
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _issues(response: httpx.Response) -> list[Any]:
@@ -214,12 +235,3 @@ def _retry_after(response: httpx.Response, clock: Clock) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.fromtimestamp(clock.now(), UTC)).total_seconds())
-
-
-def _credits(answer: Mapping[str, Any], field: str) -> float | None:
-    cost = answer.get(field)
-    return _number(cost.get("credits")) if isinstance(cost, dict) else None
-
-
-def _number(value: Any) -> float | None:
-    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)

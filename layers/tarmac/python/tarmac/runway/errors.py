@@ -4,6 +4,7 @@ RunwayError
 ├── CreateRefused       nothing was bought: wait and send again
 ├── CreateRejected      nothing was bought, and this request never will be
 ├── CreateAmbiguous     nobody knows: never repeated blindly
+├── UpstreamRejected    a question that Runway does not answer as it was put
 ├── UpstreamUnavailable a read or cancel got no usable answer: the task is as it was
 ├── UpstreamGone        Runway does not know the task (any more)
 └── KeyUnavailable      our own key cannot be read: nothing was sent
@@ -46,11 +47,22 @@ class CreateAmbiguous(RunwayError):
     """The request was, or may have been, sent, and no usable answer came back."""
 
 
+class UpstreamRejected(RunwayError):
+    """400 to a read with a body: the caller's to mend."""
+
+    def __init__(self, message: str, *, issues: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.issues = list(issues)
+
+
 class UpstreamUnavailable(RunwayError):
     """No usable answer to a read: 401, 429, 5xx, a timeout, an unreadable body."""
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.retry_after_seconds = retry_after_seconds
 
 

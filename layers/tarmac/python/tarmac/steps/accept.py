@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tarmac.catalogue import Model, operation, operations_of
+from tarmac.catalogue import Model, Operation, operation, operations_of
 from tarmac.effects import Effects
-from tarmac.inputs import hold_inputs, unreadable_inline_media
+from tarmac.inputs import hold_inputs, stored_inputs, unusable_inline_media
 from tarmac.ports import ExecutionNameTaken
 from tarmac.rules.prices import estimate_credits
 from tarmac.rules.spellings import to_contract
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
-from tarmac.rules.validation import Issue, check_parameters, unknown_parameters
+from tarmac.rules.validation import Issue, check_parameters, media_places, unknown_parameters
 from tarmac.steps.repeats import Earlier, find_earlier, put_repeat
 from tarmac.stores.repeats import Repeat
 from tarmac.stores.tasks import TaskExists
-from tarmac.task import Task
+from tarmac.task import Task, Webhook
 
 
 class InvalidRequest(Exception):
@@ -33,8 +33,9 @@ class InvalidRequest(Exception):
 class Order:
     """A request to be accepted. `body` is the create's body without Tarmac's own additions.
 
-    s3_allowed: whether the body may name objects by `s3://`, which only Tarmac's own doors may. task_id: derived from
-    the cause, where the door has one. repeat: how a second send of the same create is known, for doors that have none.
+    s3_allowed: the buckets whose objects the body may name by `s3://`. task_id: derived from the cause, where the door
+    has one. repeat: how a second send of the same create is known, for doors that have none. webhook_url: checked
+    already.
     """
 
     operation: str
@@ -43,8 +44,9 @@ class Order:
     source: Mapping[str, str]
     metadata: Mapping[str, str] = field(default_factory=dict)
     task_id: str | None = None
-    s3_allowed: bool = False
+    s3_allowed: Collection[str] = ()
     repeat: Repeat | None = None
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ def _create(
     order: Order, model: Model, body: dict[str, Any], earlier: Earlier, deadline_seconds: float, effects: Effects
 ) -> tuple[Task, bool]:
     """The new task; or the one that somebody else has just made of the same cause, and False."""
+    places = media_places(body, model.parameters or {})
+    sources, issues = stored_inputs(body, places, order.client, order.s3_allowed, effects)
+    if issues:
+        raise InvalidRequest(issues)
     now = effects.clock.now()
     estimate = estimate_credits(body, model.credits)
     task = Task(
@@ -91,13 +97,14 @@ def _create(
         deadline_at=effects.clock.after(deadline_seconds),
         source=dict(order.source),
         metadata=dict(order.metadata),
+        webhook=Webhook(order.webhook_url) if order.webhook_url else None,
         claimable=order.repeat is not None and order.repeat.key is None,
         estimated_credits=None if estimate is None else float(estimate),
         reserved_credits=float(estimate or 0),
         p10_seconds=model.p10_seconds,
         next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
     )
-    request = hold_inputs(body, task.id, effects.uploads, order.s3_allowed)
+    request = hold_inputs(body, places, sources, task.id, effects.uploads)
     others = [put_repeat(order.repeat, task.id, now, earlier, effects)] if order.repeat else []
     try:
         effects.tasks.create(task, request, *others)
@@ -120,8 +127,29 @@ def start_execution(task: Task, effects: Effects) -> None:
 
 
 def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
-    name = order.body.get("model")
+    """The model, and the body in the contract's words; `model` is in it only where Runway reads one."""
     at = operation(order.operation)
+    model = _model(order, at)
+    body = to_contract(order.body, model.spellings or {}, model.parameters)
+    if at.sole_model is None:
+        body["model"] = model.name
+    else:
+        body.pop("model", None)
+    parameters = model.parameters or {}
+    issues = check_parameters(body, parameters, bool(order.s3_allowed), model.rules)
+    # Inline media of parameters that the catalogue does not know must at least be readable.
+    issues += unusable_inline_media(body, media_places(body, parameters), {issue.path for issue in issues})
+    if issues:
+        raise InvalidRequest(issues)
+    return model, body
+
+
+def _model(order: Order, at: Operation) -> Model:
+    name = order.body.get("model")
+    if at.sole_model is not None:
+        if name not in (None, at.sole_model):
+            raise InvalidRequest([Issue("invalid_enum_value", ("model",), f"{order.operation} takes no model")])
+        return at.model(at.sole_model)
     if not isinstance(name, str) or not name:
         raise InvalidRequest([Issue("invalid_type", ("model",), "Required")])
     model = at.model(name)
@@ -130,10 +158,4 @@ def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
         raise InvalidRequest(
             [Issue("invalid_enum_value", ("model",), f"{name} does not do {order.operation}; use {homes}")]
         )
-    body = to_contract(order.body, model.spellings or {}) | {"model": model.name}
-    issues = check_parameters(body, model.parameters or {}, order.s3_allowed)
-    # Inline media of parameters that the catalogue does not know must at least be readable.
-    issues += unreadable_inline_media(body, {issue.path for issue in issues})
-    if issues:
-        raise InvalidRequest(issues)
-    return model, body
+    return model

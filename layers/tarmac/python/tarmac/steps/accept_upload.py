@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from tarmac.catalogue import UnknownOperation, operation
+from tarmac.catalogue import Model, UnknownOperation, operation
 from tarmac.effects import Effects
 from tarmac.notices import upload_rejected
 from tarmac.ports import NoSuchObject, StoredObject
@@ -84,7 +84,9 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         about = {name.lower(): unquote(value) for name, value in stored.metadata.items()}
         operation_name = about.get("tarmac-operation", operation_name)
         request = _request(upload, stored, about, operation_name, defaults)
-        order = Order(operation_name, defaults.client, request, upload.source, task_id=upload.task_id, s3_allowed=True)
+        order = Order(
+            operation_name, defaults.client, request, upload.source, task_id=upload.task_id, s3_allowed={upload.bucket}
+        )
         return accept(order, effects, defaults.deadline_seconds)
     except UnknownOperation as error:
         reason = f"There is no operation {str(error)!r}."
@@ -103,16 +105,13 @@ def _request(
 ) -> dict[str, Any]:
     content_type = type_of_name(upload.key) or normal_type(stored.content_type)
     kind = content_type.partition("/")[0]
-    model_name = about.get("tarmac-model") or defaults.model
-    request: dict[str, Any] = {
-        "model": model_name,
-        _media_parameter(operation_name, model_name, kind, content_type): s3_uri(upload.bucket, upload.key)
-        + (f"?versionId={upload.version_id}" if upload.version_id else ""),
-        "ratio": defaults.ratio,
-        "duration": defaults.duration,
-    }
-    if defaults.prompt_text:
-        request["promptText"] = defaults.prompt_text
+    at = operation(operation_name)
+    model = at.model(at.sole_model or about.get("tarmac-model") or defaults.model)
+    link = s3_uri(upload.bucket, upload.key) + (f"?versionId={upload.version_id}" if upload.version_id else "")
+    request: dict[str, Any] = {"model": model.name, _media_parameter(model, kind, content_type): link}
+    # A default is for models that have such a parameter; what the object itself asks for is passed on and judged.
+    usual = {"ratio": defaults.ratio, "duration": defaults.duration, "promptText": defaults.prompt_text}
+    request |= {name: value for name, value in usual.items() if value and name in (model.parameters or {})}
     for name, parameter in _TEXTS.items():
         if name in about:
             request[parameter] = about[name]
@@ -122,15 +121,14 @@ def _request(
     return request
 
 
-def _media_parameter(operation_name: str, model_name: str, kind: str, content_type: str) -> str:
+def _media_parameter(model: Model, kind: str, content_type: str) -> str:
     """The parameter that takes such a file."""
-    model = operation(operation_name).model(model_name)
     for name, spec in (model.parameters or {}).items():
         if spec.get("required") and spec.get("type") in ("frames", "media") and kind in spec["media"]:
             return name
     if not model.known:
-        raise _Unacceptable(f"tarmac-model: {model_name} is not a model of {operation_name}.")
-    raise _Unacceptable(f"{model_name} does not start from a file of type {content_type}.")
+        raise _Unacceptable(f"tarmac-model: {model.name} is not a model of {model.operation}.")
+    raise _Unacceptable(f"{model.name} does not start from a file of type {content_type}.")
 
 
 def _whole_number(name: str, text: str) -> int:

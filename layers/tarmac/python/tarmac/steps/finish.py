@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +59,7 @@ def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
     """Bring the task to its ending and announce it. Safe to repeat: what is done is found done.
 
     Raises NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
-    Effects: clock, tasks, runway, downloads, archive, topic.
+    Effects: clock, tasks, runway, downloads, archive, topic, webhooks.
     """
     task = effects.tasks.get(task_id)
     if not task.state.is_terminal:
@@ -67,9 +68,15 @@ def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
 
 
 def announce(task: Task, effects: Effects) -> Task:
-    """Publish a pending notice, then mark it sent: at least once, always with the same event id."""
+    """Publish a pending notice, then mark it sent: at least once, always with the same event id.
+
+    A callback is put in its queue first: what fails after that is repeated with the publishing, and of two messages
+    the second finds the callback delivered, while of two notices a subscriber gets both.
+    """
     if task.notice_state is not NoticeState.PENDING:
         return task
+    if task.webhook is not None:
+        effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))
     message, attributes = notice_of(task)
     effects.topic.publish(message, attributes)
     try:
@@ -116,6 +123,10 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             )
         case "CANCELLED":
             return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream.cost_credits))
+        case _ if task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at:
+            # Poll has cancelled it, unless it crashed on the way; a second time does no harm.
+            effects.runway.cancel(upstream.id)
+            return _end_gone(task, effects)
         case _:
             raise NotEnded(f"Runway's task is {upstream.status}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tarmac.effects import Effects, moves
-from tarmac.inputs import InputMissing, upload_inputs
+from tarmac.inputs import InputMissing, InputUnusable, upload_inputs
 from tarmac.rules.pacing import next_wait, refusal_wait
 from tarmac.rules.transitions import CLAIM_LEASE_SECONDS, TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
@@ -17,8 +17,8 @@ AMBIGUOUS_RETRY_SECONDS = 60
 def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     """Send the task's create, unless it was sent, cancelled or too late. Safe to call any number of times, at once too.
 
-    Effects: clock, tasks, uploads, runway, chance, new_id. Raises what AWS raises; before the claim that is harmless,
-    after it the row says SUBMITTING and the next call treats the attempt as lost.
+    Effects: clock, tasks, input_bucket, runway, chance, new_id. Raises what AWS raises; before the claim that is
+    harmless, after it the row says SUBMITTING and the next call treats the attempt as lost.
     """
     task = effects.tasks.get(task_id)
     match task.state:
@@ -36,11 +36,11 @@ def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcom
 
 def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
-        body = upload_inputs(effects.tasks.request(task.id), effects.uploads, effects.runway)
+        body = upload_inputs(effects.tasks.request(task.id), effects)
     except CreateRefused as refusal:
         return _postponed(task, refusal, effects)
-    except (CreateRejected, InputMissing) as problem:
-        code = "ASSET.INVALID" if isinstance(problem, CreateRejected) else "TARMAC.INPUT_MISSING"
+    except (CreateRejected, InputUnusable, InputMissing) as problem:
+        code = "TARMAC.INPUT_MISSING" if isinstance(problem, InputMissing) else "ASSET.INVALID"
         message = str(problem)
         effects.tasks.change(task.id, lambda row: moves(effects).fail(row, code, message, 0.0))
         return ENDED

@@ -25,7 +25,7 @@ class SweepReport:
 def sweep(effects: Effects) -> SweepReport:
     """Look after each task that is due. One that fails is counted and does not stop the rest.
 
-    Effects: clock, tasks, executions, topic.
+    Effects: clock, tasks, executions, topic, webhooks.
     """
     report = SweepReport()
     for task_id in effects.tasks.due(effects.clock.now()):

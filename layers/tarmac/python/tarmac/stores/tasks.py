@@ -88,9 +88,9 @@ class TaskStore:
             return after
         raise Contended(task_id)
 
-    def of_client(self, client: str, limit: int, start: Row | None) -> TaskPage:
-        """A client's tasks, newest first."""
-        page = self._table.query("byClient", client, descending=True, limit=limit, start=start)
+    def of_client(self, client: str, limit: int, start: Row | None, before: str | None = None) -> TaskPage:
+        """A client's tasks, newest first. `before`: only those created before this day (ISO-8601)."""
+        page = self._table.query("byClient", client, up_to=before, descending=True, limit=limit, start=start)
         return TaskPage([from_row(row) for row in page.rows], page.next_key)
 
     def due(self, now: float) -> list[str]:

@@ -1,0 +1,38 @@
+"""SQS: one try of each callback that is due. The queue brings those back that failed, later each time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import DeliverWebhookSettings
+from tarmac.steps.deliver import deliver
+from tarmac.telemetry import MetricUnit, logger, metrics
+
+settings = DeliverWebhookSettings.from_environment()
+effects = AwsEffects(settings)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Messages `{taskId}` in; `{batchItemFailures: [{itemIdentifier}]}` out, those that the queue has to keep."""
+    kept = []
+    for record in event["Records"]:
+        task_id = json.loads(record["body"])["taskId"]
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
+        delivery = deliver(task_id, receives, effects)
+        if delivery.wait_seconds is not None:
+            effects.webhooks.postpone(record["receiptHandle"], delivery.wait_seconds)
+            kept.append({"itemIdentifier": record["messageId"]})
+        metrics.add_metric(f"Webhooks{delivery.outcome.title().replace(' ', '')}", MetricUnit.Count, 1)
+        logger.info(
+            "webhook tried",
+            task_id=task_id,
+            outcome=delivery.outcome,
+            status=delivery.status,
+            attempt=receives,
+            wait_seconds=delivery.wait_seconds,
+            reason=delivery.reason,
+        )
+    return {"batchItemFailures": kept}

@@ -1,0 +1,292 @@
+"""The OpenAPI document: every operation of the catalogue as a path of its own, and the few other calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from tarmac import VERSION
+from tarmac.catalogue import Model, Operation, operation, operations
+from tarmac.contract import CreateTask, CreateUpload, UsageSpan
+from tarmac.http_api import MAX_BODY_BYTES, MAX_KEY_LENGTH
+from tarmac.openapi import answers
+from tarmac.openapi.schemas import Schema, media_name, of_media, of_models, of_parameters, ref
+from tarmac.rules.conditions import in_words
+from tarmac.steps.read import DEFAULT_LIMIT, MAX_LIMIT
+from tarmac.views import STATUSES
+
+_ABOUT = """Runway's API, with durable tasks. Point an official Runway SDK here (`RUNWAYML_BASE_URL`) and it works \
+unchanged: every create is kept until it has ended, every output is archived, every ending is announced.
+
+Beyond Runway: `Idempotency-Key`, `metadata` and `webhookUrl` on any create, a list of tasks, your own usage. \
+Parameters and models that are not described here are passed on to Runway unchecked."""
+
+_ERRORS = {
+    400: "The request has problems; `issues` names each with its field",
+    401: "No key",
+    403: "A key that is not known, or has not the scope",
+    404: "There is no such task, or it is another client's, or it was deleted",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes",
+    422: "The Idempotency-Key was used before with another body",
+    429: "Too many requests at once",
+    500: "An error of Tarmac's own",
+    502: "Runway refuses the key of this deployment",
+    503: "Runway cannot be used just now; Retry-After says when to try again",
+}
+_OF_ANYBODY = (429, 500, 503)
+_OF_CLIENTS = (401, 403, *_OF_ANYBODY)
+_OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio"}
+
+
+def describe() -> dict[str, Any]:
+    """The whole document. Some tenths of a second of work: keep it."""
+    models = [operation(name) for name in operations()]
+    paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _others()
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tarmac", "version": VERSION, "description": _ABOUT},
+        # Beside this document, wherever it was read from.
+        "servers": [{"url": "./"}],
+        "security": [{"clientKey": []}],
+        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Account", "About")],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "clientKey": {"type": "http", "scheme": "bearer", "description": "A key of this deployment"}
+            },
+            "parameters": _PARAMETERS,
+            "headers": _HEADERS,
+            "responses": {str(status): _error(status) for status in _ERRORS},
+            "schemas": _schemas(models),
+        },
+    }
+
+
+def _create(at: Operation) -> dict[str, Any]:
+    words = at.name.replace("/", " ").replace("_", " ")
+    known = [ref(_schema_name(model)) for model in at.models.values()]
+    return {
+        "tags": [_OUTPUTS[at.output]],
+        "operationId": "create_" + at.name.replace("/", "_"),
+        "summary": words[0].upper() + words[1:],
+        "parameters": [_shared("Idempotency-Key"), _shared("X-Runway-Version")],
+        "requestBody": _json_body({"anyOf": known if at.sole_model else [*known, ref("AnotherModel")]}),
+        "responses": _responses(answers.TaskAccepted, 400, 413, 422, *_OF_CLIENTS),
+    }
+
+
+def _others() -> dict[str, Any]:
+    return {
+        "/v1/tasks": {
+            "get": _call("Tasks", "list_tasks", "Your tasks, newest first", answers.TaskList, 400, query=_LIST)
+        },
+        "/v1/tasks/{id}": {
+            "parameters": [_TASK_ID],
+            "get": _call("Tasks", "get_task", "A task", answers.Task, 404),
+            "delete": _call("Tasks", "delete_task", "Cancel a task, or forget one that has ended", None, 404),
+        },
+        "/v1/uploads": {
+            "post": _call(
+                "Uploads", "create_upload", "A slot for one file", answers.UploadSlot, 400, 413, body=CreateUpload
+            )
+        },
+        "/v1/organization": {
+            "get": _call("Account", "get_organization", "Runway's limits and balance", answers.Organization, 502)
+        },
+        "/v1/organization/usage": {
+            "post": _call(
+                "Account",
+                "get_organization_usage",
+                "Credits by day and model, of all clients",
+                answers.OrganizationUsage,
+                *(400, 413, 502),
+                body=UsageSpan,
+                body_required=False,
+            )
+        },
+        "/v1/usage": {"get": _call("Account", "get_usage", "Your own usage", answers.Usage, 400, query=_SPAN)},
+        "/health": {"get": _public("get_health", "Whether it answers", _json_answer(ref("Health")))},
+        "/openapi.json": {"get": _public("get_openapi", "This document", _json_answer({"type": "object"}))},
+        "/docs": {
+            "get": _public(
+                "get_docs", "This document, to read", {"content": {"text/html": {"schema": {"type": "string"}}}}
+            )
+        },
+    }
+
+
+def _call(
+    tag: str,
+    name: str,
+    summary: str,
+    answer: type[BaseModel] | None,
+    *errors: int,
+    query: list[dict[str, Any]] | None = None,
+    body: type[BaseModel] | None = None,
+    body_required: bool = True,
+) -> dict[str, Any]:
+    call: dict[str, Any] = {
+        "tags": [tag],
+        "operationId": name,
+        "summary": summary,
+        "parameters": [*(query or ()), _shared("X-Runway-Version")],
+    }
+    if body is not None:
+        call["requestBody"] = _json_body(ref(body.__name__), body_required)
+    return call | {"responses": _responses(answer, *errors, *_OF_CLIENTS)}
+
+
+def _public(name: str, summary: str, answer: dict[str, Any]) -> dict[str, Any]:
+    about = {"tags": ["About"], "operationId": name, "summary": summary, "security": []}
+    return about | {"responses": {"200": {"description": "OK"} | answer} | _errors(*_OF_ANYBODY)}
+
+
+def _responses(answer: type[BaseModel] | None, *errors: int) -> dict[str, Any]:
+    if answer is None:
+        good = {"204": {"description": "Done", "headers": _request_id()}}
+    else:
+        described = " ".join((answer.__doc__ or "OK").split())
+        good = {"200": {"description": described, "headers": _request_id()} | _json_answer(ref(answer.__name__))}
+    return good | _errors(*errors)
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)}
+
+
+def _error(status: int) -> dict[str, Any]:
+    headers = _request_id()
+    if status == 503:
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("Retry-After", "x-should-retry")}
+    error = _json_answer({"anyOf": [ref("Error"), ref("GatewayError")]})
+    return {"description": _ERRORS[status], "headers": headers} | error
+
+
+def _request_id() -> dict[str, Any]:
+    return {"x-request-id": {"$ref": "#/components/headers/x-request-id"}}
+
+
+def _json_answer(schema: Schema) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _json_body(schema: Schema, required: bool = True) -> dict[str, Any]:
+    return {"required": required} | _json_answer(schema)
+
+
+def _shared(parameter: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{parameter}"}
+
+
+def _schemas(models: list[Operation]) -> dict[str, Schema]:
+    schemas = of_models(
+        [
+            *(CreateTask, CreateUpload, UsageSpan, answers.TaskAccepted, answers.Task, answers.TaskList),
+            *(answers.UploadSlot, answers.Organization, answers.OrganizationUsage, answers.Usage, answers.Health),
+            *(answers.Error, answers.GatewayError),
+        ]
+    )
+    for kinds in sorted({kinds for at in models for model in at.models.values() for kinds in _kinds(model.parameters)}):
+        schemas[media_name(kinds)] = of_media(kinds)
+    schemas |= {_schema_name(model): _of_model(model, at) for at in models for model in at.models.values()}
+    schemas["AnotherModel"] = _another_model(models)
+    return dict(sorted(schemas.items()))
+
+
+def _kinds(described: Any) -> set[tuple[str, ...]]:
+    """Every combination of media kinds that a description names."""
+    found: set[tuple[str, ...]] = set()
+    if isinstance(described, Mapping):
+        media = described.get("media")
+        if isinstance(media, list):
+            found.add(tuple(media))
+        described = list(described.values())
+    if isinstance(described, list):
+        found |= {kinds for part in described for kinds in _kinds(part)}
+    return found
+
+
+def _of_model(model: Model, at: Operation) -> Schema:
+    """The body of a create with this model."""
+    own = of_parameters(model.parameters or {})
+    schema: Schema = {"title": model.name, "type": "object", "required": own.get("required", [])}
+    properties = own["properties"] | {name: _addition(name) for name in _ADDITIONS}
+    if at.sole_model is None:
+        others = [name for name, canonical in at.also_known_as.items() if canonical == model.name]
+        schema["required"] = ["model", *schema["required"]]
+        properties = {"model": {"enum": [model.name, *others]} if others else {"const": model.name}} | properties
+    schema["properties"] = properties
+    if rules := [sentence for rule in model.rules for sentence in in_words(rule)]:
+        schema["description"] = "; ".join(rules)
+    if model.legacy:
+        schema["deprecated"] = True
+    if model.credits is not None:
+        schema["x-credits"] = dict(model.credits)
+    return schema
+
+
+def _another_model(models: list[Operation]) -> Schema:
+    """A model that the catalogue does not know is passed on, with whatever parameters it has."""
+    known = sorted({name for at in models for name in (*at.models, *at.also_known_as)})
+    name = {"type": "string", "minLength": 1, "maxLength": 100, "not": {"enum": known}}
+    return {
+        "title": "another model",
+        "description": "One that this deployment does not know. Known models of other operations are refused.",
+        "type": "object",
+        "required": ["model"],
+        "properties": {"model": name} | {addition: _addition(addition) for addition in _ADDITIONS},
+    }
+
+
+def _schema_name(model: Model) -> str:
+    return f"{model.operation.replace('/', '.')}.{model.name}"
+
+
+_ADDITIONS = [name for name in CreateTask.model_fields if name != "model"]
+"""What Tarmac adds to every create."""
+
+
+def _addition(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/CreateTask/properties/{name}"}
+
+
+_TASK_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _query(name: str, about: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": schema}
+
+
+_LIST = [
+    _query(
+        "limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    ),
+    _query("cursor", "`nextCursor` of the page before", {"type": "string"}),
+    _query("status", "Only those in this status", {"enum": list(STATUSES)}),
+]
+_DAY: Schema = {"type": "string", "format": "date"}
+_SPAN = [
+    _query("startDate", "First day (UTC); 30 days before the last if not given", _DAY),
+    _query("beforeDate", "First day that is not counted, 90 days after startDate at most", _DAY),
+]
+_PARAMETERS = {
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key and body are one task, however often they are sent. Kept for 30 days.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
+    },
+    "X-Runway-Version": {
+        "name": "X-Runway-Version",
+        "in": "header",
+        "description": "Sent by Runway's SDKs; not needed here",
+        "schema": {"type": "string", "examples": ["2024-11-06"]},
+    },
+}
+_HEADERS = {
+    "x-request-id": {"description": "Names this call in the logs", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "x-should-retry": {"description": "For Runway's SDKs", "schema": {"enum": ["true", "false"]}},
+}

@@ -1,0 +1,209 @@
+"""What a request's parameters demand of each other, and how the catalogue says it (`rules` of a model or an object).
+
+A rule is in force while all its circumstances hold, and then has consequences:
+
+    when / unless      {parameter: values}  the parameter has (unless: has not) one of the values
+    given / absent     [parameters]         each of them is there (absent: is not)
+
+    requires           [parameters]         must be there
+    forbids            [parameters]         must not be there
+    allows / refuses   {parameter: values}  if there, must (refuses: must not) have one of the values
+    requiresOneOf      [parameters]         at least one must be there
+    exactlyOne         [parameters]         one must be there, and no second
+    check              a function of this module, for what is arithmetic
+    why                words for the caller, where those made from the rule would not do
+
+A parameter may be a path into an object: `providerSettings.shotType`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Path = tuple[str | int, ...]
+Rule = Mapping[str, Any]
+Body = Mapping[str, Any]
+
+
+class Broken(NamedTuple):
+    """A rule that the body breaks: where, why, and whether something is missing there."""
+
+    path: Path
+    message: str
+    missing: bool = False
+
+
+def applies(rule: Rule, body: Body) -> bool:
+    """Whether all circumstances of a rule hold. One without circumstances always applies."""
+    return (
+        all(_at(body, name) in values for name, values in rule.get("when", {}).items())
+        and not any(_at(body, name) in values for name, values in rule.get("unless", {}).items())
+        and all(_at(body, name) is not None for name in rule.get("given", ()))
+        and all(_at(body, name) is None for name in rule.get("absent", ()))
+    )
+
+
+def broken_rules(body: Body, rules: Iterable[Rule], sound: bool) -> Iterator[Broken]:
+    """Every way in which the body breaks the rules.
+
+    sound: whether the parameters have the right types. Functions run only then.
+    """
+    for rule in rules:
+        if not applies(rule, body):
+            continue
+        yield from _consequences(body, rule)
+        if sound and "check" in rule:
+            yield from CHECKS[rule["check"]](body)
+
+
+def in_words(rule: Rule) -> list[str]:
+    """What a rule asks for, one sentence a consequence. Functions without a `why` say nothing of themselves."""
+    if "why" in rule:
+        return [rule["why"]]
+    circumstance = _circumstance(rule)
+    return [
+        *(f"{name} is required{circumstance}" for name in rule.get("requires", ())),
+        *(f"{name} is not accepted{circumstance}" for name in rule.get("forbids", ())),
+        *(f"{name} must be {_either(values)}{circumstance}" for name, values in rule.get("allows", {}).items()),
+        *(f"{name} must not be {_either(values)}{circumstance}" for name, values in rule.get("refuses", {}).items()),
+        *([f"{_either(rule['requiresOneOf'])} is required{circumstance}"] if "requiresOneOf" in rule else []),
+        *([f"exactly one of {', '.join(rule['exactlyOne'])}{circumstance}"] if "exactlyOne" in rule else []),
+    ]
+
+
+def _consequences(body: Body, rule: Rule) -> Iterator[Broken]:
+    why, circumstance = rule.get("why"), _circumstance(rule)
+    for name in rule.get("requires", ()):
+        if _at(body, name) is None:
+            yield Broken(_path(name), why or f"Required{circumstance}", missing=True)
+    for name in rule.get("forbids", ()):
+        if _at(body, name) is not None:
+            yield Broken(_path(name), why or f"Not accepted{circumstance}")
+    for name, values in rule.get("allows", {}).items():
+        if _at(body, name) is not None and _at(body, name) not in values:
+            yield Broken(_path(name), why or f"Must be {_either(values)}{circumstance}")
+    for name, values in rule.get("refuses", {}).items():
+        if _at(body, name) in values:
+            yield Broken(_path(name), why or f"Must not be {_either(values)}{circumstance}")
+    for word in ("requiresOneOf", "exactlyOne"):
+        names: Sequence[str] = rule.get(word, ())
+        given = [name for name in names if _at(body, name) is not None]
+        if names and not given:
+            yield Broken(_path(names[0]), why or f"Required{circumstance}: {_either(names)}", missing=True)
+        elif word == "exactlyOne" and len(given) > 1:
+            yield Broken(_path(given[1]), why or f"Give only one of {', '.join(names)}")
+
+
+def _at(body: Body, name: str) -> Any:
+    """The value at a dotted path, or None: an explicit null is how some clients spell "not given"."""
+    value: Any = body
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _path(name: str) -> Path:
+    return tuple(name.split("."))
+
+
+def _circumstance(rule: Rule) -> str:
+    said = [
+        *(f"when {name} is {_either(values)}" for name, values in rule.get("when", {}).items()),
+        *(f"unless {name} is {_either(values)}" for name, values in rule.get("unless", {}).items()),
+        *(f"with {name}" for name in rule.get("given", ())),
+        *(f"without {name}" for name in rule.get("absent", ())),
+    ]
+    return " " + " and ".join(said) if said else ""
+
+
+def _either(values: Sequence[Any]) -> str:
+    return " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+
+
+def _segments_last_3_to_15_seconds(body: Body) -> Iterator[Broken]:
+    segments = _at(body, "providerSettings.multiPrompt")
+    if segments is not None and not 3 <= (total := _seconds(segments)) <= 15:
+        yield Broken(
+            ("providerSettings", "multiPrompt"), f"Segments last 3 to 15 seconds together, these last {total:g}"
+        )
+
+
+def _shots_fill_the_duration(body: Body) -> Iterator[Broken]:
+    shots, duration = body.get("shots"), body.get("duration") or 10
+    if shots is not None and (total := _seconds(shots)) != duration:
+        yield Broken(("shots",), f"Shots last as long as the video together: {duration} seconds, not {total:g}")
+
+
+def _keyframes_lie_in_their_ranges(body: Body) -> Iterator[Broken]:
+    keyframes = body.get("keyframes") or []
+    if len({frame.get("range") is None for frame in keyframes}) > 1:
+        yield Broken(("keyframes",), "Either all keyframes have a range or none has")
+    for index, frame in enumerate(keyframes):
+        window, seconds = frame.get("range"), frame.get("seconds")
+        if window is None:
+            continue
+        if window["end_seconds"] <= window["start_seconds"]:
+            yield Broken(("keyframes", index, "range"), "end_seconds must be later than start_seconds")
+        elif seconds is not None and not window["start_seconds"] <= seconds < window["end_seconds"]:
+            yield Broken(("keyframes", index, "seconds"), "A keyframe lies within its range")
+
+
+def _keyframed_ratio_is_auto(body: Body) -> Iterator[Broken]:
+    frames, ratio = body.get("promptImage"), body.get("ratio")
+    keyed = isinstance(frames, list) and any(frame.get("position") is not None for frame in frames)
+    if keyed and ratio is not None and not ratio.startswith("auto_"):
+        yield Broken(("ratio",), "With keyframes the ratio follows the first frame: auto_480p, auto_720p or auto_1080p")
+
+
+def _at_most_5_humans_and_9_objects(body: Body) -> Iterator[Broken]:
+    subjects = [image.get("subject") for image in body.get("referenceImages") or []]
+    for subject, most in (("human", 5), ("object", 9)):
+        if subjects.count(subject) > most:
+            yield Broken(("referenceImages",), f"At most {most} images may have the subject {subject}")
+
+
+def _chosen_size_needs_two_references(body: Body) -> Iterator[Broken]:
+    if len(body.get("referenceImages") or []) < 2 and body.get("ratio") not in (None, "auto"):
+        yield Broken(("ratio",), "A single image keeps its framing: a size needs at least 2 reference images")
+
+
+def _freeform_size_is_3_to_16_megapixels(body: Body) -> Iterator[Broken]:
+    width, _, height = body["ratio"].partition(":")
+    if width.isdecimal() and height.isdecimal() and not 3_686_400 <= int(width) * int(height) <= 16_777_216:
+        yield Broken(("ratio",), "Width times height must be 3686400 to 16777216 pixels")
+
+
+def _one_image_a_place_and_one_source(body: Body) -> Iterator[Broken]:
+    for name, single in (("referenceImages", ("first", "last")), ("referenceVideos", ("source",))):
+        roles = [media.get("role") for media in body.get(name) or []]
+        for role in single:
+            if roles.count(role) > 1:
+                yield Broken((name,), f"At most one may have the role {role}")
+
+
+def _keyframes_need_a_source(body: Body) -> Iterator[Broken]:
+    roles = [video.get("role") for video in body.get("referenceVideos") or []]
+    if body.get("keyframes") and "source" not in roles:
+        yield Broken(("referenceVideos",), "Keyframes need a video with the role source")
+
+
+def _seconds(parts: Sequence[Mapping[str, Any]]) -> float:
+    return float(sum(part["duration"] for part in parts))
+
+
+CHECKS: Mapping[str, Callable[[Body], Iterator[Broken]]] = {
+    check.__name__.removeprefix("_"): check
+    for check in (
+        _segments_last_3_to_15_seconds,
+        _shots_fill_the_duration,
+        _keyframes_lie_in_their_ranges,
+        _keyframed_ratio_is_auto,
+        _at_most_5_humans_and_9_objects,
+        _chosen_size_needs_two_references,
+        _freeform_size_is_3_to_16_megapixels,
+        _one_image_a_place_and_one_source,
+        _keyframes_need_a_source,
+    )
+}
+"""By the name that the catalogue uses. Each takes an object whose parameters have the right types."""

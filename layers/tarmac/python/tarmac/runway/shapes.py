@@ -1,0 +1,88 @@
+"""Answers about a task, in every shape that Runway-compatible services give: one place that knows them.
+
+Runway's own object; a workflow invocation's, whose output is `{nodeId: [link]}`; and CometAPI's envelope
+`{code, data: {status, progress: "40%", fail_reason, data: <Runway's object>}}`, documented beside the bare object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.ports import UpstreamTask
+from tarmac.runway.errors import UpstreamGone
+
+_ENVELOPE_STATUSES = {
+    "NOT_START": "PENDING",
+    "SUBMITTED": "PENDING",
+    "QUEUED": "PENDING",
+    "IN_PROGRESS": "RUNNING",
+    "SUCCESS": "SUCCEEDED",
+    "FAILURE": "FAILED",
+}
+
+
+def parse_task(upstream_id: str, answer: Any) -> UpstreamTask:
+    """Raises UpstreamGone for CometAPI's `task_not_exist`, ValueError for what is no task in any shape."""
+    if not isinstance(answer, Mapping):
+        raise ValueError("not an object")
+    if answer.get("code") == "task_not_exist":
+        raise UpstreamGone("the task is not (yet) known")
+    envelope = answer.get("data")
+    if isinstance(envelope, Mapping):
+        inner = envelope.get("data")
+        if isinstance(inner, Mapping) and "status" in inner:
+            return _task(upstream_id, inner)
+        return _task(upstream_id, _unwrapped(envelope))
+    return _task(upstream_id, answer)
+
+
+def credits_of(answer: Mapping[str, Any], field: str) -> float | None:
+    """`estimatedCost` or `cost` of an answer, in credits."""
+    cost = answer.get(field)
+    return _number(cost.get("credits")) if isinstance(cost, Mapping) else None
+
+
+def _task(upstream_id: str, answer: Mapping[str, Any]) -> UpstreamTask:
+    status = answer.get("status")
+    if not isinstance(status, str):
+        raise ValueError("no status")
+    return UpstreamTask(
+        id=upstream_id,
+        status=status,
+        progress=_number(answer.get("progress")),
+        output=tuple(_links(answer.get("output"))),
+        failure=_text(answer.get("failure")),
+        failure_code=_text(answer.get("failureCode")),
+        cost_credits=credits_of(answer, "cost"),
+    )
+
+
+def _unwrapped(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    status = str(envelope.get("status"))
+    return {
+        "status": _ENVELOPE_STATUSES.get(status, status),
+        "progress": _percentage(envelope.get("progress")),
+        "failure": envelope.get("fail_reason"),
+    }
+
+
+def _links(output: Any) -> list[str]:
+    if isinstance(output, Mapping):
+        return [link for node in output.values() for link in _links(node)]
+    return [link for link in output if isinstance(link, str)] if isinstance(output, list) else []
+
+
+def _percentage(value: Any) -> float | None:
+    try:
+        return float(str(value).removesuffix("%")) / 100
+    except ValueError:
+        return None
+
+
+def _number(value: Any) -> float | None:
+    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,128 @@
+"""One local stack for the whole run, whoever asks for it first; also under `pytest -n`, where every worker asks.
+
+The process that the run was started with names the stack's folder, hands the name to its workers, and ends the stack by
+its own process ids when all tests are over. A run that selects no test of the stack starts nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from local.stack import StackInfo
+    from tests.e2e.api import Api
+    from tests.e2e.deployment import Deployment
+    from tests.e2e.notices import Notices
+    from tests.e2e.simulator import Simulator
+
+HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.stash[HOME] = Path(worker["stack_home"])
+        return
+    config.stash[HOME] = Path(tempfile.gettempdir()).resolve() / f"tarmac-tests-{uuid.uuid4().hex[:12]}"
+    # A CI that gives up says so with SIGTERM: end the stack then, too.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: what its workers are told."""
+    node.workerinput["stack_home"] = str(node.config.stash[HOME])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the stack, however the tests went. What its processes and functions said outlives a failed run."""
+    home = session.config.stash[HOME]
+    if hasattr(session.config, "workerinput") or not home.exists():
+        return
+    from local.paths import ROOT
+    from tests.e2e.shared import shared_stack
+
+    logs = ROOT / ".local" / "test-logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    try:
+        if exitstatus:
+            _keep_logs(home, logs)
+    finally:
+        shared_stack(home).down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _keep_logs(home: Path, logs: Path) -> None:
+    """The first place to look after a red run."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from local.aws.clients import Clients
+    from local.errors import LocalError
+    from local.stack import StackInfo
+    from tests.e2e.deployment import log_lines
+
+    shutil.copytree(home / "logs", logs)
+    with contextlib.suppress(LocalError, BotoCoreError, ClientError):
+        info = StackInfo.load(home / "stack.json")
+        with Clients(info.aws_endpoint_url, info.region) as clients:
+            (logs / "functions.log").write_text("\n".join(log_lines(clients)))
+
+
+@pytest.fixture(scope="session")
+def stack_home(request: pytest.FixtureRequest) -> Path:
+    """The folder of the shared stack, which TARMAC_HOME would name."""
+    return request.config.stash[HOME]
+
+
+@pytest.fixture(scope="session")
+def stack(stack_home: Path) -> StackInfo:
+    """Where the shared stack is. A second `up` of a home finds everything done, and two at once take turns."""
+    from tests.e2e.shared import shared_stack
+
+    return shared_stack(stack_home).up()
+
+
+@pytest.fixture(scope="session")
+def deployment(stack: StackInfo) -> Iterator[Deployment]:
+    """The stack from inside: rows, executions, buckets, functions."""
+    from tests.e2e.deployment import Deployment
+
+    with Deployment.of(stack) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def simulator(stack: StackInfo) -> Iterator[Simulator]:
+    """Runway's side of it."""
+    from tests.e2e.simulator import Simulator
+
+    with Simulator.of(stack) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def notices(deployment: Deployment) -> Iterator[Notices]:
+    """All notices that the topic has sent since this process listens."""
+    from tests.e2e.notices import Notices
+
+    with Notices.subscribed(deployment) as listening:
+        yield listening
+
+
+@pytest.fixture
+def api(deployment: Deployment) -> Iterator[Api]:
+    """The API as a client that is this test's own: its lists hold nothing else."""
+    from tests.e2e.api import Api
+
+    with Api.of_new_client(deployment) as client:
+        yield client

@@ -1,0 +1,53 @@
+"""Pictures to send, and a player's view of the videos that come back."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import cache
+
+import av
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Video:
+    """What a player finds in a file."""
+
+    width: int
+    height: int
+    seconds: float
+    codec: str
+
+
+def play(content: bytes) -> Video:
+    """Decode every frame. Raises what PyAV raises on a file that is none."""
+    with av.open(io.BytesIO(content)) as container:
+        stream = container.streams.video[0]
+        frames = sum(1 for _ in container.decode(stream))
+        assert stream.average_rate
+        seconds = frames / float(stream.average_rate)
+        return Video(stream.width, stream.height, seconds, stream.codec_context.name)
+
+
+@cache
+def picture(kind: str = "JPEG") -> bytes:
+    """A small two-coloured image."""
+    image = Image.new("RGB", (320, 180), (200, 120, 40))
+    image.paste((30, 60, 160), (160, 0, 320, 180))
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@cache
+def plain_picture() -> bytes:
+    """A PNG of one colour: whatever is made of it is small."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (320, 180), (128, 128, 128)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes, content_type: str = "image/jpeg") -> str:
+    return f"data:{content_type};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,162 @@
+"""The `tarmac` command against the running stack, as an operator types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.paths import ROOT
+from local.stack import SIMULATOR_KEY, StackInfo
+from tests.e2e.deployment import Deployment
+from tests.e2e.shared import shared_stack
+
+Tarmac = Callable[..., "subprocess.CompletedProcess[str]"]
+FOREIGN = ("TARMAC_", "RUNWAYML_", "PORT", "SIMULATOR_PORT", "TIME_SCALE", "CORS_ORIGINS")
+
+
+def run(home: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return subprocess.run(
+        [sys.executable, "-m", "local.cli", *arguments],
+        input=typed,
+        env=environment | {"TARMAC_HOME": str(home), "NO_PROXY": "127.0.0.1", "COLUMNS": "200"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def tarmac(stack: StackInfo, stack_home: Path) -> Tarmac:
+    """The command, pointed to the shared stack."""
+    return lambda *arguments, typed="": run(stack_home, *arguments, typed=typed)
+
+
+@pytest.fixture
+def secret(deployment: Deployment) -> Iterator[str]:
+    """The ARN of a Runway secret as a fresh deployment leaves it, beside the one that the stack's tasks are bought
+    with."""
+    secrets = deployment.clients.secrets
+    arn = secrets.create_secret(Name=f"secret-{uuid.uuid4().hex}", SecretString="unset")["ARN"]
+    yield arn
+    secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def fresh(stack: StackInfo, stack_home: Path, secret: str, tmp_path: Path) -> Tarmac:
+    """The command, pointed to a stack that is the shared one but for its secret."""
+    described = json.loads((stack_home / "stack.json").read_text()) | {"runwaySecretArn": secret}
+    (tmp_path / "stack.json").write_text(json.dumps(described))
+    return lambda *arguments, typed="": run(tmp_path, *arguments, typed=typed)
+
+
+def status_with(stack: StackInfo, key: str) -> int:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.get(f"{stack.api_url}/v1/tasks", headers=headers, trust_env=False, timeout=30).status_code
+
+
+def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo) -> None:
+    """The key is printed once, works at once, is listed without itself, and stops working."""
+    name = f"cli-{uuid.uuid4().hex[:10]}"
+
+    made = tarmac("clients", "create", name, "--scope", "tasks", "--scope", "account", "--json")
+    assert (made.returncode, made.stderr) == (0, "")
+    told = json.loads(made.stdout)
+    assert (told["client"], told["scopes"]) == (name, ["account", "tasks"])
+    assert status_with(stack, told["key"]) == 200
+
+    listed = tarmac("clients", "list", "--json")
+    assert listed.returncode == 0
+    (entry,) = [each for each in json.loads(listed.stdout) if each["client"] == name]
+    assert entry["scopes"] == ["account", "tasks"]
+    assert told["key"] not in listed.stdout
+    assert f"{name} " in tarmac("clients", "list").stdout
+
+    revoked = tarmac("clients", "revoke", typed=told["key"] + "\n")
+    assert (revoked.returncode, revoked.stderr) == (0, "revoked\n")
+    assert status_with(stack, told["key"]) == 403
+    again = tarmac("clients", "revoke", typed=told["key"] + "\n")
+    assert (again.returncode, again.stderr) == (1, "error: there is no such key\n")
+
+
+def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
+    """So that it can be piped, while the words around it reach the eye."""
+    made = tarmac("clients", "create", f"cli-{uuid.uuid4().hex[:10]}")
+    assert made.returncode == 0
+    assert "shown only now" in made.stderr
+    assert status_with(stack, made.stdout.strip()) == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("clients", "create", "Not A Name"), "is no client name"), (("clients", "create", "a", "--scope", "x"), "x")],
+)
+def test_a_client_that_cannot_be_is_one_message(tarmac: Tarmac, arguments: tuple[str, ...], words: str) -> None:
+    answer = tarmac(*arguments)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("error: ")
+    assert words in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_doctor_finds_the_stack_well(tarmac: Tarmac) -> None:
+    answer = tarmac("doctor")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "FAIL" not in answer.stdout
+    findings = json.loads(tarmac("doctor", "--json").stdout)
+    assert len(findings) == answer.stdout.count("ok  ")
+    assert not [each for each in findings if each["problem"]]
+
+
+def test_doctor_says_what_is_wrong_with_the_runway_key_and_secret_set_mends_it(
+    fresh: Tarmac, deployment: Deployment, secret: str
+) -> None:
+    """Unset, then one that Runway refuses, then a good one from standard input; the key is shown nowhere."""
+
+    def stored() -> str:
+        return deployment.clients.secrets.get_secret_value(SecretId=secret)["SecretString"]
+
+    unset = fresh("doctor")
+    assert unset.returncode == 1
+    assert "no Runway key is stored: run `tarmac secret set`" in unset.stdout
+
+    odd = fresh("secret", "set", typed="key_of_another_form\n")
+    assert odd.returncode == 1
+    assert "--any-form" in odd.stderr
+    assert stored() == "unset"
+
+    assert fresh("secret", "set", "--any-form", typed="key_revoked\n").returncode == 0
+    refused = fresh("doctor")
+    assert refused.returncode == 1
+    assert "Runway does not accept the key" in refused.stdout
+    assert "key_revoked" not in refused.stdout + refused.stderr
+
+    good = fresh("secret", "set", typed=f"  {SIMULATOR_KEY}\n")
+    assert (good.returncode, stored()) == (0, SIMULATOR_KEY)
+    assert SIMULATOR_KEY not in good.stdout + good.stderr
+    assert fresh("doctor").returncode == 0
+
+
+def test_status_says_where_the_stack_is(tarmac: Tarmac, stack: StackInfo) -> None:
+    answer = tarmac("status")
+    assert answer.returncode == 0
+    assert stack.api_url in answer.stdout
+    assert f"pid {stack.pids['aws']}" in answer.stdout
+
+
+def test_up_again_changes_nothing(stack: StackInfo, stack_home: Path) -> None:
+    """The same addresses and the same key, from the same processes."""
+    before = (stack_home / "stack.json").read_text()
+    assert shared_stack(stack_home).up() == stack
+    assert (stack_home / "stack.json").read_text() == before
+    assert status_with(stack, stack.api_key) == 200

@@ -1,0 +1,220 @@
+"""S3 as a door: an object under inbox/ becomes a task of the client `s3`, whatever its name, however often told."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.e2e.api import Api
+from tests.e2e.deployment import Deployment
+from tests.e2e.media import picture, play
+from tests.e2e.notices import Notices
+from tests.e2e.requests import QUICK, prompt
+from tests.e2e.simulator import Simulator
+from tests.e2e.waiting import eventually
+from tests.fakes.samples import event
+
+
+@pytest.fixture
+def name() -> str:
+    """A part of an object key that no other test has."""
+    return uuid.uuid4().hex
+
+
+def test_an_image_in_the_inbox_becomes_a_video(
+    deployment: Deployment, simulator: Simulator, notices: Notices, name: str
+) -> None:
+    """Spaces, plus, unicode and a shouting extension in the key; the whole request in percent-encoded metadata."""
+    key = f"inbox/{name}/Café am Hafen + Boot (1).JPG"
+    wanted = prompt(text="Möwen über dem Hafen, 波のように – 50 %\n\u201eruhig\u201c 🌊")
+    deployment.drop(
+        key,
+        picture(),
+        model="gen4_turbo",
+        prompt_text=quote(wanted),
+        ratio="960:960",
+        duration="2",
+        seed="7",
+    )
+
+    task = deployment.announced(deployment.task_of_object(key).id)
+
+    assert (task.state, task.operation, task.client) == ("SUCCEEDED", "image_to_video", "s3")
+    assert task.source == {"kind": "s3", "bucket": deployment.info.upload_bucket, "key": key} | task.source
+    assert task.upstream_id
+    sent = json.loads(simulator.body_text(task.upstream_id))
+    assert sent.pop("promptImage").startswith("runway://")
+    assert sent == {"model": "gen4_turbo", "promptText": wanted, "ratio": "960:960", "duration": 2, "seed": 7}
+    content = deployment.archived_bytes(task.outputs[0].key)
+    assert content == simulator.output(task.upstream_id)
+    video = play(content)
+    assert (video.width, video.height) == (960, 960)
+    (notice,) = notices.of(task.id)
+    assert notice.attributes["client"] == "s3"
+    assert notice.body["source"]["key"] == key
+    assert deployment.execution(task.id)["status"] == "SUCCEEDED"
+
+
+def test_an_image_without_metadata_gets_the_templates_defaults(
+    deployment: Deployment, simulator: Simulator, name: str
+) -> None:
+    """gen4_turbo, 1280:720, five seconds, no prompt; the type is told by the key where the upload names none."""
+    key = f"inbox/{name}.png"
+    deployment.drop(key, picture("PNG"), content_type="binary/octet-stream")
+
+    task = deployment.announced(deployment.task_of_object(key).id)
+
+    assert task.state == "SUCCEEDED", task.failure
+    assert task.upstream_id
+    sent = json.loads(simulator.body_text(task.upstream_id))
+    assert sent.pop("promptImage").startswith("runway://")
+    assert sent == {"model": "gen4_turbo", "ratio": "1280:720", "duration": 5}
+
+
+@pytest.mark.parametrize(
+    ("file", "content_type", "metadata", "reason"),
+    [
+        ("notes.txt", "text/plain", {}, "gen4_turbo does not start from a file of type text/plain"),
+        ("clip.mp4", "video/mp4", {}, "gen4_turbo does not start from a file of type video/mp4"),
+        ("a.jpg", "image/jpeg", {"duration": "five"}, "tarmac-duration: expected a whole number, received 'five'"),
+        ("b.jpg", "image/jpeg", {"duration": "99"}, "duration: Must be at most 10"),
+        ("c.jpg", "image/jpeg", {"ratio": "16:9"}, "ratio: Expected one of"),
+        ("d.jpg", "image/jpeg", {"model": "no-such-model"}, "no-such-model is not a model of image_to_video"),
+        ("e.jpg", "image/jpeg", {"operation": "image_to_gold"}, "There is no operation 'image_to_gold'"),
+        ("f.jpg", "image/jpeg", {"prompt_text": quote("é" * 1001)}, "promptText: Must have at most 1000 characters"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
+)
+def test_an_unusable_object_is_announced_with_its_reason(
+    deployment: Deployment,
+    notices: Notices,
+    name: str,
+    file: str,
+    content_type: str,
+    metadata: dict[str, str],
+    reason: str,
+) -> None:
+    """It becomes no task, and whoever put it there can learn why."""
+    key = f"inbox/{name}-{file}"
+    deployment.drop(key, picture(), content_type=content_type, **metadata)
+
+    (notice,) = notices.matching(lambda notice: notice.body["source"].get("key") == key, f"the object {key}")
+
+    assert notice.attributes["type"] == notice.body["type"] == "upload.rejected"
+    assert (notice.body["taskId"], notice.body["client"]) == (None, "s3")
+    assert reason in notice.body["failure"]
+    assert notice.body["failureCode"] == "TARMAC.UPLOAD_REJECTED"
+    assert not [row for row in deployment.rows_of("s3") if row.source["key"] == key]
+
+
+def test_a_broken_picture_fails_in_words(deployment: Deployment, notices: Notices, name: str) -> None:
+    """Runway judges the content: a text that calls itself a picture ends as FAILED, not as silence."""
+    key = f"inbox/{name}.jpg"
+    deployment.drop(key, b"this is no picture, whatever its name says; it goes on for a while" * 20)
+
+    task = deployment.announced(deployment.task_of_object(key).id)
+
+    assert (task.state, task.failure_code, task.cost_credits) == ("FAILED", "TARMAC.REJECTED.400", 0)
+    assert notices.of(task.id)[0].attributes["type"] == "task.failed"
+
+
+def test_an_object_outside_the_inbox_starts_nothing(deployment: Deployment, name: str) -> None:
+    """Also one whose key merely contains the word. A later object in the inbox proves that events have been heard."""
+    outside = [f"{name}.jpg", f"outbox/{name}.jpg", f"inbox-{name}.jpg", f"my/inbox/{name}.jpg"]
+    with _object_events(deployment, name) as heard:
+        for key in outside:
+            deployment.drop(key, picture())
+        last = f"inbox/{name}.jpg"
+        deployment.drop(last, picture(), prompt_text=quote(prompt()))
+        deployment.task_of_object(last)
+        keys = [f"{each['detail']['object']['key']}" for each in heard(len(outside) + 1)]
+    assert sorted(keys) == sorted([*outside, last])
+    assert not [row for row in deployment.rows_of("s3") if row.source["key"] in outside]
+
+
+def test_an_object_event_that_comes_again_starts_nothing_new(
+    deployment: Deployment, simulator: Simulator, name: str
+) -> None:
+    """EventBridge delivers at least once: the very event again, while the task runs and after it has ended."""
+    key = f"inbox/{name}.jpg"
+    wanted = prompt("seconds=60")
+    with _object_events(deployment, name) as heard:
+        deployment.drop(key, picture(), prompt_text=quote(wanted))
+        (original,) = heard(1)
+
+    task_id = deployment.task_of_object(key).id
+    assert deployment.invoke("AcceptUpload", original) == {"taskId": task_id, "status": "repeated"}
+    ended = deployment.announced(task_id)
+    assert deployment.invoke("AcceptUpload", original) == {"taskId": task_id, "status": "repeated"}
+
+    assert [row.id for row in deployment.rows_of("s3") if row.source["key"] == key] == [task_id]
+    assert len(simulator.creates(wanted.split()[5])) == 1
+    assert deployment.announced(task_id).version == ended.version
+
+
+def test_the_same_key_put_again_is_a_task_of_its_own(deployment: Deployment, name: str) -> None:
+    """Another version of the object is another wish."""
+    key = f"inbox/{name}.jpg"
+    for _ in range(2):
+        deployment.drop(key, picture(), prompt_text=quote(prompt()))
+
+    def tasks() -> list[str]:
+        return [row.id for row in deployment.rows_of("s3") if row.source["key"] == key]
+
+    assert len(set(eventually(tasks, lambda found: len(found) == 2, f"two tasks of {key}"))) == 2
+
+
+def test_an_object_that_was_deleted_before_it_was_read_is_announced(
+    deployment: Deployment, notices: Notices, name: str
+) -> None:
+    """The sample event with a key that is not there."""
+    told = event("s3-object-created")
+    told["detail"]["bucket"]["name"] = deployment.info.upload_bucket
+    told["detail"]["object"] = {"key": f"inbox/{name}.jpg", "sequencer": "00617F08299329D189"}
+
+    answer = deployment.invoke("AcceptUpload", told)
+
+    assert answer["status"] == "rejected"
+    (notice,) = notices.matching(lambda notice: notice.body["source"].get("key") == f"inbox/{name}.jpg", name)
+    assert notice.body["failure"] == "The object was deleted before it could be read."
+
+
+def test_tasks_from_s3_are_another_clients_to_everyone_else(deployment: Deployment, api: Api, name: str) -> None:
+    key = f"inbox/{name}.jpg"
+    deployment.drop(key, picture(), prompt_text=quote(prompt(QUICK)))
+    task_id = deployment.task_of_object(key).id
+    assert api.http.get(f"/v1/tasks/{task_id}").status_code == 404
+    with Api.of_new_client(deployment, "s3") as owner:
+        assert owner.ended(task_id)["status"] == "SUCCEEDED"
+
+
+@contextmanager
+def _object_events(deployment: Deployment, name: str) -> Iterator[Any]:
+    """Hears, beside AcceptUpload, the events of objects whose key holds `name`; give the number to wait for."""
+    sqs, bus = deployment.clients.sqs, deployment.client("events")
+    queue = sqs.create_queue(QueueName=f"objects-{uuid.uuid4().hex}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = f"objects-{uuid.uuid4().hex[:20]}"
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [deployment.info.upload_bucket]}}}
+    bus.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    bus.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    found: list[dict[str, Any]] = []
+
+    def look() -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+        told = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        found.extend(each for each in told if name in each["detail"]["object"]["key"])
+        return found
+
+    try:
+        yield lambda count: eventually(look, lambda seen: len(seen) >= count, f"{count} events of objects {name}")
+    finally:
+        bus.remove_targets(Rule=rule, Ids=["queue"])
+        bus.delete_rule(Name=rule)
+        bus.close()

@@ -1,0 +1,40 @@
+"""The way of a callback in memory: the queue of those due, and a receiver that answers as told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class MemoryQueue:
+    sent: list[str] = field(default_factory=list)
+    postponed: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, message: str) -> None:
+        self.sent.append(message)
+
+    def postpone(self, receipt: str, seconds: int) -> None:
+        self.postponed.append((receipt, seconds))
+
+
+@dataclass(frozen=True)
+class Posted:
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class FakeCallbacks:
+    """Answers come from `script`: a status, or an exception to be raised; then 204 for ever."""
+
+    script: list[int | Exception] = field(default_factory=list)
+    posted: list[Posted] = field(default_factory=list)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        self.posted.append(Posted(url, headers, body))
+        answer = self.script.pop(0) if self.script else 204
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

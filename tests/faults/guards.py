@@ -1,0 +1,322 @@
+"""The product with one guard less: the harness must find what that guard keeps out, or it has proved nothing.
+
+A guard is taken out where its module is imported, in a process of its own: its exact source, which must occur once, is
+replaced in memory. Two guards stand in the stores and not in the steps; these are taken out of the harness's stores.
+
+    python -m tests.faults.guards 'claim: state'        one guard, with the whole story
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+MOST_SCHEDULES = 60_000
+TRANSITIONS, SUBMIT, FINISH = "tarmac.rules.transitions", "tarmac.steps.submit", "tarmac.steps.finish"
+STORE = "the harness's store"
+LATE = ("twin", "runway.create: long stall", "runway.create: stall")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`source` in `module` keeps a fault out; with `instead` in its place the fault comes in. `around`: the scenarios
+    to look in; `only`: the deviations to draw from, where it takes a rare meeting of some."""
+
+    name: str
+    module: str
+    source: str
+    instead: str
+    around: tuple[str, ...] = ("api success",)
+    only: tuple[str, ...] = ()
+
+
+GUARDS = (
+    Guard("row: compare-and-set on its version", STORE, "unconditional updates", "", ("cancelled running",)),
+    Guard("row: created once", STORE, "unconditional creates", "", ("s3 success",)),
+    Guard("archive: If-None-Match", STORE, "unconditional objects", ""),
+    Guard(
+        "claim: state",
+        TRANSITIONS,
+        "if task.state not in (State.ACCEPTED, State.WAITING):\n"
+        '            raise TransitionRefused(f"{task.state} cannot be claimed")',
+        "",
+    ),
+    Guard(
+        "claim: cancel",
+        TRANSITIONS,
+        "if task.cancel_requested_at is not None:\n            raise",
+        "if False:\n            raise",
+    ),
+    Guard(
+        "claim: deadline",
+        TRANSITIONS,
+        "if self.now >= task.deadline_at:",
+        "if False:",
+        ("deadline", "deadline just met"),
+    ),
+    Guard("claim: its own echo", TRANSITIONS, "if task.claim == token:\n            return task", ""),
+    Guard("bind: its own echo", TRANSITIONS, "if task.upstream_id == upstream_id:\n            return task", ""),
+    Guard(
+        "bind: token",
+        TRANSITIONS,
+        "            return task\n        self._own(task, token)",
+        "            return task\n"
+        "        if task.state is not State.SUBMITTING:\n"
+        '            raise TransitionRefused("not claimed")',
+        only=LATE,
+    ),
+    Guard(
+        "refuse: token",
+        TRANSITIONS,
+        'the attempt does not count."""\n        self._own(task, token)',
+        'the attempt does not count."""',
+        only=(*LATE, "runway.create: refuse"),
+    ),
+    Guard(
+        "reject: token",
+        TRANSITIONS,
+        'nothing was bought."""\n        self._own(task, token)',
+        'nothing was bought."""',
+        only=(*LATE, "runway.create: reject"),
+    ),
+    Guard(
+        "lose: lease",
+        TRANSITIONS,
+        "if task.state is not State.SUBMITTING or not self.lease_is_over(task):",
+        "if task.state is not State.SUBMITTING:",
+        only=("twin", "runway.create: stall", "runway.create: crash after", "table.get: stall"),
+    ),
+    Guard("lose: budget", TRANSITIONS, "if task.ambiguous < max_ambiguous_retries and", "if"),
+    Guard(
+        "try again: bound",
+        TRANSITIONS,
+        'recorded as such."""\n        self._bound(task, upstream_id)',
+        'recorded as such."""',
+        ("failed, mended",),
+    ),
+    Guard("archived: bound and not listed", TRANSITIONS, "if number != len(task.outputs) + 1:", "if False:"),
+    Guard(
+        "fail: about this generation",
+        TRANSITIONS,
+        "if task.state is State.SUBMITTING or task.upstream_id != upstream_id:",
+        "if False:",
+        ("s3 success",),
+    ),
+    Guard(
+        "ending: written once", TRANSITIONS, "if state not in FOLLOWS[task.state]:", "if False:", ("failed for good",)
+    ),
+    Guard("ending: with its notice", TRANSITIONS, "notice_state=NoticeState.PENDING,", ""),
+    Guard(
+        "ending: reservation released",
+        TRANSITIONS,
+        "state=state, reserved_credits=0.0, **changes",
+        "state=state, **changes",
+    ),
+    Guard("rerun: a new name", TRANSITIONS, "run=task.run + 1, ", ""),
+    Guard(
+        "submit: an ambiguous create is not refused",
+        SUBMIT,
+        "return _lost(task, token, effects, max_ambiguous_retries)\n\n    first",
+        "effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, 5))\n"
+        "        return Outcome('waiting', 5)\n\n    first",
+    ),
+    Guard("submit: a late generation is cancelled", SUBMIT, "_abandon(created.upstream_id, effects)", "pass"),
+    Guard(
+        "submit: a claimant that died is not forgotten",
+        SUBMIT,
+        "return _lost(task, None, effects, max_ambiguous_retries)",
+        "return Outcome('waiting', 5)",
+    ),
+    Guard(
+        "accept: the row comes first",
+        "tarmac.steps.accept",
+        "effects.tasks.create(task, request, *others)",
+        "start_execution(task, effects)\n        effects.tasks.create(task, request, *others)",
+    ),
+    Guard(
+        "accept: one object version, one id",
+        "tarmac.steps.accept_upload",
+        "task_id=upload.task_id, s3_allowed",
+        "s3_allowed",
+        ("s3 success",),
+    ),
+    Guard(
+        "poll: budget of failures",
+        "tarmac.steps.poll",
+        "and task.failure_retries < max_failure_retries",
+        "",
+        ("failed twice",),
+    ),
+    Guard(
+        "poll: only what may be mended",
+        "tarmac.steps.poll",
+        "and may_be_mended(upstream.failure_code)",
+        "",
+        ("failed for good",),
+    ),
+    Guard(
+        "poll: looks before it cancels",
+        "tarmac.steps.poll",
+        "if upstream.is_terminal:\n            return",
+        "if upstream.is_terminal and not _must_stop(task, effects):\n            return",
+        ("cancelled late",),
+    ),
+    Guard(
+        "poll and finish: gone is confirmed",
+        "tarmac.steps.poll",
+        "CONFIRMATIONS_OF_GONE = 3",
+        "CONFIRMATIONS_OF_GONE = 1",
+    ),
+    Guard(
+        "finish: SENT only after the publish",
+        FINISH,
+        "effects.topic.publish(message, attributes)\n"
+        "    try:\n"
+        "        return effects.tasks.change(task.id, lambda row: moves(effects).announced(row))",
+        "try:\n"
+        "        sent = effects.tasks.change(task.id, lambda row: moves(effects).announced(row))\n"
+        "        effects.topic.publish(message, attributes)\n"
+        "        return sent",
+    ),
+    Guard(
+        "finish: the callback is queued before SENT",
+        FINISH,
+        'effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))',
+        "pass",
+        ("callback",),
+    ),
+    Guard(
+        "cancel: looks before it cancels",
+        "tarmac.steps.cancel",
+        "if not effects.runway.task(upstream_id).is_terminal:",
+        "if True:",
+        ("cancelled late",),
+    ),
+    Guard(
+        "cancel: marks the row first",
+        "tarmac.steps.cancel",
+        "marked = effects.tasks.change(task.id, lambda row: moves(effects).request_cancel(row))",
+        "marked = task",
+        ("cancelled running",),
+    ),
+    Guard(
+        "archive: length",
+        "tarmac.archive",
+        "if self._expected is not None and self.read_bytes != self._expected:",
+        "if False:",
+    ),
+    Guard("sweep: a pending notice is published", "tarmac.steps.sweep", "announce(task, effects)", "pass"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the search made of the product without the guard. `story` tells the shortest schedule that breaks it."""
+
+    guard: str
+    broken: str | None
+    schedule: str
+    schedules: int
+    story: str
+
+
+def judge(guard: Guard, seed: int) -> Verdict:
+    """Search in a process of its own."""
+    command = [sys.executable, "-m", __name__, guard.name, "--json", "--seed", str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    if done.returncode:
+        raise RuntimeError(f"{guard.name}: {done.stderr.strip().splitlines()[-1]}")
+    return Verdict(**json.loads(done.stdout))
+
+
+def judge_all(seed: int, workers: int) -> list[Verdict]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda guard: judge(guard, seed), GUARDS))
+
+
+class WithoutGuard(importlib.abc.MetaPathFinder):
+    """Imports one module of the product with a piece of its source replaced. Install it before anything is imported."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        if name != self._guard.module:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        assert spec is not None
+        assert spec.origin is not None
+        spec.loader = _Replacing(name, spec.origin, self._guard)
+        return spec
+
+
+class _Replacing(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, guard: Guard) -> None:
+        super().__init__(name, path)
+        self._guard = guard
+
+    def get_code(self, name: str) -> Any:
+        # Without the byte code cache, which knows the source as it is.
+        source = Path(self.path).read_text(encoding="utf-8")
+        found = source.count(self._guard.source)
+        if found != 1:
+            raise ImportError(f"the guard {self._guard.name!r} occurs {found} times in {self.path}, not once")
+        return compile(source.replace(self._guard.source, self._guard.instead), self.path, "exec")
+
+
+def _loosen(what: str) -> None:
+    """Take a guard out of the harness's stores."""
+    from tests.faults import effects
+
+    def holds(put: Any) -> bool:
+        return what == ("unconditional creates" if put.over is None else "unconditional updates")
+
+    check: Callable[..., None] = effects.RowsInMemory.check
+    if what == "unconditional objects":
+        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore
+    else:
+        effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)  # type: ignore
+
+
+def _search(guard: Guard, seed: int) -> Verdict:
+    if guard.module == STORE:
+        _loosen(guard.source)
+    else:
+        assert not any(name.partition(".")[0] == "tarmac" for name in sys.modules)
+        sys.meta_path.insert(0, WithoutGuard(guard))
+    from tests.faults.explorer import search, shortest
+    from tests.faults.run import quick
+
+    with quick():
+        tally = search(guard.around, guard.only, MOST_SCHEDULES, seed)
+        if not tally.findings:
+            return Verdict(guard.name, None, "", tally.schedules, "")
+        found = shortest(min(tally.findings.values(), key=lambda finding: len(finding.schedule.deviations)))
+        return Verdict(guard.name, found.broken, str(found.schedule), tally.schedules, found.story())
+
+
+def main() -> None:
+    import argparse
+    from dataclasses import asdict
+
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.guards")
+    parser.add_argument("guard", choices=[guard.name for guard in GUARDS], metavar="GUARD")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    verdict = _search(next(guard for guard in GUARDS if guard.name == asked.guard), asked.seed)
+    print(json.dumps(asdict(verdict)) if asked.json else verdict.story or "not detected")
+
+
+if __name__ == "__main__":
+    main()

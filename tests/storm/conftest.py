@@ -1,0 +1,23 @@
+"""One stack for this folder's tests; with xdist's `--dist loadgroup` they share a worker, and so the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storm.rig import Rig, rig
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A stack that nobody disturbs: its faults are the simulator's alone."""
+    with rig(tmp_path_factory.mktemp("calm"), workers=3, time_scale=0.02) as running:
+        yield running
+
+
+@pytest.fixture
+def stormy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A stack to be shaken."""
+    with rig(tmp_path_factory.mktemp("storm"), workers=3, time_scale=0.02) as running:
+        yield running

@@ -1,0 +1,372 @@
+"""Accept: the row first, then the execution; nothing for a request that is not one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+
+from tarmac.catalogue import UnknownOperation
+from tarmac.ports import ConditionFailed, Put
+from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
+from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, start_execution
+from tarmac.steps.repeats import KeyReused
+from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
+from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.task import NoticeState, State
+from tests.fakes import MemoryExecutions, MemoryTable, World
+from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
+from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order
+
+REPEAT = Repeat("acme", "/v1/image_to_video", "ab" * 32)
+KEYED = replace(REPEAT, key="order-17")
+RETRY = replace(REPEAT, is_retry=True)
+
+
+def send(world: World, repeat: Repeat | None = None, **changes: Any) -> Accepted:
+    return accept(replace(an_order(**changes), repeat=repeat), world, DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize(("operation", "model"), OFFERED)
+def test_a_create_becomes_a_row_and_an_execution(operation: str, model: str, world: World) -> None:
+    task = accepted(world, operation, model)
+    row = world.tasks.get(task.id)
+    assert row == task
+    assert (row.state, row.client, row.operation, row.model) == (State.ACCEPTED, "acme", operation, model)
+    assert (row.version, row.run, row.attempt, row.notice_state) == (1, 1, 0, NoticeState.NONE)
+    assert (row.created_at, row.deadline_at) == (NOW, NOW + DEADLINE_SECONDS)
+    assert row.next_check_at == NOW + SWEEP_GRACE_SECONDS
+    assert row.reserved_credits == row.estimated_credits
+    assert world.executions.started == {task.id: f'{{"taskId":"{task.id}"}}'}
+
+
+def test_nothing_is_bought_here(world: World) -> None:
+    accepted(world)
+    assert world.runway.tasks == {}
+    assert world.topic.published == []
+
+
+def test_metadata_and_source_stand_in_the_row_and_not_in_the_request(world: World) -> None:
+    order = replace(an_order(), metadata={"order": "A-17"}, source={"kind": "console"})
+    task = accept(order, world, DEADLINE_SECONDS).task
+    row = world.tasks.get(task.id)
+    assert (row.metadata, row.source) == ({"order": "A-17"}, {"kind": "console"})
+    assert "A-17" not in str(world.tasks.request(task.id))
+
+
+def test_the_row_comes_first(world: World) -> None:
+    """When the execution starts, its task is there to be found."""
+
+    class Looking(MemoryExecutions):
+        def start(self, name: str, execution_input: str) -> None:
+            assert world.tasks.get(name).state is State.ACCEPTED
+            super().start(name, execution_input)
+
+    world.executions = Looking()
+    accepted(world)
+    assert world.executions.started
+
+
+def test_a_start_that_fails_leaves_a_row_for_the_sweeper(world: World) -> None:
+    class Down(MemoryExecutions):
+        def start(self, name: str, execution_input: str) -> None:
+            raise ConnectionError("Step Functions is down")
+
+    world.executions = Down()
+    with pytest.raises(ConnectionError):
+        accepted(world)
+    [task_id] = world.tasks.due(NOW + SWEEP_GRACE_SECONDS)
+    assert world.tasks.get(task_id).state is State.ACCEPTED
+
+
+def test_an_execution_that_is_there_already_is_as_good(world: World) -> None:
+    task = accepted(world)
+    start_execution(task, world)
+    assert len(world.executions.started) == 1
+
+
+def test_no_execution_is_started_where_the_caller_is_one(world: World) -> None:
+    accept(an_order(), world, DEADLINE_SECONDS, start=False)
+    assert world.executions.started == {}
+
+
+class TestRefusals:
+    BAD: ClassVar[list[tuple[Order, tuple[str | int, ...]]]] = [
+        (an_order(promptImage=None), ("promptImage",)),
+        (an_order("video_to_video", "gen4_aleph", videoUri=None), ("videoUri",)),
+        (an_order(ratio="4:3"), ("ratio",)),
+        (an_order(duration=99), ("duration",)),
+        (Order("image_to_video", "acme", {}, {}), ("model",)),
+        (Order("image_to_video", "acme", {"model": ""}, {}), ("model",)),
+        (Order("image_to_video", "acme", {"model": 7}, {}), ("model",)),
+        (Order("text_to_video", "acme", good_body("image_to_video", "gen4_turbo"), {}), ("model",)),
+        (an_order(promptImage="s3://uploads/inputs/other/01.png"), ("promptImage",)),
+        (an_order(promptImage="data:image/png;base64,@@@"), ("promptImage",)),
+        (an_order(promptImage="data:image/png;base64,"), ("promptImage",)),
+        (Order("image_to_video", "acme", {"model": "gen9", "image": "data:image/png;base64,@@@"}, {}), ("image",)),
+    ]
+
+    @pytest.mark.parametrize(("order", "path"), BAD)
+    def test_name_the_field_and_leave_nothing(self, order: Order, path: tuple[str | int, ...], world: World) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            accept(order, world, DEADLINE_SECONDS)
+        assert [issue.path for issue in caught.value.issues] == [path]
+        assert str(caught.value).startswith(str(path[0]))
+        assert (world.table.rows, world.uploads.objects, world.executions.started) == ({}, {}, {})
+
+    def test_of_a_model_in_the_wrong_place_say_where_it_is_at_home(self, world: World) -> None:
+        with pytest.raises(InvalidRequest, match="/v1/image_to_video"):
+            accept(Order("text_to_video", "acme", {"model": "gen4_turbo"}, {}), world, DEADLINE_SECONDS)
+
+    @pytest.mark.parametrize("operation", ["", "video_to_smell", "../catalogue", "tasks"])
+    def test_of_an_operation_that_is_none(self, operation: str, world: World) -> None:
+        with pytest.raises(UnknownOperation):
+            accept(Order(operation, "acme", {"model": "gen4.5"}, {}), world, DEADLINE_SECONDS)
+        assert world.table.rows == {}
+
+
+def test_a_model_of_tomorrow_passes_without_price(world: World) -> None:
+    body = {"model": "gen9", "promptImage": "https://media.example.com/a.png", "dimension": 4}
+    found = accept(Order("image_to_video", "acme", body, {}), world, DEADLINE_SECONDS)
+    assert (found.task.model, found.task.estimated_credits, found.task.reserved_credits) == ("gen9", None, 0.0)
+    assert world.tasks.request(found.task.id)["body"] == body
+
+
+def test_unknown_parameters_pass_and_are_reported(world: World) -> None:
+    found = send(world, zoom=2)
+    assert found.unknown_parameters == ["zoom"]
+    assert world.tasks.request(found.task.id)["body"]["zoom"] == 2
+
+
+def test_older_spellings_and_names_are_stored_in_the_contracts_words(world: World) -> None:
+    body = {
+        "model": "runwayml-character-performance",
+        "promptImage": "https://media.example.com/a.png",
+        "promptPerformance": "https://media.example.com/a.mp4",
+        "ratio": "1280:720",
+    }
+    task = accept(Order("character_performance", "acme", body, {}), world, DEADLINE_SECONDS).task
+    assert task.model == "act_two"
+    assert world.tasks.request(task.id)["body"] == {
+        "model": "act_two",
+        "character": {"type": "image", "uri": "https://media.example.com/a.png"},
+        "reference": {"type": "video", "uri": "https://media.example.com/a.mp4"},
+        "ratio": "1280:720",
+    }
+
+
+class TestInlineMedia:
+    def test_moves_to_the_bucket_before_the_row_is_written(self, world: World) -> None:
+        task = accepted(world, promptImage=data_uri())
+        key = f"inputs/{task.id}/01.png"
+        content, stored = world.uploads.objects[key]
+        assert (content, stored.content_type) == (PNG, "image/png")
+        held = world.tasks.request(task.id)
+        [source] = held["inputs"]
+        assert source | {"path": ["promptImage"], "bucket": "uploads", "key": key} == source
+        assert held["body"]["promptImage"] == f"s3://uploads/{key}"
+
+    def test_moves_from_wherever_it_stands(self, world: World) -> None:
+        frames = [
+            {"uri": data_uri(content_type="image/webp"), "position": "first"},
+            {"uri": data_uri(content_type="image/jpg"), "position": "last"},
+        ]
+        task = accepted(world, "image_to_video", "veo3.1", promptImage=frames)
+        held = world.tasks.request(task.id)
+        assert [source["path"] for source in held["inputs"]] == [["promptImage", 0, "uri"], ["promptImage", 1, "uri"]]
+        assert sorted(world.uploads.objects) == [f"inputs/{task.id}/01.webp", f"inputs/{task.id}/02.jpg"]
+        assert frames[0]["uri"].startswith("data:")
+
+    @pytest.mark.parametrize(
+        "prefix", ["DATA:IMAGE/PNG;BASE64,", "data:image/png;name=" + "a" * 300 + ";base64,", "Data:image/png;Base64,"]
+    )
+    def test_moves_in_every_spelling_that_is_taken(self, prefix: str, world: World) -> None:
+        """A row holds 400 KB, and a transaction 4 MB."""
+        task = accepted(world, promptImage=prefix + "AAAA" * 1_200_000)
+        assert len(world.uploads.objects) == 1
+        assert len(str(world.tasks.request(task.id))) < 2000
+
+    def test_leaves_links_alone(self, world: World) -> None:
+        task = accepted(world)
+        assert world.uploads.objects == {}
+        assert world.tasks.request(task.id)["inputs"] == []
+
+    @pytest.mark.parametrize(
+        "prompt",
+        [
+            "data: the android walks",
+            "data:image/png;base64,AAAA is how it begins",
+            "data:image/png;base64,AAAA",
+            "s3://uploads/inbox/a.png",
+            "runway://abc",
+        ],
+    )
+    def test_is_not_looked_for_in_a_prompt(self, prompt: str, world: World) -> None:
+        order = replace(an_order(promptText=prompt), s3_allowed={"uploads"})
+        task = accept(order, world, DEADLINE_SECONDS).task
+        held = world.tasks.request(task.id)
+        assert (held["body"]["promptText"], held["inputs"]) == (prompt, [])
+
+    def test_is_not_taken_in_any_number(self, world: World) -> None:
+        """Each is a write to S3: a body of small ones must not keep a function busy for minutes."""
+        with pytest.raises(InvalidRequest):
+            accepted(world, more=[data_uri(b"x")] * 5000)
+        assert world.uploads.objects == {}
+
+
+class TestObjects:
+    def test_are_held_by_bucket_key_and_version(self, world: World) -> None:
+        link = "s3://uploads/inbox/Caf%C3%A9%20%2B%20%3F%231.jpg?versionId=abc"
+        task = accept(replace(an_order(promptImage=link), s3_allowed={"uploads"}), world, DEADLINE_SECONDS).task
+        held = world.tasks.request(task.id)
+        [source] = held["inputs"]
+        assert (source["path"], source["bucket"]) == (["promptImage"], "uploads")
+        assert (source["key"], source["versionId"]) == ("inbox/Café + ?#1.jpg", "abc")
+        assert held["body"]["promptImage"] == "s3://uploads/inbox/Caf%C3%A9%20%2B%20%3F%231.jpg"
+
+
+def test_a_cause_that_has_an_id_is_accepted_once(world: World) -> None:
+    order = replace(an_order(), task_id="derived")
+    first, second = (accept(order, world, DEADLINE_SECONDS) for _ in range(2))
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.task == second.task
+    assert list(world.executions.started) == ["derived"]
+
+
+class TestIdempotencyKey:
+    def test_gives_the_first_answer_again(self, world: World) -> None:
+        first, second = send(world, KEYED), send(world, KEYED)
+        assert (first.is_new, second.is_new) == (True, False)
+        assert first.task.id == second.task.id
+        assert list(world.executions.started) == [first.task.id]
+
+    def test_never_answers_for_another_body(self, world: World) -> None:
+        send(world, KEYED)
+        with pytest.raises(KeyReused):
+            send(world, replace(KEYED, body_sha256="cd" * 32), duration=5)
+        assert len(world.executions.started) == 1
+
+    def test_starts_what_the_first_send_could_not(self, world: World) -> None:
+        task = send(world, KEYED).task
+        world.executions.started.clear()
+        send(world, KEYED)
+        assert list(world.executions.started) == [task.id]
+
+    def test_does_not_start_what_has_ended(self, world: World) -> None:
+        task = send(world, KEYED).task
+        world.tasks.change(task.id, lambda row: replace(row, state=State.CANCELLED, version=row.version + 1))
+        world.executions.started.clear()
+        assert send(world, KEYED).task.state is State.CANCELLED
+        assert world.executions.started == {}
+
+    def test_is_forgotten_after_thirty_days(self, world: World) -> None:
+        first = send(world, KEYED).task
+        world.clock.advance(KEY_KEPT_SECONDS + 1)
+        second = send(world, KEYED)
+        assert second.is_new
+        assert second.task.id != first.id
+        assert send(world, KEYED).task.id == second.task.id
+
+    def test_of_two_at_once_makes_one_task(self, world: World) -> None:
+        class Raced(MemoryTable):
+            raced = False
+
+            def write(self, *puts: Put) -> None:
+                if not self.raced:
+                    self.raced = True
+                    self.winner = send(world, KEYED)
+                super().write(*puts)
+
+        table = world.table = Raced()
+        loser = send(world, KEYED)
+        assert loser.task.id == table.winner.task.id
+        assert (table.winner.is_new, loser.is_new) == (True, False)
+        assert list(world.executions.started) == [loser.task.id]
+
+    def test_of_two_at_once_with_other_bodies_is_reused(self, world: World) -> None:
+        class Raced(MemoryTable):
+            raced = False
+
+            def write(self, *puts: Put) -> None:
+                if not self.raced:
+                    self.raced = True
+                    send(world, replace(KEYED, body_sha256="cd" * 32))
+                super().write(*puts)
+
+        world.table = Raced()
+        with pytest.raises(KeyReused):
+            send(world, KEYED)
+        assert len(world.executions.started) == 1
+
+    def test_in_a_conflict_that_left_nothing_may_be_sent_again(self, world: World) -> None:
+        """DynamoDB cancels transactions that meet, sometimes before either has written."""
+
+        class Conflicting(MemoryTable):
+            conflicts = 1
+
+            def write(self, *puts: Put) -> None:
+                if self.conflicts:
+                    self.conflicts -= 1
+                    raise ConditionFailed
+                super().write(*puts)
+
+        world.table = Conflicting()
+        try:
+            found = send(world, KEYED)
+        except NoSuchTask:
+            pytest.fail("a create is never answered as a task that does not exist")
+        except Contended:
+            found = send(world, KEYED)
+        assert world.tasks.get(found.task.id).state is State.ACCEPTED
+
+
+class TestSdkRetry:
+    def test_finds_its_first_attempt(self, world: World) -> None:
+        first = send(world, REPEAT)
+        assert first.task.claimable
+        again = send(world, RETRY)
+        assert (again.task.id, again.is_new) == (first.task.id, False)
+        assert not world.tasks.get(first.task.id).claimable
+
+    def test_whose_first_attempt_never_arrived_is_a_new_task(self, world: World) -> None:
+        assert send(world, RETRY).is_new
+
+    def test_takes_an_attempt_once(self, world: World) -> None:
+        first = send(world, REPEAT)
+        assert send(world, RETRY).task.id == first.task.id
+        assert send(world, RETRY).is_new
+
+    def test_takes_the_newest_first(self, world: World) -> None:
+        older, newer = send(world, REPEAT), self._later(world)
+        assert send(world, RETRY).task.id == newer.task.id
+        assert send(world, RETRY).task.id == older.task.id
+
+    @staticmethod
+    def _later(world: World) -> Accepted:
+        world.clock.advance(1)
+        return send(world, REPEAT)
+
+    def test_takes_nothing_older_than_ten_minutes(self, world: World) -> None:
+        send(world, REPEAT)
+        world.clock.advance(RETRY_WINDOW_SECONDS + 1)
+        assert send(world, RETRY).is_new
+
+    def test_takes_nothing_made_with_a_key(self, world: World) -> None:
+        first = send(world, KEYED)
+        assert not first.task.claimable
+        assert send(world, RETRY).is_new
+
+    def test_is_no_claim_without_being_a_retry(self, world: World) -> None:
+        ids = {send(world, REPEAT).task.id for _ in range(4)}
+        assert len(ids) == 4
+
+    def test_of_four_identical_creates_leaves_four_tasks(self, world: World) -> None:
+        """One answer is lost, one create never arrives: each is repeated, and still four are accepted."""
+        lost = send(world, REPEAT).task.id
+        assert send(world, RETRY).task.id == lost
+        ids = {lost, send(world, RETRY).task.id}
+        for _ in range(2):
+            world.clock.advance(1)
+            ids.add(send(world, REPEAT).task.id)
+        assert len(ids) == len(world.executions.started) == 4

@@ -1,0 +1,385 @@
+"""Finish: archive, ending, notice; in that order, and any part of it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tarmac.archive import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
+from tarmac.effects import moves
+from tarmac.ports import ReadStream, UpstreamTask
+from tarmac.runway.errors import UpstreamUnavailable
+from tarmac.steps.finish import Ending, NotEnded, announce, finish
+from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS, poll
+from tarmac.task import NoticeState, State, Task
+from tests.fakes import FakeRunway, MemoryTopic, World
+from tests.fakes.runway import MP4, FakeDownloads
+from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted, succeeded
+
+LARGEST = 10**6
+
+
+def end(world: World, task: Task) -> Ending:
+    return finish(task.id, world, LARGEST)
+
+
+def notices(world: World) -> list[dict[str, Any]]:
+    return [json.loads(message) for message, _ in world.topic.published]
+
+
+class TestSuccess:
+    def test_every_output_is_archived_and_the_ending_announced(self, world: World) -> None:
+        task = succeeded(world, outputs=2)
+        ending = end(world, task)
+        row = world.tasks.get(task.id)
+        keys = [f"acme/2023/11/14/{task.id}/{n:02d}.mp4" for n in (1, 2)]
+        assert sorted(world.archive.objects) == keys
+        assert [output.key for output in row.outputs] == keys
+        assert (row.state, row.cost_credits, row.notice_state) == (State.SUCCEEDED, 50.0, NoticeState.SENT)
+        state = ending.as_state()
+        state.pop("polls")
+        assert state == {
+            "taskId": task.id,
+            "ending": "succeeded",
+            "status": "SUCCEEDED",
+            "outputs": [{"bucket": "archive", "key": key} for key in keys],
+            "credits": 50.0,
+            "seconds": 0.0,
+        }
+        [notice] = notices(world)
+        assert (notice["type"], [output["key"] for output in notice["outputs"]]) == ("task.succeeded", keys)
+
+    def test_the_files_are_there_before_the_row_says_so_and_the_row_before_the_notice(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Looking(MemoryTopic):
+            def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+                row = world.tasks.get(task.id)
+                assert (row.state, row.notice_state) == (State.SUCCEEDED, NoticeState.PENDING)
+                assert set(world.archive.objects) == {output.key for output in row.outputs}
+                super().publish(message, attributes)
+
+        world.topic = Looking()
+        end(world, task)
+        assert world.topic.published
+
+    def test_no_link_of_runways_is_left_anywhere(self, world: World) -> None:
+        task = succeeded(world)
+        end(world, task)
+        assert "cdn.example" not in str(world.table.rows) + str(world.topic.published)
+
+    def test_a_success_without_a_file_is_not_called_one(self, world: World) -> None:
+        """The generation is paid for: an answer that lacks its output is read again, not believed."""
+        task = submitted(world)
+        world.runway.now("up-1", "SUCCEEDED", output=())
+        with pytest.raises(Exception, match=r".+"):
+            end(world, task)
+        assert not world.tasks.get(task.id).state.is_terminal
+
+
+class TestOtherEndings:
+    @pytest.mark.parametrize(("failure", "code"), [("It broke.", "INTERNAL"), (None, None)])
+    def test_a_failure_is_told_as_runway_tells_it(self, failure: str | None, code: str | None, world: World) -> None:
+        task = submitted(world)
+        world.runway.now("up-1", "FAILED", failure=failure, failure_code=code, cost_credits=3.0)
+        state = end(world, task).as_state()
+        row = world.tasks.get(task.id)
+        assert (row.state, row.failure_code, row.cost_credits) == (State.FAILED, code, 3.0)
+        assert (state["ending"], state["error"]) == ("failed", code or "TARMAC.FAILED")
+        assert state["cause"] == (failure or "Runway gave no reason.")
+        assert notices(world)[0]["type"] == "task.failed"
+
+    def test_a_cancel_at_runway_is_a_cancel(self, world: World) -> None:
+        task = submitted(world)
+        world.runway.now("up-1", "CANCELLED", cost_credits=1.0)
+        assert end(world, task).as_state()["ending"] == "cancelled"
+        assert world.tasks.get(task.id).cost_credits == 1.0
+        assert notices(world)[0]["type"] == "task.cancelled"
+
+    @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING])
+    def test_a_cancel_before_the_create_costs_nothing(self, state: State, world: World) -> None:
+        task = standing(world, accepted(world), state, cancel_requested_at=world.clock.now())
+        assert end(world, task).as_state()["ending"] == "cancelled"
+        assert world.tasks.get(task.id).cost_credits == 0.0
+
+    def test_a_cancelled_generation_costs_what_was_expected(self, world: World) -> None:
+        task = submitted(world)
+        world.tasks.change(task.id, moves(world).request_cancel)
+        assert poll(task.id, world, 1).word == "ended"
+        assert end(world, task).as_state()["ending"] == "cancelled"
+        assert world.tasks.get(task.id).cost_credits == 25.0
+
+    def test_a_task_that_succeeded_before_it_could_be_cancelled_is_archived(self, world: World) -> None:
+        task = succeeded(world)
+        world.tasks.change(task.id, moves(world).request_cancel)
+        assert end(world, task).as_state()["ending"] == "succeeded"
+        assert world.archive.objects
+
+    @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING])
+    def test_a_deadline_before_the_create_fails_at_no_cost(self, state: State, world: World) -> None:
+        task = standing(world, accepted(world), state)
+        world.clock.advance(DEADLINE_SECONDS)
+        assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
+        assert world.tasks.get(task.id).cost_credits == 0.0
+
+    def test_a_deadline_while_running_fails(self, world: World) -> None:
+        task = submitted(world)
+        world.clock.advance(DEADLINE_SECONDS)
+        poll(task.id, world, 1)
+        assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
+
+    def test_a_deadline_is_told_as_one_though_runway_calls_it_a_cancel(self, world: World) -> None:
+        """Nobody asked for a cancel: Tarmac did, at the deadline."""
+        task = submitted(world)
+        world.clock.advance(DEADLINE_SECONDS)
+        world.runway.now("up-1", "CANCELLED", cost_credits=25.0)
+        assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
+
+    def test_a_task_that_is_gone_three_times_over_fails(self, world: World) -> None:
+        task = submitted(world)
+        world.runway.tasks.clear()
+        for _ in range(CONFIRMATIONS_OF_GONE):
+            poll(task.id, world, 1)
+        assert end(world, task).as_state()["error"] == "TARMAC.GONE"
+
+    def test_a_task_that_is_gone_once_is_not(self, world: World) -> None:
+        task = submitted(world)
+        world.runway.tasks.clear()
+        with pytest.raises(NotEnded):
+            end(world, task)
+
+    def test_a_task_that_could_not_be_read_until_its_output_died_fails(self, world: World) -> None:
+        task = submitted(world)
+        world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(2)]
+        world.clock.advance(DEADLINE_SECONDS + OUTPUTS_LIVE_SECONDS - 1)
+        with pytest.raises(UpstreamUnavailable):
+            end(world, task)
+        world.clock.advance(1)
+        assert end(world, task).as_state()["error"] == "TARMAC.UNREACHABLE"
+
+    @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING, State.SUBMITTING])
+    def test_what_is_still_under_way_is_not_ended(self, state: State, world: World) -> None:
+        task = standing(world, accepted(world), state)
+        with pytest.raises(NotEnded):
+            end(world, task)
+        assert world.topic.published == []
+
+    def test_what_runs_at_runway_is_not_ended(self, world: World) -> None:
+        task = submitted(world)
+        with pytest.raises(NotEnded):
+            end(world, task)
+
+    def test_a_cause_is_short_enough_for_step_functions(self, world: World) -> None:
+        task = submitted(world)
+        world.runway.now("up-1", "FAILED", failure="x" * 100_000, failure_code="INTERNAL")
+        assert len(json.dumps(end(world, task).as_state())) < 3000
+
+
+class TestAgain:
+    def test_an_ended_task_is_announced_once(self, world: World) -> None:
+        task = succeeded(world)
+        first, second = end(world, task), end(world, task)
+        assert first.as_state() == second.as_state()
+        assert len(world.topic.published) == 1
+
+    def test_after_a_crash_between_file_and_row_the_file_is_found(self, world: World) -> None:
+        task = succeeded(world)
+        end(world, task)
+        row = world.tasks.get(task.id)
+        # As it stood before the crash: the file is there, the row does not know.
+        world.table.rows.clear()
+        world.tasks.create(replace(row, state=State.SUBMITTED, outputs=(), notice_state=NoticeState.NONE), {})
+        assert end(world, task).as_state()["ending"] == "succeeded"
+        assert world.tasks.get(task.id).outputs == row.outputs
+
+    def test_after_a_crash_between_two_files_only_the_second_is_fetched(self, world: World) -> None:
+        task = succeeded(world, outputs=2)
+        link = "https://cdn.example/up-1/2.mp4"
+        second = world.downloads.contents.pop(link)
+        world.downloads.problems = []
+
+        class Dying(FakeDownloads):
+            def open(self, url: str) -> Any:
+                if url == link:
+                    raise RuntimeError("the function died")
+                return super().open(url)
+
+        whole = world.downloads
+        world.downloads = Dying(dict(whole.contents))
+        with pytest.raises(RuntimeError):
+            end(world, task)
+        assert len(world.tasks.get(task.id).outputs) == 1
+        world.downloads = FakeDownloads({link: second})
+        assert len(end(world, task).as_state()["outputs"]) == 2
+
+    def test_after_a_crash_between_row_and_notice_the_notice_goes_out(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Down(MemoryTopic):
+            def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+                raise ConnectionError("SNS is down")
+
+        world.topic = Down()
+        with pytest.raises(ConnectionError):
+            end(world, task)
+        row = world.tasks.get(task.id)
+        assert (row.state, row.notice_state) == (State.SUCCEEDED, NoticeState.PENDING)
+        world.topic = MemoryTopic()
+        end(world, task)
+        assert world.tasks.get(task.id).notice_state is NoticeState.SENT
+
+    def test_a_notice_sent_twice_is_the_same_twice(self, world: World) -> None:
+        task = succeeded(world)
+        end(world, task)
+        pending = replace(world.tasks.get(task.id), notice_state=NoticeState.PENDING)
+        world.clock.advance(100)
+        world.table.rows.clear()
+        world.tasks.create(pending, {})
+        announce(world.tasks.get(task.id), world)
+        assert world.topic.published[0] == world.topic.published[1]
+
+    def test_two_at_once_record_each_file_once(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Racing(FakeDownloads):
+            raced = False
+
+            def open(self, url: str) -> Any:
+                if not self.raced:
+                    self.raced = True
+                    from tarmac.archive import archive_output
+                    from tarmac.steps.finish import _record
+
+                    output = archive_output(task, 1, url, world.downloads, world.archive, LARGEST)
+                    _record(task, "up-1", output, world)
+                return super().open(url)
+
+        world.downloads = Racing(dict(world.downloads.contents))
+        end(world, task)
+        assert [output.key[-6:] for output in world.tasks.get(task.id).outputs] == ["01.mp4"]
+
+    def test_an_announcement_that_somebody_else_marked_is_fine(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Racing(MemoryTopic):
+            def publish(self, message: str, attributes: Mapping[str, str]) -> None:
+                super().publish(message, attributes)
+                if len(self.published) == 1:
+                    announce(world.tasks.get(task.id), world)
+
+        world.topic = Racing()
+        assert end(world, task).task.notice_state is NoticeState.SENT
+        assert len(world.topic.published) == 2
+
+
+class TestDownloads:
+    def test_a_dead_link_is_renewed_once(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Renewing(FakeRunway):
+            reads = 0
+
+            def task(self, upstream_id: str) -> UpstreamTask:
+                self.reads += 1
+                link = "https://cdn.example/dead" if self.reads == 1 else "https://cdn.example/fresh"
+                return UpstreamTask(upstream_id, "SUCCEEDED", output=(link,), cost_credits=50.0)
+
+        world.runway = Renewing()
+        world.downloads.contents = {"https://cdn.example/fresh": MP4}
+        assert end(world, task).as_state()["ending"] == "succeeded"
+
+    def test_a_link_that_stays_dead_fails_the_task(self, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.contents.clear()
+        assert end(world, task).as_state()["error"] == "TARMAC.OUTPUT_EXPIRED"
+        assert world.tasks.get(task.id).cost_credits == 50.0
+        assert world.archive.objects == {}
+
+    @pytest.mark.parametrize("cuts", [1, 2])
+    def test_a_cut_output_is_fetched_again(self, cuts: int, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.problems = [DownloadCut("cut") for _ in range(cuts)]
+        assert end(world, task).as_state()["ending"] == "succeeded"
+
+    def test_an_output_that_is_always_cut_leaves_the_task_open(self, world: World) -> None:
+        """It is paid for, and the link lives: the execution goes red, and is repeated."""
+        task = succeeded(world)
+        world.downloads.problems = [DownloadCut("cut") for _ in range(3)]
+        with pytest.raises(DownloadCut):
+            end(world, task)
+        assert world.tasks.get(task.id).state is State.SUBMITTED
+        assert end(world, task).as_state()["ending"] == "succeeded"
+
+    def test_a_fresh_link_is_tried_also_after_cuts(self, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.problems = [DownloadCut("cut"), DownloadCut("cut"), LinkExpired("dead")]
+        assert end(world, task).as_state()["ending"] == "succeeded"
+
+    def test_a_file_that_is_no_media_fails_the_task_in_the_end(self, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.contents = dict.fromkeys(world.downloads.contents, b"<html>")
+        assert end(world, task).as_state()["error"] == "TARMAC.OUTPUT_UNUSABLE"
+
+    def test_a_file_that_came_wrong_once_is_fetched_again(self, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.problems = [OutputUnusable("an error page")]
+        assert end(world, task).as_state()["ending"] == "succeeded"
+
+    @pytest.mark.parametrize("problem", [HostRefused("x"), ArchiveConflict("x")])
+    def test_what_an_operator_must_look_at_leaves_the_task_open(self, problem: Exception, world: World) -> None:
+        task = succeeded(world)
+        world.downloads.problems = [problem]
+        with pytest.raises(type(problem)):
+            end(world, task)
+        assert world.tasks.get(task.id).state is State.SUBMITTED
+        assert world.topic.published == []
+
+    def test_other_bytes_under_the_key_are_never_overwritten(self, world: World) -> None:
+        task = succeeded(world)
+        key = f"acme/2023/11/14/{task.id}/01.mp4"
+        world.archive.put(key, b"something else", "video/mp4")
+        with pytest.raises(ArchiveConflict):
+            end(world, task)
+        assert world.archive.objects[key][0] == b"something else"
+
+    def test_a_bucket_that_is_down_leaves_the_task_open(self, world: World) -> None:
+        task = succeeded(world)
+
+        class Down(type(world.archive)):  # type: ignore[misc]
+            def put_new(self, key: str, content: ReadStream, *about: Any) -> None:
+                raise ConnectionError("S3 is down")
+
+        world.archive = Down("archive")
+        with pytest.raises(ConnectionError):
+            end(world, task)
+        assert world.tasks.get(task.id).state is State.SUBMITTED
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, world: World) -> None:
+    """An execution that was thought dead reads the first generation while another has bought the second."""
+    task = submitted(world)
+    from tarmac.steps.submit import submit
+
+    class Slow(FakeRunway):
+        raced = False
+
+        def task(self, upstream_id: str) -> UpstreamTask:
+            if not self.raced:
+                self.raced = True
+                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 30))
+                assert submit(task.id, world, 0).word == "running"
+                return UpstreamTask("up-1", status, failure_code="INTERNAL")
+            return super().task(upstream_id)
+
+    slow = Slow()
+    slow.tasks = world.runway.tasks
+    world.runway = slow
+    with pytest.raises(Exception, match=r".+"):
+        end(world, task)
+    row = world.tasks.get(task.id)
+    assert (row.state, row.upstream_id) == (State.SUBMITTED, "up-2")

@@ -1,0 +1,323 @@
+"""One try of a callback: what is sent, what the row keeps, and what the queue is told; any number of times."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from local.paths import ROOT
+from tarmac.callbacks import CallbackFailed
+from tarmac.effects import moves
+from tarmac.notices import notice_of
+from tarmac.rules.transitions import Moves, TransitionRefused, check_step
+from tarmac.rules.webhooks import MAX_TRIES, WAITS_SECONDS, secret_of
+from tarmac.steps.deliver import Delivery, deliver
+from tarmac.steps.finish import announce, finish
+from tarmac.steps.sweep import sweep
+from tarmac.task import State, Task, Webhook, WebhookState
+from tarmac.telemetry import metrics
+from tarmac.views import task_view
+from tests.fakes import World
+from tests.fakes.samples import TASK_ID, a_task, event
+from tests.fakes.stories import standing, succeeded
+from tests.fakes.webhooks import FakeCallbacks, Posted
+
+URL = "https://hooks.example.com/tarmac?token=secret"
+MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
+
+
+@pytest.fixture
+def task(world: World) -> Task:
+    """Ended and announced; its callback is in the queue."""
+    ended = a_task(State.SUCCEEDED, webhook=Webhook(URL), cost_credits=25.0, metadata={"ort": "Zürich"})
+    world.tasks.create(ended, {})
+    return announce(ended, world)
+
+
+def record(world: World) -> Webhook:
+    webhook = world.tasks.get(TASK_ID).webhook
+    assert webhook is not None
+    return webhook
+
+
+class TestTry:
+    def test_posts_the_notice_signed_for_the_client(self, world: World, task: Task) -> None:
+        world.clock.advance(7)
+        assert deliver(task.id, 1, world) == Delivery("delivered", 204)
+        [posted] = world.callbacks.posted
+        assert posted.url == URL
+        assert posted.body.decode() == notice_of(task)[0] == world.topic.published[0][0]
+        assert json.loads(posted.body)["metadata"] == {"ort": "Zürich"}
+        assert set(posted.headers) == {
+            "content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature",
+        }  # fmt: skip
+        assert posted.headers["content-type"] == "application/json"
+        assert posted.headers["webhook-id"] == f"{TASK_ID}-ended" == json.loads(posted.body)["eventId"]
+        assert posted.headers["webhook-timestamp"] == str(int(world.clock.now()))
+        assert signature_is_good(posted, world)
+
+    @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.AMBIGUOUS_FAILED])
+    def test_is_made_for_every_ending(self, state: State, world: World) -> None:
+        world.tasks.create(a_task(state, webhook=Webhook(URL)), {})
+        assert deliver(TASK_ID, 1, world).outcome == "delivered"
+        assert json.loads(world.callbacks.posted[0].body)["status"] == state
+
+    def test_is_made_for_a_hidden_task_too(self, world: World, task: Task) -> None:
+        world.tasks.change(task.id, lambda row: moves(world).hide(row))
+        assert deliver(task.id, 1, world).outcome == "delivered"
+
+    def test_that_arrives_is_recorded_and_not_repeated(self, world: World, task: Task) -> None:
+        deliver(task.id, 1, world)
+        now = world.clock.now()
+        assert record(world) == Webhook(URL, WebhookState.DELIVERED, 1, 204, now, now)
+        assert deliver(task.id, 2, world) == Delivery("settled")
+        assert len(world.callbacks.posted) == 1
+
+    def test_that_is_told_410_is_the_last(self, world: World, task: Task) -> None:
+        world.callbacks.script = [410]
+        assert deliver(task.id, 1, world) == Delivery("gone", 410)
+        assert record(world) == Webhook(URL, WebhookState.FAILED, 1, 410, world.clock.now())
+        assert deliver(task.id, 1, world) == Delivery("settled")
+        assert len(world.callbacks.posted) == 1
+
+    @pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500, 503])
+    def test_that_is_refused_comes_back(self, status: int, world: World, task: Task) -> None:
+        world.callbacks.script = [status]
+        assert deliver(task.id, 1, world) == Delivery("failed", status, 5)
+        assert record(world) == Webhook(URL, WebhookState.PENDING, 1, status, world.clock.now())
+
+    def test_that_is_not_answered_comes_back_and_says_why(self, world: World, task: Task) -> None:
+        world.callbacks.script = [500, CallbackFailed("hooks.example.com does not resolve")]
+        deliver(task.id, 1, world)
+        found = deliver(task.id, 2, world)
+        assert found == Delivery("failed", None, 30, "hooks.example.com does not resolve")
+        assert record(world) == Webhook(URL, WebhookState.PENDING, 2, None, world.clock.now())
+
+    def test_is_signed_anew_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
+        """A receiver refuses a timestamp of yesterday, and drops a second copy by its id."""
+        world.callbacks.script = [500] * (MAX_TRIES - 1)
+        for receives in range(1, MAX_TRIES + 1):
+            delivery = deliver(task.id, receives, world)
+            world.clock.advance(delivery.wait_seconds or 0)
+        assert delivery.outcome == "delivered"
+        posted = world.callbacks.posted
+        assert len({each.body for each in posted}) == len({each.headers["webhook-id"] for each in posted}) == 1
+        stamps = [int(each.headers["webhook-timestamp"]) for each in posted]
+        assert [later - sooner for sooner, later in pairwise(stamps)] == [int(wait) for wait in WAITS_SECONDS]
+        assert all(signature_is_good(each, world) for each in posted)
+        assert (record(world).tries, record(world).state) == (MAX_TRIES, WebhookState.DELIVERED)
+
+    def test_that_was_the_last_is_given_up(self, world: World, task: Task) -> None:
+        world.callbacks.script = [503]
+        assert deliver(task.id, MAX_TRIES, world) == Delivery("given up", 503, 0)
+        assert record(world).state is WebhookState.FAILED
+
+    def test_may_follow_after_it_was_given_up(self, world: World, task: Task) -> None:
+        """The dead letters are redriven: the count of receives begins anew."""
+        world.callbacks.script = [503, 503]
+        deliver(task.id, MAX_TRIES, world)
+        assert deliver(task.id, 1, world).outcome == "failed"
+        assert record(world).state is WebhookState.PENDING
+        assert deliver(task.id, 2, world).outcome == "delivered"
+
+    def test_waits_in_real_seconds(self, world: World, task: Task) -> None:
+        world.clock.scale = 0.02
+        world.callbacks.script = [500] * 3
+        assert [deliver(task.id, receives, world).wait_seconds for receives in (1, 3, 5)] == [1, 3, 72]
+
+    @pytest.mark.parametrize(
+        "row",
+        [None, a_task(State.SUCCEEDED), a_task(State.SUBMITTED, webhook=Webhook(URL))],
+        ids=["none", "plain", "open"],
+    )
+    def test_of_nothing_is_done_with(self, row: Task | None, world: World) -> None:
+        if row:
+            world.tasks.create(row, {})
+        assert deliver(TASK_ID, 1, world) == Delivery("settled")
+        assert world.callbacks.posted == []
+
+    def test_beside_another_that_has_delivered_changes_nothing(self, world: World, task: Task) -> None:
+        """Two copies of the message: the other one's delivery is recorded while this one waits for its answer."""
+
+        class Slow(FakeCallbacks):
+            def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+                world.tasks.change(task.id, lambda row: moves(world).called_back(row, 200))
+                return super().post(url, headers, body)
+
+        world.callbacks = Slow(script=[500])
+        deliver(task.id, 1, world)
+        assert (record(world).state, record(world).tries, record(world).last_status) == (WebhookState.DELIVERED, 1, 200)
+
+
+class TestAnnouncing:
+    """A callback is in the queue before the row says that all is announced, whatever fails between."""
+
+    def test_of_a_success_queues_one_message_of_ids_only(self, world: World) -> None:
+        task = self.with_webhook(world, succeeded(world))
+        finish(task.id, world, 10**6)
+        assert world.webhooks.sent == [f'{{"taskId":"{task.id}"}}']
+        finish(task.id, world, 10**6)
+        assert len(world.webhooks.sent) == 1
+
+    def test_without_a_webhook_queues_none(self, world: World) -> None:
+        finish(succeeded(world).id, world, 10**6)
+        assert world.webhooks.sent == []
+
+    @pytest.mark.parametrize("at", ["webhooks.send", "topic.publish", "tasks.change"])
+    @pytest.mark.parametrize("is_done", [False, True])
+    def test_that_fails_anywhere_is_repeated_by_the_sweeper(
+        self, at: str, is_done: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        task = a_task(State.FAILED, webhook=Webhook(URL))
+        world.tasks.create(task, {})
+        self.fail_once(world, at, is_done, monkeypatch)
+        with pytest.raises(OSError, match="lost"):
+            announce(task, world)
+        world.clock.advance(1)
+        sweep(world)
+        assert world.tasks.get(TASK_ID).notice_state == "SENT"
+        assert set(world.webhooks.sent) == {MESSAGE}
+        for _ in world.webhooks.sent:
+            deliver(TASK_ID, 1, world)
+        assert len(world.callbacks.posted) == 1
+        assert {message.encode() for message, _ in world.topic.published} == {world.callbacks.posted[0].body}
+
+    @staticmethod
+    def with_webhook(world: World, task: Task) -> Task:
+        return standing(world, task, task.state, webhook=Webhook(URL))
+
+    @staticmethod
+    def fail_once(world: World, at: str, is_done: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        name, _, method = at.partition(".")
+        port = type(world.tasks) if name == "tasks" else getattr(world, name)
+        real: Callable[..., Any] = getattr(port, method)
+        left = [1]
+
+        def fail(*args: Any, **kwargs: Any) -> Any:
+            if left and left.pop():
+                if is_done:
+                    real(*args, **kwargs)
+                raise OSError("the answer was lost")
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(port, method, fail)
+
+
+class TestMove:
+    @pytest.mark.parametrize("state", State)
+    def test_is_of_ended_tasks_and_leaves_the_state(self, state: State) -> None:
+        before = a_task(state, webhook=Webhook(URL))
+        if not state.is_terminal:
+            with pytest.raises(TransitionRefused):
+                Moves(before.updated_at).called_back(before, 200)
+            return
+        after = Moves(before.updated_at + 1).called_back(before, 500)
+        check_step(before, after)
+        assert replace(after, webhook=before.webhook, version=before.version, updated_at=before.updated_at) == before
+
+    def test_needs_a_webhook(self) -> None:
+        with pytest.raises(TransitionRefused):
+            Moves(0.0).called_back(a_task(State.SUCCEEDED), 200)
+
+    def test_never_leaves_a_delivery(self) -> None:
+        delivered = a_task(State.SUCCEEDED, webhook=Webhook(URL, WebhookState.DELIVERED, 1, 200))
+        for status in (200, 410, 500, None):
+            with pytest.raises(TransitionRefused):
+                Moves(0.0).called_back(delivered, status)
+
+
+class TestView:
+    def test_shows_the_record_without_the_token(self, world: World, task: Task) -> None:
+        world.callbacks.script = [500]
+        deliver(task.id, 1, world)
+        deliver(task.id, 2, world)
+        view = task_view(world.tasks.get(task.id), str)
+        assert view["webhook"] == {
+            "url": "https://hooks.example.com/tarmac",
+            "state": "DELIVERED",
+            "tries": 2,
+            "lastStatus": 204,
+            "lastTriedAt": "2023-11-14T22:13:20.000Z",
+            "deliveredAt": "2023-11-14T22:13:20.000Z",
+        }
+
+    def test_shows_that_nothing_was_tried_yet(self) -> None:
+        view = task_view(a_task(webhook=Webhook(URL)), str)
+        assert view["webhook"] == {
+            "url": "https://hooks.example.com/tarmac",
+            "state": "PENDING",
+            "tries": 0,
+            "lastStatus": None,
+            "lastTriedAt": None,
+            "deliveredAt": None,
+        }
+
+    def test_shows_none_where_there_is_none(self) -> None:
+        assert "webhook" not in task_view(a_task(), str)
+
+
+class TestFunction:
+    """What SQS is told: a message is gone, or comes back when it was told to."""
+
+    @pytest.fixture
+    def function(self, world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        for name in ("TABLE_NAME", "WEBHOOK_QUEUE_URL", "WEBHOOK_SECRET_ARN", "WEBHOOK_ORIGINS"):
+            monkeypatch.setenv(name, "")
+        monkeypatch.setattr(metrics.provider, "namespace", "Tarmac")
+        spec = importlib.util.spec_from_file_location("deliver_webhook_app", ROOT / "functions/deliver_webhook/app.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.__dict__["effects"] = world
+        return module
+
+    def test_lets_go_what_has_arrived(self, function: ModuleType, world: World, task: Task) -> None:
+        assert function.handler(event("sqs-webhook-delivery"), None) == {"batchItemFailures": []}
+        assert record(world).state is WebhookState.DELIVERED
+        assert world.webhooks.postponed == []
+
+    def test_keeps_what_has_not(self, function: ModuleType, world: World, task: Task) -> None:
+        world.callbacks.script = [500, 204]
+        sample = event("sqs-webhook-delivery")
+        [message] = sample["Records"]
+        sample["Records"].append({**message, "messageId": "another"})
+        kept = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
+        assert function.handler(sample, None) == kept
+        assert world.webhooks.postponed == [(message["receiptHandle"], 5)]
+
+    def test_sends_the_last_failure_to_the_dead_letters_at_once(
+        self, function: ModuleType, world: World, task: Task
+    ) -> None:
+        world.callbacks.script = [500]
+        sample = event("sqs-webhook-delivery")
+        sample["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
+        assert len(function.handler(sample, None)["batchItemFailures"]) == 1
+        assert world.webhooks.postponed == [(sample["Records"][0]["receiptHandle"], 0)]
+
+    def test_says_nothing_of_the_url_but_its_host(
+        self, function: ModuleType, world: World, task: Task, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.callbacks.script = [CallbackFailed("hooks.example.com does not resolve")]
+        function.handler(event("sqs-webhook-delivery"), None)
+        assert caplog.records
+        said = " ".join(str(vars(line)) for line in caplog.records)
+        assert "hooks.example.com does not resolve" in said
+        assert not [word for word in ("secret", "token", "/tarmac?", "whsec") if word in said]
+
+
+def signature_is_good(posted: Posted, world: World) -> bool:
+    """By the official library, at the time that the headers tell: its verifier would ask the wall clock."""
+    sent_at = datetime.fromtimestamp(int(posted.headers["webhook-timestamp"]), UTC)
+    library = Verifier(secret_of(world.signing_root(), "acme"))
+    signature = library.sign(posted.headers["webhook-id"], sent_at, posted.body.decode())
+    return posted.headers["webhook-signature"] == signature

@@ -1,0 +1,250 @@
+"""Where callbacks may go, how they are signed, when they are tried again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from local.aws import template
+from local.paths import ROOT
+from tarmac.contract import CreateTask, parse_create
+from tarmac.rules.media import BadMedia
+from tarmac.rules.webhooks import (
+    MAX_TRIES,
+    WAITS_SECONDS,
+    check_webhook_url,
+    secret_of,
+    shown_url,
+    signed_headers,
+    verdict_of,
+    wait_after,
+)
+
+ROOT_TEXT = "Kf3" * 21
+NOBODY: frozenset[str] = frozenset()
+LOCAL = frozenset({"http://127.0.0.1:8000"})
+
+
+class TestUrl:
+    GOOD = (
+        "https://hooks.example.com",
+        "https://hooks.example.com/",
+        "https://hooks.example.com:8443/tarmac?token=abc%20def#part",
+        "HTTPS://Hooks.Example.COM/Path",
+        "https://xn--bcher-kva.example/",
+        "https://hooks.example.com/" + "a" * 2022,
+    )
+    BAD = (
+        "",
+        "hooks.example.com",
+        "http://hooks.example.com/",
+        "ftp://hooks.example.com/",
+        "https:hooks.example.com",
+        "https:///path",
+        "https://localhost/",
+        "https://localhost.:8443/",
+        "https://127.0.0.1/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://017700000001/",
+        "https://127.1/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://8.8.8.8/",
+        "https://user@hooks.example.com/",
+        "https://user:password@hooks.example.com/",
+        "https://hooks.example.com\\@evil.example/",
+        "https://hooks.example.com:99999/",
+        "https://hooks.example.com:http/",
+        "https://hooks.example.com/a b",
+        "https://hooks.example.com/\r\nx-injected: yes",
+        "https://hooks.example.com/\x7f",
+        " https://hooks.example.com/",
+        "https://bücher.example/",
+        "https://hooks.example.com/ü",
+        "https://[::1/",
+        "https://hooks.example.com/" + "a" * 2023,
+        "javascript:alert(1)",
+        "data:text/plain,x",
+        "s3://bucket/key",
+    )
+
+    @pytest.mark.parametrize("url", GOOD)
+    def test_of_a_public_https_name_is_fine(self, url: str) -> None:
+        check_webhook_url(url, NOBODY)
+
+    @pytest.mark.parametrize("url", BAD)
+    def test_of_anything_else_is_refused(self, url: str) -> None:
+        with pytest.raises(BadMedia):
+            check_webhook_url(url, NOBODY)
+
+    def test_may_lead_to_an_origin_that_the_operator_has_named(self) -> None:
+        check_webhook_url("http://127.0.0.1:8000/hook?x=1", LOCAL)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://hooks.example.com/",
+            "http://127.0.0.1:8001/",
+            "http://127.0.0.1/",
+            "https://127.0.0.1:8000/",
+            "http://127.0.0.1:8000.example.com/",
+            "http://user@127.0.0.1:8000/",
+            "http://127.0.0.1:8000/a b",
+            "http://127.0.0.1:8000/" + "a" * 2048,
+        ],
+    )
+    def test_leads_nowhere_else_once_one_is_named(self, url: str) -> None:
+        with pytest.raises(BadMedia):
+            check_webhook_url(url, LOCAL)
+
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
+            ("https://hooks.example.com/a?token=secret#part", "https://hooks.example.com/a"),
+            ("https://hooks.example.com?secret", "https://hooks.example.com"),
+            ("https://hooks.example.com:8443/a/b", "https://hooks.example.com:8443/a/b"),
+        ],
+    )
+    def test_is_shown_without_what_may_be_a_token(self, url: str, shown: str) -> None:
+        assert shown_url(url) == shown
+
+
+class TestCreate:
+    def test_takes_a_webhook_url_and_never_sends_it_upstream(self) -> None:
+        parsed = parse_create({"model": "gen4.5", "promptText": "x", "webhookUrl": "https://hooks.example.com/"})
+        assert isinstance(parsed, CreateTask)
+        assert parsed.webhookUrl == "https://hooks.example.com/"
+        assert parsed.upstream_body() == {"model": "gen4.5", "promptText": "x"}
+
+    @pytest.mark.parametrize("body", [{"model": "gen4.5"}, {"model": "gen4.5", "webhookUrl": None}])
+    def test_needs_none(self, body: dict[str, Any]) -> None:
+        parsed = parse_create(body)
+        assert isinstance(parsed, CreateTask)
+        assert parsed.webhookUrl is None
+        assert parsed.upstream_body() == {"model": "gen4.5"}
+
+    @pytest.mark.parametrize("url", [*TestUrl.BAD, 4, ["https://hooks.example.com/"], {}, True])
+    def test_names_the_field_that_is_wrong_and_does_not_repeat_it(self, url: Any) -> None:
+        found = parse_create({"model": "gen4.5", "webhookUrl": url})
+        assert isinstance(found, list)
+        assert [issue.path for issue in found] == [("webhookUrl",)]
+        assert "password" not in found[0].message
+        assert not found[0].message.startswith("Value error")
+
+    def test_takes_a_named_origin(self) -> None:
+        parsed = parse_create({"model": "m", "webhookUrl": "http://127.0.0.1:8000/x"}, webhook_origins=LOCAL)
+        assert isinstance(parsed, CreateTask)
+
+
+@given(st.text() | st.from_regex(r"https?://[!-~]{0,40}", fullmatch=True))
+def test_any_text_is_a_webhook_url_or_is_refused(text: str) -> None:
+    try:
+        check_webhook_url(text, NOBODY)
+    except BadMedia:
+        return
+    assert text[:8].lower() == "https://"
+    assert text.isascii()
+
+
+class TestSignature:
+    def test_is_accepted_by_the_official_verifier(self) -> None:
+        secret = secret_of(ROOT_TEXT, "acme")
+        body = json.dumps({"type": "task.succeeded", "metadata": {"ort": "Zürich 🎬"}}, ensure_ascii=False).encode()
+        headers = signed_headers(secret, "t-1-ended", time.time(), body)
+        assert Webhook(secret).verify(body, headers) == json.loads(body)
+
+    def test_is_the_known_one_of_a_known_message(self) -> None:
+        """The example that the libraries of github.com/standard-webhooks/standard-webhooks are tested with."""
+        headers = signed_headers(
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1614265330,
+            b'{"test": 2432232314}',
+        )
+        assert headers == {
+            "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "webhook-timestamp": "1614265330",
+            "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        }
+
+    @pytest.mark.parametrize("part", ["body", "webhook-id", "webhook-timestamp", "webhook-signature"])
+    def test_is_about_every_part(self, part: str) -> None:
+        secret, body = secret_of(ROOT_TEXT, "acme"), b'{"a":1}'
+        headers = signed_headers(secret, "t-1-ended", time.time(), body)
+        if part == "body":
+            body = b'{"a":2}'
+        elif part == "webhook-timestamp":
+            headers[part] = str(int(headers[part]) + 1)
+        elif part == "webhook-id":
+            headers[part] = "t-2-ended"
+        else:
+            headers[part] = "v1," + base64.b64encode(bytes(32)).decode()
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(body, headers)
+
+    def test_of_another_client_is_refused(self) -> None:
+        body = b"{}"
+        headers = signed_headers(secret_of(ROOT_TEXT, "acme"), "t-1-ended", time.time(), body)
+        for other in (secret_of(ROOT_TEXT, "acme-2"), secret_of(ROOT_TEXT + "x", "acme")):
+            with pytest.raises(WebhookVerificationError):
+                Webhook(other).verify(body, headers)
+
+    def test_is_refused_when_it_is_old(self) -> None:
+        secret = secret_of(ROOT_TEXT, "acme")
+        headers = signed_headers(secret, "t-1-ended", time.time() - 600, b"{}")
+        with pytest.raises(WebhookVerificationError, match="too old"):
+            Webhook(secret).verify(b"{}", headers)
+
+
+def test_a_secret_has_the_form_that_tools_expect() -> None:
+    secret = secret_of(ROOT_TEXT, "acme")
+    assert secret == secret_of(ROOT_TEXT, "acme")
+    prefix, _, encoded = secret.partition("_")
+    assert prefix == "whsec"
+    assert 24 <= len(base64.b64decode(encoded, validate=True)) <= 64
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(200, "delivered"), (204, "delivered"), (299, "delivered"), (410, "gone"), (None, "failed")]
+    + [(status, "failed") for status in (101, 199, 300, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 503, 599)],
+)
+def test_every_answer_has_a_meaning(status: int | None, verdict: str) -> None:
+    assert verdict_of(status) == verdict
+
+
+class TestWaits:
+    def test_grow(self) -> None:
+        waits = [wait_after(tries, 0.0) for tries in range(1, MAX_TRIES + 1)]
+        assert waits == [*WAITS_SECONDS, None]
+        assert list(WAITS_SECONDS) == sorted(set(WAITS_SECONDS))
+
+    def test_end_within_a_day(self) -> None:
+        assert sum(wait_after(tries, 1.0) or 0 for tries in range(1, MAX_TRIES)) < 24 * 3600
+
+    def test_are_what_sqs_can_wait(self) -> None:
+        """Twelve hours from the receive, of which the try itself has taken a part."""
+        assert max(wait_after(tries, 1.0) or 0 for tries in range(1, MAX_TRIES)) <= 43_200 - 60
+
+    @given(st.integers(1, MAX_TRIES - 1), st.floats(0, 1))
+    def test_are_a_tenth_longer_at_most(self, tries: int, jitter: float) -> None:
+        wait = wait_after(tries, jitter)
+        assert wait is not None
+        assert WAITS_SECONDS[tries - 1] <= wait <= WAITS_SECONDS[tries - 1] * 1.1001
+
+    def test_are_as_many_as_the_queue_allows(self) -> None:
+        resources = template.parse((ROOT / "template.yaml").read_text(encoding="utf-8"))["Resources"]
+        queue, function = resources["WebhookQueue"]["Properties"], resources["DeliverWebhook"]["Properties"]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_TRIES
+        assert queue["MessageRetentionPeriod"] > 2 * sum(WAITS_SECONDS)
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+        assert resources["WebhookDeadLetters"]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
