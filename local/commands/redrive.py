@@ -1,4 +1,4 @@
-"""`tarmac redrive`: give events that a function could not handle another chance."""
+"""`tarmac redrive`: give events that a function could not handle, and callbacks that were given up, another chance."""
 
 from __future__ import annotations
 
@@ -19,31 +19,53 @@ def redrive(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is there, and leave it there.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Send failed asynchronous events (uploads that no task came of) to their function again.
+    """Send what has failed for good again: uploads that no task came of, callbacks that no receiver took.
 
-    Events that failed all retries wait in the stack's failure queue for fourteen days. Sending one twice does no harm:
-    an object version makes one task. Tasks themselves need no redrive, the sweeper looks after them.
+    Both wait for fourteen days. Sending one twice does no harm: an object version makes one task, and a callback that
+    has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
     """
     with plain_errors():
         target = find_target(stack)
-        count = 0
-        for queue_url, message in _failed_events(target):
-            event = json.loads(message["Body"])
-            function = _function_of(event)
-            print(f"{event.get('timestamp', '?')}  {function.rpartition(':')[2]}  {_reason(event)}")
-            count += 1
-            if not dry_run:
-                payload = json.dumps(event["requestPayload"]).encode()
-                target.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
-                target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        events = _redrive_events(target, dry_run)
+        callbacks = _redrive_callbacks(target, dry_run)
         verb = "waiting" if dry_run else "sent again"
-        print(f"{count} event{'' if count == 1 else 's'} {verb}", file=sys.stderr)
+        print(f"{_counted(events, 'event')} and {_counted(callbacks, 'callback')} {verb}", file=sys.stderr)
 
 
-def _failed_events(target: Target) -> Iterator[tuple[str, Any]]:
-    """Messages of the failure queue, each invisible to others from now on for the queue's visibility timeout."""
+def _redrive_events(target: Target, dry_run: bool) -> int:
+    count = 0
+    for queue_url, message in _messages(target, "AsyncFailureQueue"):
+        event = json.loads(message["Body"])
+        function = _function_of(event)
+        print(f"{event.get('timestamp', '?')}  {function.rpartition(':')[2]}  {_reason(event)}")
+        count += 1
+        if not dry_run:
+            payload = json.dumps(event["requestPayload"]).encode()
+            target.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
+            target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return count
+
+
+def _redrive_callbacks(target: Target, dry_run: bool) -> int:
+    count = 0
+    for queue_url, message in _messages(target, "WebhookDeadLetters"):
+        print(f"callback  {message['Body']}")
+        count += 1
+        if not dry_run:
+            sqs = target.client("sqs")
+            sqs.send_message(QueueUrl=target.resource("WebhookQueue"), MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return count
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _messages(target: Target, queue: str) -> Iterator[tuple[str, Any]]:
+    """What waits in a queue, each message invisible to others from now on for the queue's visibility timeout."""
     sqs = target.client("sqs")
-    queue_url = target.resource("AsyncFailureQueue")
+    queue_url = target.resource(queue)
     while True:
         messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages")
         if not messages:
@@ -57,9 +79,7 @@ def _function_of(event: dict[str, Any]) -> str:
     try:
         arn = str(event["requestContext"]["functionArn"])
     except (KeyError, TypeError):
-        raise LocalError(
-            "a message in the failure queue is no failed event: look at it by hand"
-        ) from None
+        raise LocalError("a message in the failure queue is no failed event: look at it by hand") from None
     return ":".join(arn.split(":")[:7])
 
 

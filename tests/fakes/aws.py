@@ -18,6 +18,7 @@ from tarmac.ports import (
     ReadStream,
     Row,
     StoredObject,
+    UploadForm,
 )
 
 _INDEXES = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
@@ -109,6 +110,7 @@ class MemoryObjects:
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self.objects: dict[str, tuple[bytes, StoredObject]] = {}
+        self.forms: dict[str, tuple[str, int, int, int]] = {}
 
     @property
     def bucket(self) -> str:
@@ -148,6 +150,10 @@ class MemoryObjects:
 
     def link(self, key: str, seconds: int) -> str:
         return f"https://{self._bucket}.example/{key}?expires={seconds}"
+
+    def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
+        self.forms[key] = content_type, smallest, largest, seconds
+        return UploadForm(f"https://{self._bucket}.example/", {"key": key, "Content-Type": content_type})
 
     def _found(self, key: str) -> tuple[bytes, StoredObject]:
         if key not in self.objects:

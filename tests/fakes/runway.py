@@ -27,6 +27,8 @@ class FakeRunway:
     cancelled: list[str] = field(default_factory=list)
     refuse_uploads: list[Exception] = field(default_factory=list)
     refuse_cancels: list[Exception] = field(default_factory=list)
+    account: dict[str, Any] = field(default_factory=dict)
+    asked_for_usage: list[Mapping[str, Any]] = field(default_factory=list)
 
     def create(self, operation: str, body: Mapping[str, Any]) -> Created:
         if self.refuse:
@@ -57,6 +59,15 @@ class FakeRunway:
         uri = f"runway://upload-{len(self.uploads) + 1}"
         self.uploads[uri] = content.read()
         return uri
+
+    def organization(self) -> dict[str, Any]:
+        if self.unreadable:
+            raise self.unreadable.pop(0)
+        return self.account
+
+    def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked_for_usage.append(span)
+        return self.organization()
 
     def now(self, upstream_id: str, status: str, **fields: Any) -> None:
         """Move a task on."""

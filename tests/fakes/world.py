@@ -34,6 +34,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     table: MemoryTable = field(default_factory=MemoryTable)
     uploads: MemoryObjects = field(default_factory=lambda: MemoryObjects("uploads"))
+    input_buckets: dict[str, MemoryObjects] = field(default_factory=dict)
     archive: MemoryObjects = field(default_factory=lambda: MemoryObjects("archive"))
     topic: MemoryTopic = field(default_factory=MemoryTopic)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
@@ -68,4 +69,4 @@ class World:
         return f"token-{self.ids:037d}"
 
     def input_bucket(self, name: str) -> MemoryObjects | None:
-        return self.uploads if name == self.uploads.bucket else None
+        return self.uploads if name == self.uploads.bucket else self.input_buckets.get(name)

@@ -106,8 +106,7 @@ class Caller:
             answer = self._send(order, content, headers, order.loss if send == 0 else Loss.NONE)
             if answer is not None and answer.status_code == 200:
                 return str(answer.json()["id"])
-            # As the SDKs: these are worth another try. Anything else would be an error of this test.
-            assert answer is None or answer.status_code in (408, 409, 429) or answer.status_code >= 500, answer.text
+            assert answer is None or _worth_another_try(answer), answer.text
             assert time.monotonic() < give_up_at, f"no answer to {order} after {send + 1} sends"
             self._tally.add("lost" if answer is None else f"answered {answer.status_code}")
             self._tally.add(f"retries by {order.style.name}")
@@ -151,6 +150,11 @@ class Caller:
                 answer = None
             if answer is not None and answer.status_code in wanted:
                 return
-            assert answer is None or answer.status_code >= 500, f"{method} {path}: {answer.status_code} {answer.text}"
+            assert answer is None or _worth_another_try(answer), f"{method} {path}: {answer.status_code} {answer.text}"
             assert time.monotonic() < give_up_at, f"no answer to {method} {path}"
             self._pause(0.2)
+
+
+def _worth_another_try(answer: httpx.Response) -> bool:
+    """As the official SDKs see it."""
+    return answer.status_code in (408, 409, 429) or answer.status_code >= 500

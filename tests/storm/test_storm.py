@@ -69,10 +69,10 @@ def test_a_storm_loses_nothing_and_pays_nothing_twice(stormy: Rig, capsys: pytes
         contextlib.ExitStack() as ending,
     ):
         ending.callback(over.set)
-        work: list[Future[object]] = [threads.submit(_in_order, caller, group) for group in groups]
-        work += [threads.submit(_in_order, caller, [order]) for order in singles]
         helpers = [threads.submit(_sweep_now_and_then, stormy, over, tally)]
         helpers += [threads.submit(uploads.redeliver_until, over)]
+        work: list[Future[object]] = [threads.submit(_in_order, caller, group) for group in groups]
+        work += [threads.submit(_in_order, caller, [order]) for order in singles]
         with contextlib.closing(_weather(stormy, uploads, tally, dice)) as weather:
             for _ in weather:
                 _check(work)

@@ -79,7 +79,7 @@ async def reset(request: Request, simulator: Simulator) -> Response:
 async def put_record(request: Request, simulator: Simulator) -> Response:
     """201: make an avatar, document, voice, router or workflow under an id of the caller's choice, ready at once.
 
-    The body is that of its create; of a workflow, which the API cannot create, `{"name", "kinds"?}`.
+    The body is that of its create; of a workflow, which the API cannot create, `{"name", "nodes": {id: format}}`.
     """
     kind, record_id = request.path_params["kind"], request.path_params["record_id"]
     raw, body = await request.body(), await json_body(request)

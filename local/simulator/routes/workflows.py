@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Iterable
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.simulator.checks import Check, Findings, anything, media, one_of, record, tagged, text
+from local.simulator.checks import Check, Findings, Path, anything, media, one_of, record, tagged, text
 from local.simulator.intake import resolve
 from local.simulator.library import Node, Workflow
 from local.simulator.links import task_links
@@ -95,7 +94,7 @@ def _begin(simulator: Simulator, create: Create, workflow: Workflow, credits: in
     return simulator.accept(create.path, LANE, credits, create.body_sha256, create.scenario, clip, kinds, nodes)
 
 
-def _values(value: Any, path: Any, findings: Findings) -> None:
+def _values(value: Any, path: Path, findings: Findings) -> None:
     """The outputs of one node by key, each with a type."""
     if not isinstance(value, dict):
         findings.object_to("invalid_type", path, "Invalid input: expected object")
@@ -145,19 +144,25 @@ def _workflow(request: Request, simulator: Simulator) -> Workflow:
     return workflow
 
 
-_PUBLISHED: Final = record({"name": text(1, 255), "kinds": anything}, ("name",))
+_FORMAT: Final = one_of("png", "jpeg", "webp", "mp4", "mp3", "wav")
+
+
+def _formats(value: Any, path: Path, findings: Findings) -> None:
+    """The format of each node's output, by the node's id."""
+    if not isinstance(value, dict) or not value:
+        findings.object_to("invalid_type", path, "Invalid input: expected object")
+        return
+    for node_id, kind in value.items():
+        _FORMAT(kind, (*path, node_id), findings)
+
+
+_PUBLISHED: Final = record({"name": text(1, 255), "nodes": _formats}, ("name", "nodes"))
 
 
 def add_workflow(simulator: Simulator, body: Any, workflow_id: str) -> Workflow:
-    """Publish one, as only the web application can: `{"name", "kinds"?: ["png", …]}`; one node of each format."""
+    """Publish one, as only the web application can: `{"name", "nodes": {id: format}}`; raises ApiError 400."""
     must_pass(_PUBLISHED, body)
-    one_of_known = one_of("png", "jpeg", "webp", "mp4", "mp3", "wav")
-    findings, kinds = Findings(), body.get("kinds", ["png"])
-    for kind in kinds:
-        one_of_known(kind, ("kinds",), findings)
-    if findings.issues:
-        raise invalid(*findings.issues)
-    nodes = [Node(str(uuid.uuid4()), f"{kind} {number}", kind) for number, kind in enumerate(kinds, 1)]
+    nodes = [Node(node_id, f"{kind} {number}", kind) for number, (node_id, kind) in enumerate(body["nodes"].items(), 1)]
     versions = [each.version for each in simulator.library.workflows.values() if each.name == body["name"]]
     workflow = Workflow(workflow_id, body["name"], None, max(versions, default=0) + 1, simulator.now(), nodes)
     simulator.library.workflows[workflow_id] = workflow

@@ -134,11 +134,11 @@ def test_records_can_be_made_under_a_known_id(own: httpx.Client) -> None:
         "voices": SPOKEN,
         "avatars": NOVA | {"documentIds": ["mine"], "voice": {"type": "custom", "id": "mine"}},
         "routers": {"slug": "mine"},
-        "workflows": {"name": "Mine", "kinds": ["mp4", "png"]},
+        "workflows": {"name": "Mine", "nodes": {"a": "mp4", "b": "png"}},
     }
     for kind, body in records.items():
         assert own.put(f"/_simulator/records/{kind}/mine", json=body).status_code == 201
         assert own.get(f"/v1/{kind}/mine").json()["id"] == "mine"
     assert own.get("/v1/avatars/mine").json()["status"] == "READY"
     assert own.put("/_simulator/records/tasks/mine", json={}).status_code == 404
-    assert own.put("/_simulator/records/workflows/more", json={"name": "x", "kinds": ["exe"]}).status_code == 400
+    assert own.put("/_simulator/records/workflows/more", json={"name": "x", "nodes": {"a": "exe"}}).status_code == 400

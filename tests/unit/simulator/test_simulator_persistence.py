@@ -29,7 +29,7 @@ RECORDS: dict[str, Any] = {
         "documentIds": ["mine"],
     },
     "routers": {"slug": "mine", "settings": {"optimizeFor": "quality"}},
-    "workflows": {"name": "Mine", "kinds": ["mp4", "png"]},
+    "workflows": {"name": "Mine", "nodes": {"a": "mp4", "b": "png"}},
 }
 
 

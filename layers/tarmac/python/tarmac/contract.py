@@ -72,9 +72,7 @@ def parse_create(
     return parse_body(model, body, {"webhook_origins": webhook_origins})
 
 
-def parse_body(
-    model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None
-) -> M | list[Issue]:
+def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
     """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
     try:
         return model.model_validate(body, strict=True, context=context)

@@ -68,7 +68,8 @@ def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collec
                 issues.append(Issue("custom", path, str(problem)))
     texts = [(len(value), path) for path, value in strings(body) if path not in places]
     if sum(length for length, _ in texts) > MOST_TEXT:
-        issues.append(Issue("too_big", max(texts)[1], f"The request has more than {MOST_TEXT} characters of text"))
+        _, longest = max(texts, key=lambda text: text[0])
+        issues.append(Issue("too_big", longest, f"The request has more than {MOST_TEXT} characters of text"))
     return issues
 
 

@@ -283,9 +283,7 @@ class Moves:
     def _end(self, task: Task, state: State, **changes: object) -> Task:
         if state not in FOLLOWS[task.state]:
             raise TransitionRefused(f"{state} does not follow {task.state}")
-        # The look that found it ended was one too.
-        polls = task.polls + 1 if task.state is State.SUBMITTED else task.polls
-        return self._ended(bump(task, self.now, polls=polls), state=state, reserved_credits=0.0, **changes)
+        return self._ended(bump(task, self.now), state=state, reserved_credits=0.0, **changes)
 
     def _ended(self, task: Task, **changes: object) -> Task:
         """Ending and pending notice in one write: no task ends unannounced."""

@@ -58,9 +58,7 @@ class UpstreamRejected(RunwayError):
 class UpstreamUnavailable(RunwayError):
     """No usable answer to a read: 401, 429, 5xx, a timeout, an unreadable body."""
 
-    def __init__(
-        self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after_seconds = retry_after_seconds

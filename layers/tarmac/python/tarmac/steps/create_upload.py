@@ -23,7 +23,7 @@ class OpenSlot:
 
 
 def create_upload(filename: str, client: str, effects: Effects) -> OpenSlot:
-    """A slot for a file whose name has an extension of `INPUT_EXTENSIONS`. Effects: clock, table, uploads, new_token."""
+    """A slot for a file; its name has an extension of `INPUT_EXTENSIONS`. Effects: clock, table, uploads, new_token."""
     content_type = type_of_name(filename)
     assert content_type is not None
     token = effects.new_token()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tarmac.effects import Effects, moves
 from tarmac.ports import UpstreamTask
 from tarmac.rules.failures import RETRY_DELAY_SECONDS, may_be_mended
 from tarmac.rules.pacing import LONGEST_REFUSAL_WAIT_SECONDS, backoff, next_wait
-from tarmac.rules.transitions import TransitionRefused
+from tarmac.rules.transitions import FINISH_SECONDS, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.steps.outcome import ENDED, Outcome
 from tarmac.task import State, Task
@@ -52,12 +54,22 @@ def _ended(task: Task, upstream: UpstreamTask, effects: Effects, max_failure_ret
         and not _must_stop(task, effects)
     )
     if not worth_it:
-        return ENDED
+        return _seen_ended(task, upstream, effects)
     try:
         effects.tasks.change(task.id, lambda row: moves(effects).try_again(row, upstream.id, RETRY_DELAY_SECONDS))
     except TransitionRefused:
         return Outcome("waiting", 1)
     return Outcome("waiting", RETRY_DELAY_SECONDS)
+
+
+def _seen_ended(task: Task, upstream: UpstreamTask, effects: Effects) -> Outcome:
+    """On to Finish, with the look in the row: while the outputs are archived the API shows RUNNING, not PENDING."""
+    with suppress(TransitionRefused):
+        effects.tasks.change(
+            task.id,
+            lambda row: moves(effects).observe(row, upstream.id, upstream.status, row.progress, FINISH_SECONDS),
+        )
+    return ENDED
 
 
 def _still_running(task: Task, upstream: UpstreamTask, effects: Effects) -> Outcome:

@@ -1,0 +1,258 @@
+"""Callbacks from create to receiver, on a stack of their own: only one that knows the receiver's origin calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
+
+from local.paths import ROOT
+from local.stack import running_stack
+from tests.e2e.api import Api
+from tests.e2e.deployment import Deployment, log_lines
+from tests.e2e.requests import text_to_video
+from tests.e2e.shared import TIME_SCALE
+from tests.e2e.waiting import eventually
+from tests.fakes.servers import Behaviour, Received, TinyServer, answer, tiny_server
+
+OK = answer(204)
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A customer's server: one path of it, with a token in the query, belongs to the test that asks for it."""
+
+    server: TinyServer
+    path: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.server.url}{self.path}?token=t0k3n"
+
+    def answers(self, *behaviours: Behaviour) -> None:
+        """The last one again and again."""
+        self.server.answers(*behaviours)
+
+    def received(self) -> list[Received]:
+        return [request for request in self.server.requests if request.path.startswith(self.path)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TinyServer]:
+    with tiny_server() as running:
+        running.answers(OK)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("webhooks")
+
+
+@pytest.fixture(scope="module")
+def deployment(server: TinyServer, home: Path) -> Iterator[Deployment]:
+    """A stack whose operator has named the receiver's origin, and so no other."""
+    parameters = {"WebhookOrigins": server.url, "AuthorizerCacheSeconds": "0"}
+    with running_stack(home, time_scale=TIME_SCALE, parameters=parameters) as info, Deployment.of(info) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(deployment: Deployment) -> Iterator[Api]:
+    with Api.of_new_client(deployment) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver(server: TinyServer) -> Receiver:
+    server.answers(OK)
+    return Receiver(server, f"/hook-{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="module")
+def tarmac(home: Path) -> Any:
+    """The operator's command, pointed to this stack."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TARMAC_")}
+        return subprocess.run(
+            [sys.executable, "-m", "local.cli", *arguments],
+            env=environment | {"TARMAC_HOME": str(home), "NO_PROXY": "127.0.0.1"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+
+    return run
+
+
+def record(api: Api, task_id: str) -> dict[str, Any]:
+    """The delivery record as the API shows it."""
+    found: dict[str, Any] = api.read(task_id)["webhook"]
+    return found
+
+
+def settled(api: Api, task_id: str, state: str) -> dict[str, Any]:
+    return eventually(
+        lambda: record(api, task_id), lambda seen: seen["state"] == state, f"the callback of {task_id} to be {state}"
+    )
+
+
+def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
+    api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
+) -> None:
+    """The body is the notice, signed with the secret that the operator hands to this client and to no other."""
+    task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url, metadata={"ort": "Zürich"}))
+    shown = settled(api, task_id, "DELIVERED")
+    assert (shown["url"], shown["tries"], shown["lastStatus"]) == (f"{receiver.server.url}{receiver.path}", 1, 204)
+    assert shown["deliveredAt"] == shown["lastTriedAt"]
+
+    [request] = receiver.received()
+    assert (request.method, request.path) == ("POST", receiver.path + "?token=t0k3n")
+    secret = tarmac("clients", "webhook-secret", api.client).stdout.strip()
+    notice = Verifier(secret).verify(request.body, dict(request.headers))
+    assert (notice["type"], notice["taskId"], notice["client"]) == ("task.succeeded", task_id, api.client)
+    assert (notice["eventId"], notice["metadata"]) == (request.headers["webhook-id"], {"ort": "Zürich"})
+    assert [output["key"] for output in notice["outputs"]] == deployment.archived(task_id)
+    with pytest.raises(WebhookVerificationError):
+        other = tarmac("clients", "webhook-secret", "somebody-else").stdout.strip()
+        Verifier(other).verify(request.body, dict(request.headers))
+
+
+def test_failures_and_cancels_are_posted_too(api: Api, receiver: Receiver) -> None:
+    failing = api.create("text_to_video", text_to_video("fail=SAFETY.INPUT.TEXT", webhookUrl=receiver.url))
+    running = api.create("text_to_video", text_to_video("seconds=600", webhookUrl=receiver.url))
+    assert record(api, running) == {
+        "url": f"{receiver.server.url}{receiver.path}",
+        "state": "PENDING",
+        "tries": 0,
+        "lastStatus": None,
+        "lastTriedAt": None,
+        "deliveredAt": None,
+    }
+    api.delete(running)
+    for task_id in (failing, running):
+        settled(api, task_id, "DELIVERED")
+    kinds = {request.json()["taskId"]: request.json()["type"] for request in receiver.received()}
+    assert kinds == {failing: "task.failed", running: "task.cancelled"}
+
+
+def test_a_receiver_in_trouble_is_called_again_with_the_same_event(api: Api, receiver: Receiver) -> None:
+    receiver.answers(answer(500), answer(302, b"", {"location": receiver.server.url + "/elsewhere"}), OK)
+    task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
+    shown = settled(api, task_id, "DELIVERED")
+    assert (shown["tries"], shown["lastStatus"]) == (3, 204)
+    received = receiver.received()
+    assert len(received) == 3
+    assert len({(request.headers["webhook-id"], request.body) for request in received}) == 1
+    assert not [request for request in receiver.server.requests if request.path == "/elsewhere"]
+
+
+def test_a_receiver_that_wants_no_more_gets_no_more(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+    receiver.answers(answer(410))
+    task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
+    shown = settled(api, task_id, "FAILED")
+    assert (shown["tries"], shown["lastStatus"], shown["deliveredAt"]) == (1, 410, None)
+    deployment.clients.sqs.send_message(
+        QueueUrl=deployment.physical("WebhookQueue"), MessageBody=json.dumps({"taskId": task_id})
+    )
+    eventually(lambda: waiting(deployment, "WebhookQueue"), lambda count: count == 0, "the queue to be empty")
+    assert len(receiver.received()) == 1
+
+
+def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+    """The sweeper finds an announcement that nobody has recorded, and makes it again."""
+    task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
+    settled(api, task_id, "DELIVERED")
+    announced = deployment.announced(task_id)
+    deployment.rewrite(task_id, notice_state="PENDING", next_check_at=announced.updated_at)
+    deployment.sweep()
+    deployment.announced(task_id)
+    eventually(lambda: waiting(deployment, "WebhookQueue"), lambda count: count == 0, "the queue to be empty")
+    assert len(receiver.received()) == 1
+
+
+def test_a_callback_that_was_given_up_waits_for_a_redrive(
+    api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
+) -> None:
+    """The queue itself moves it to the dead letters, here after two receives, since eight take fifteen hours."""
+    sqs, url = deployment.clients.sqs, deployment.physical("WebhookQueue")
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    sooner = json.dumps(json.loads(policy) | {"maxReceiveCount": 2})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": sooner})
+    try:
+        receiver.answers(answer(503))
+        task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
+        eventually(lambda: waiting(deployment, "WebhookDeadLetters"), bool, "the message to be a dead letter")
+        assert (record(api, task_id)["tries"], record(api, task_id)["lastStatus"]) == (2, 503)
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    receiver.answers(OK)
+    redriven = tarmac("redrive")
+    assert task_id in redriven.stdout
+    assert redriven.stderr == "0 events and 1 callback sent again\n"
+    assert settled(api, task_id, "DELIVERED")["tries"] == 3
+
+
+def test_an_execution_started_by_hand_may_have_a_callback(deployment: Deployment, receiver: Receiver) -> None:
+    name = f"by-hand-{uuid.uuid4().hex[:8]}"
+    deployment.start(name, {"operation": "text_to_video", "request": text_to_video(webhookUrl=receiver.url)})
+    assert deployment.execution(name)["status"] == "SUCCEEDED"
+    [request] = eventually(receiver.received, bool, "the callback")
+    assert (request.json()["taskId"], request.json()["client"]) == (name, "console")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/hook",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::1]/",
+        "https://hooks.example.com/",
+        "https://user:password@hooks.example.com/",
+        "{receiver}:80",
+        "not a URL",
+        "",
+        7,
+    ],
+)
+def test_a_callback_to_anywhere_else_is_refused_at_create(api: Api, receiver: Receiver, url: Any) -> None:
+    """With one origin named, no public host is called either. What a stack does that names none: tests/unit/webhooks."""
+    url = url.replace("{receiver}", receiver.server.url) if isinstance(url, str) else url
+    refused = api.post("text_to_video", text_to_video(webhookUrl=url))
+    assert refused.status_code == 400, refused.text
+    assert [issue["path"] for issue in refused.json()["issues"]] == [["webhookUrl"]]
+    assert api.ids() == []
+
+
+def test_no_log_line_tells_where_a_callback_goes(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+    """Neither path nor token: with the token, anybody may post what the receiver believes."""
+    receiver.answers(answer(500), OK)
+    task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
+    settled(api, task_id, "DELIVERED")
+    lines = log_lines(deployment.clients)
+    tries = [line for line in lines if task_id in line and "webhook tried" in line]
+    assert len(tries) == 2
+    for secret in (receiver.path, "t0k3n", "whsec_"):
+        assert not [line for line in lines if secret in line]
+
+
+def waiting(deployment: Deployment, queue: str) -> int:
+    """Messages in a queue, those in somebody's hands included."""
+    attributes = deployment.clients.sqs.get_queue_attributes(
+        QueueUrl=deployment.physical(queue),
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return sum(int(count) for count in attributes.values())

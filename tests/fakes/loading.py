@@ -1,0 +1,30 @@
+"""A function as Lambda loads it, over the world of the fakes."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.fakes.world import World
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+
+
+def load_function(
+    name: str, monkeypatch: pytest.MonkeyPatch, world: World | None = None, environment: Mapping[str, str] | None = None
+) -> ModuleType:
+    """The module of `functions/{name}`, told `environment`; its effects are `world`, where one is given."""
+    for variable, value in (environment or {}).items():
+        monkeypatch.setenv(variable, value)
+    spec = importlib.util.spec_from_file_location(f"function_{name}", FUNCTIONS / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if world is not None:
+        monkeypatch.setattr(module, "effects", world)
+    return module
