@@ -19,6 +19,10 @@ ROUTES = [
     ("GET", "/v1/tasks"),
     ("GET", "/v1/tasks/6e1fe2a7-0000-4000-8000-000000000000"),
     ("DELETE", "/v1/tasks/6e1fe2a7-0000-4000-8000-000000000000"),
+    ("POST", "/v1/uploads"),
+    ("GET", "/v1/organization"),
+    ("POST", "/v1/organization/usage"),
+    ("GET", "/v1/usage"),
 ]
 
 

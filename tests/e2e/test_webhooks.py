@@ -18,6 +18,7 @@ from standardwebhooks import WebhookVerificationError
 
 from local.paths import ROOT
 from local.stack import running_stack
+from tarmac.task import NoticeState
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment, log_lines
 from tests.e2e.requests import text_to_video
@@ -126,8 +127,8 @@ def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
     assert (notice["type"], notice["taskId"], notice["client"]) == ("task.succeeded", task_id, api.client)
     assert (notice["eventId"], notice["metadata"]) == (request.headers["webhook-id"], {"ort": "Zürich"})
     assert [output["key"] for output in notice["outputs"]] == deployment.archived(task_id)
+    other = tarmac("clients", "webhook-secret", "somebody-else").stdout.strip()
     with pytest.raises(WebhookVerificationError):
-        other = tarmac("clients", "webhook-secret", "somebody-else").stdout.strip()
         Verifier(other).verify(request.body, dict(request.headers))
 
 
@@ -177,7 +178,7 @@ def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deploym
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")
     announced = deployment.announced(task_id)
-    deployment.rewrite(task_id, notice_state="PENDING", next_check_at=announced.updated_at)
+    deployment.rewrite(task_id, notice_state=NoticeState.PENDING, next_check_at=announced.updated_at)
     deployment.sweep()
     deployment.announced(task_id)
     eventually(lambda: waiting(deployment, "WebhookQueue"), lambda count: count == 0, "the queue to be empty")
@@ -229,7 +230,7 @@ def test_an_execution_started_by_hand_may_have_a_callback(deployment: Deployment
     ],
 )
 def test_a_callback_to_anywhere_else_is_refused_at_create(api: Api, receiver: Receiver, url: Any) -> None:
-    """With one origin named, no public host is called either. What a stack does that names none: tests/unit/webhooks."""
+    """With one origin named, no public host is called either. A stack that names none: tests/unit/webhooks."""
     url = url.replace("{receiver}", receiver.server.url) if isinstance(url, str) else url
     refused = api.post("text_to_video", text_to_video(webhookUrl=url))
     assert refused.status_code == 400, refused.text

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.fakes.world import World
+
+Ask = Callable[..., tuple[int, dict[str, Any]]]
+"""A call of a function over HTTP: (status, answer)."""
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 

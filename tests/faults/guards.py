@@ -12,6 +12,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -233,7 +234,11 @@ class Verdict:
 def judge(guard: Guard, seed: int) -> Verdict:
     """Search in a process of its own."""
     command = [sys.executable, "-m", __name__, guard.name, "--json", "--seed", str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    # The product's folder may be on this process's path alone, as pytest puts it there.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=environment, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{guard.name}: {done.stderr.strip().splitlines()[-1]}")
     return Verdict(**json.loads(done.stdout))

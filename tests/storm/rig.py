@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.clients import Clients
@@ -93,7 +93,7 @@ class Rig:
 
     def invoke(self, logical_id: str, event: Any) -> Any:
         """The function's answer to an event. Raises Unanswered."""
-        client = self._client("lambda")
+        client = self.client("lambda")
         try:
             answer = client.invoke(FunctionName=self.functions[logical_id], Payload=json.dumps(event).encode())
             payload = json.loads(answer["Payload"].read())
@@ -115,9 +115,29 @@ class Rig:
             Bucket=self.info.upload_bucket, Key=key, Body=content, ContentType=content_type, Metadata=encoded
         )
 
+    def delete_upload(self, key: str) -> None:
+        self._clients.s3.delete_object(Bucket=self.info.upload_bucket, Key=key)
+
+    def store_runway_key(self, key: str) -> None:
+        """In the secret; a worker that has read the old one remembers it for some minutes."""
+        self._clients.secrets.put_secret_value(SecretId=self.info.runway_secret_arn, SecretString=key)
+
+    def write_row(self, row: Mapping[str, Any]) -> None:
+        """Any row of the table, past all rules."""
+        write = TypeSerializer().serialize
+        item = {name: write(_decimal(value)) for name, value in row.items()}
+        self._clients.dynamodb.put_item(TableName=self.info.tasks_table, Item=item)
+
+    def delete_row(self, pk: str, sk: str) -> None:
+        self._clients.dynamodb.delete_item(TableName=self.info.tasks_table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+
+    def publish(self, message: str) -> None:
+        """On the notice topic."""
+        self.client("sns").publish(TopicArn=self.info.topic_arn, Message=message)
+
     def catch_uploads(self) -> str:
         """A queue that gets a copy of every event of the upload bucket's inbox; its address."""
-        sqs, events = self._clients.sqs, self._client("events")
+        sqs, events = self._clients.sqs, self.client("events")
         url = sqs.create_queue(QueueName="caught-uploads")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         pattern = {
@@ -180,6 +200,13 @@ class Rig:
         """All notices since the last call, in no order."""
         return [json.loads(body) for body in self.messages(self.info.notice_queue_url)]
 
+    def waiting_notices(self) -> int:
+        """How many are on the queue."""
+        about = self._clients.sqs.get_queue_attributes(
+            QueueUrl=self.info.notice_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(about["Attributes"]["ApproximateNumberOfMessages"])
+
     def archived(self, key: str) -> bytes:
         """An object of the archive. Raises ClientError where there is none."""
         content: bytes = self._clients.s3.get_object(Bucket=self.info.archive_bucket, Key=key)["Body"].read()
@@ -240,7 +267,7 @@ class Rig:
             ]
         )
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
         """A boto3 client that the local stack itself has no use for."""
         if service not in self._others:
             clients = self._clients
@@ -273,3 +300,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def _decimal(value: Any) -> Any:
+    """Numbers as the serializer takes them."""
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, dict):
+        return {name: _decimal(part) for name, part in value.items()}
+    return [_decimal(part) for part in value] if isinstance(value, list) else value

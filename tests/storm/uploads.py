@@ -47,6 +47,11 @@ class Uploads:
         self._put += count
         self._catch_up()
 
+    def delete_some(self, count: int) -> None:
+        """Tidy up objects whose tasks have ended, as their owners do."""
+        for event in self._dice.sample(self.usable_events, count):
+            self._rig.delete_upload(event["detail"]["object"]["key"])
+
     def redeliver_until(self, over: threading.Event) -> None:
         """Deliver known events again, in any order, while the storm lasts."""
         while not over.wait(0.3):

@@ -70,8 +70,9 @@ def test_runways_quote_replaces_the_estimate() -> None:
     assert view["estimatedCost"] == {"credits": 12.5}
 
 
-def test_an_unknown_price_is_left_out() -> None:
-    assert "estimatedCost" not in task_view(a_task(estimated_credits=None), link)
+def test_an_unknown_price_is_no_number() -> None:
+    """SDKs read the field on every task that is not done."""
+    assert task_view(a_task(estimated_credits=None), link)["estimatedCost"] == {"credits": None}
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(None, 0.0), (0.0, 0.0), (0.42, 0.42), (0.99, 0.99), (1.0, 0.99)])

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from local.paths import ROOT
 
 LAYERS = ROOT / "layers"
-DIRECT = ("aws-lambda-powertools", "httpx", "pydantic")
+DIRECT = ("aws-lambda-powertools", "httpcore", "httpx", "pydantic")
 IN_LAMBDA = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platform": "linux", "extra": ""}
 
 

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.fakes import World
-from tests.fakes.loading import load_function
+from tests.fakes.loading import Ask, load_function
 from tests.fakes.samples import event
-
-Answer = tuple[int, dict[str, Any]]
-Ask = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
     environment = {"TABLE_NAME": "tasks", "UPLOAD_BUCKET": "uploads"}
     handler = load_function("create_upload", monkeypatch, world, environment).handler
 
-    def asked(body: Any = None, text: str | None = None, scopes: str = "uploads", client: str = "acme") -> Answer:
+    def asked(body: Any = None, text: str | None = None, scopes: str = "uploads", client: str = "acme") -> Any:
         sent = event("http-create-upload")
         if body is not None or text is not None:
             sent["body"] = json.dumps(body) if text is None else text

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Ask
-
 from tarmac.effects import AwsEffects
 from tarmac.rules.media import INPUT_EXTENSIONS
 from tests.fakes import World
+from tests.fakes.loading import Ask
 
 MIB = 1024 * 1024
 

@@ -37,6 +37,7 @@ WebhookUrl = Annotated[
     AfterValidator(_webhook_url),
     Field(
         json_schema_extra={
+            "description": "The ending is posted there, signed as Standard Webhooks",
             "maxLength": LONGEST_URL,
             "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
         }
@@ -52,7 +53,10 @@ class CreateTask(BaseModel, extra="allow", frozen=True):
     """
 
     model: ModelName | None = None
-    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] = {}
+    metadata: Annotated[
+        dict[MetadataKey, MetadataValue],
+        Field(max_length=20, description="Yours: echoed in the task and its notice, never sent to Runway"),
+    ] = {}
     webhookUrl: WebhookUrl | None = None
 
     def upstream_body(self) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _linked(uri: str, kinds: tuple[str, ...], allowed: Collection[str], upload_b
     if not key or parts.fragment or (parts.query and not (version and parts.query.startswith("versionId="))):
         raise BadMedia("an s3:// link looks like s3://bucket/key or s3://bucket/key?versionId=…, percent-encoded")
     if parts.netloc not in allowed or (parts.netloc == upload_bucket and key.startswith(_OWN_PREFIXES)):
-        raise BadMedia("Tarmac does not read inputs there: see its parameter InputBuckets")
+        raise BadMedia("Tarmac reads no s3:// links there: see its parameter InputBuckets")
     source: Source = {"bucket": parts.netloc, "key": key, "kinds": list(kinds)}
     return source | ({"versionId": version} if version else {})
 

@@ -61,9 +61,8 @@ def media_name(kinds: Sequence[str]) -> str:
 
 def of_media(kinds: Sequence[str]) -> Schema:
     """What may stand in a media field."""
-    either = " or ".join(kinds)
     return {
-        "description": f"A link to {'an' if kinds[0][0] in 'aeiou' else 'a'} {either}, or the file itself",
+        "description": f"{' or '.join(kinds).capitalize()}, as a link or as the file itself",
         "anyOf": [
             {
                 "title": "URL",
@@ -87,7 +86,7 @@ def of_media(kinds: Sequence[str]) -> Schema:
                 "pattern": rf"^data:({'|'.join(kinds)})/[a-z0-9.+-]+;base64,",
             },
             {
-                "title": "object",
+                "title": "s3:// link",
                 "description": "s3://bucket/key, where the operator allows the bucket",
                 "type": "string",
                 "pattern": "^s3://",

@@ -261,7 +261,7 @@ class Moves:
         return bump(task, self.now, notice_state=NoticeState.SENT, next_check_at=None)
 
     def called_back(self, task: Task, status: int | None, is_final: bool = False) -> Task:
-        """A try of the callback was answered so (None: not at all). `is_final`: no other follows. Delivered stays so."""
+        """A try of the callback was answered so (None: not at all). is_final: no other follows. Delivered is final."""
         webhook = task.webhook
         if webhook is None or not task.state.is_terminal or webhook.state is WebhookState.DELIVERED:
             raise TransitionRefused("no callback is due")

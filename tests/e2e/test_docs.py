@@ -1,0 +1,77 @@
+"""What anybody may read, and whether real answers are as they are described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from local.stack import StackInfo
+from tests.e2e.api import Api
+from tests.e2e.requests import image_to_video, text_to_video
+
+
+@pytest.fixture
+def anybody(stack: StackInfo) -> Iterator[httpx.Client]:
+    """A reader without a key."""
+    with httpx.Client(base_url=stack.api_url, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def document(anybody: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = anybody.get("/openapi.json").raise_for_status().json()
+    return found
+
+
+def test_health_needs_no_key(anybody: httpx.Client) -> None:
+    answer = anybody.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.headers["x-request-id"]
+
+
+def test_the_page_reads_the_document_beside_it(anybody: httpx.Client, document: dict[str, Any]) -> None:
+    page = anybody.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert 'fetch("openapi.json")' in page.text
+    assert document["openapi"] == "3.1.0"
+    assert document["servers"] == [{"url": "./"}]
+
+
+def test_answers_are_as_described(api: Api, document: dict[str, Any]) -> None:
+    def check(answer: httpx.Response, path: str) -> Any:
+        method = answer.request.method.lower()
+        described = document["paths"][path][method]["responses"][str(answer.status_code)]
+        if "$ref" in described:
+            described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]
+        assert answer.headers["x-request-id"]
+        if answer.status_code == 204:
+            return None
+        schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
+        assert [error.message for error in Draft202012Validator(schema).iter_errors(answer.json())] == []
+        return answer.json()
+
+    http = api.http
+    task = check(api.post("image_to_video", image_to_video(metadata={"order": "A-17"})), "/v1/image_to_video")
+    failed = check(api.post("text_to_video", text_to_video("fail=INTERNAL.BAD_OUTPUT.01")), "/v1/text_to_video")
+    for task_id in (task["id"], failed["id"]):
+        check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
+        api.ended(task_id)
+        check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
+    check(http.get("/v1/tasks"), "/v1/tasks")
+    check(http.get("/v1/tasks?limit=0"), "/v1/tasks")
+    check(api.post("image_to_video", {"model": "gen4_turbo"}), "/v1/image_to_video")
+    check(http.get("/v1/tasks/nobodys"), "/v1/tasks/{id}")
+    check(http.delete(f"/v1/tasks/{task['id']}"), "/v1/tasks/{id}")
+    check(http.delete(f"/v1/tasks/{task['id']}"), "/v1/tasks/{id}")
+    check(http.post("/v1/uploads", json={"filename": "a.png", "type": "ephemeral"}), "/v1/uploads")
+    check(http.post("/v1/uploads", json={}), "/v1/uploads")
+    check(http.get("/v1/organization"), "/v1/organization")
+    check(http.post("/v1/organization/usage", json={}), "/v1/organization/usage")
+    check(http.post("/v1/organization/usage", json={"startDate": "soon"}), "/v1/organization/usage")
+    check(http.get("/v1/usage"), "/v1/usage")
+    check(http.get("/health"), "/health")

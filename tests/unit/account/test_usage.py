@@ -1,0 +1,136 @@
+"""GET /v1/usage: the caller's own tasks, added up."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tarmac.clock import from_iso
+from tarmac.ports import Put
+from tarmac.rules.usage import DEFAULT_DAYS, MOST_DAYS, days_of
+from tarmac.steps import usage
+from tarmac.task import State, to_row
+from tests.fakes import World
+from tests.fakes.loading import Ask
+from tests.fakes.samples import NOW, a_task
+
+ROUTE = "GET /v1/usage"
+DAY = 86400.0
+TODAY = date(2023, 11, 14)
+
+
+def keep(world: World, number: int, days_ago: float = 0.0, state: State = State.SUCCEEDED, **changes: Any) -> None:
+    when = NOW - days_ago * DAY
+    changes = {"id": f"task-{number:06d}", "created_at": when, "cost_credits": None, **changes}
+    world.table.write(Put(to_row(a_task(state, **changes))))
+
+
+def used(ask: Ask, **query: str) -> dict[str, Any]:
+    status, answer, _ = ask(ROUTE, **query)
+    assert status == 200, answer
+    found: dict[str, Any] = answer
+    return found
+
+
+def test_tasks_are_added_up_by_status_day_and_model(world: World, ask: Ask) -> None:
+    keep(world, 1, cost_credits=20.0, quoted_credits=24.5)
+    keep(world, 2, state=State.FAILED, model="veo3", cost_credits=0.0, estimated_credits=320.0)
+    keep(world, 3, state=State.SUBMITTED, cancel_requested_at=NOW)
+    keep(world, 4, 1.0, cost_credits=25.0, hidden_at=NOW)
+    keep(world, 5, 1.0, state=State.WAITING, estimated_credits=None)
+    keep(world, 6, client="other", cost_credits=99.0)
+    assert used(ask) == {
+        "startDate": "2023-10-16",
+        "beforeDate": "2023-11-15",
+        "total": {"tasks": 5, "estimatedCredits": 394.5, "spentCredits": 45},
+        "byStatus": {"CANCELLED": 1, "FAILED": 1, "SUCCEEDED": 2, "THROTTLED": 1},
+        "results": [
+            {
+                "date": "2023-11-13",
+                "models": [{"model": "gen4_turbo", "tasks": 2, "estimatedCredits": 25, "spentCredits": 25}],
+            },
+            {
+                "date": "2023-11-14",
+                "models": [
+                    {"model": "gen4_turbo", "tasks": 2, "estimatedCredits": 49.5, "spentCredits": 20},
+                    {"model": "veo3", "tasks": 1, "estimatedCredits": 320, "spentCredits": 0},
+                ],
+            },
+        ],
+        "isComplete": True,
+    }
+
+
+def test_one_who_has_no_task_has_used_nothing(ask: Ask) -> None:
+    answer = used(ask)
+    assert (answer["total"]["tasks"], answer["results"], answer["isComplete"]) == (0, [], True)
+
+
+def test_a_span_takes_its_first_day_and_not_its_last(world: World, ask: Ask) -> None:
+    midnight = (from_iso("2023-11-10T00:00:00.000Z") - NOW) / -DAY
+    for number, moment in enumerate((midnight + 0.00001, midnight, midnight - 0.99999, midnight - 1.0)):
+        keep(world, number, moment)
+    answer = used(ask, startDate="2023-11-10", beforeDate="2023-11-11")
+    assert answer["total"]["tasks"] == 2
+    assert [day["date"] for day in answer["results"]] == ["2023-11-10"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"startDate": "2023-11-10", "beforeDate": "2023-11-10"},
+        {"startDate": "2023-11-10", "beforeDate": "2023-11-09"},
+        {"startDate": "2023-01-01", "beforeDate": "2023-04-02"},
+        {"startDate": "never"},
+        {"beforeDate": "2023-02-29"},
+        {"beforeDate": "0001-01-01"},
+        {"startDate": "9999-12-31"},
+    ],
+)
+def test_a_span_that_is_none_is_refused(query: dict[str, str], ask: Ask) -> None:
+    status, answer, _ = ask(ROUTE, **query)
+    assert status == 400
+    assert answer["issues"]
+
+
+def test_reads_are_bounded_and_the_answer_says_what_is_missing(
+    world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "MOST_TASKS", 7)
+    monkeypatch.setattr(usage, "_PAGE", 3)
+    for number in range(7):
+        keep(world, number, days_ago=number)
+    assert used(ask) | {"isComplete": True} == used(ask)
+    assert used(ask)["total"]["tasks"] == 7
+
+    keep(world, 7, days_ago=7)
+    answer = used(ask)
+    assert (answer["total"]["tasks"], answer["isComplete"]) == (7, False)
+    assert answer["countedFrom"] == "2023-11-08T22:13:20.000Z"
+
+    assert used(ask, startDate="2023-11-10")["isComplete"] is True
+
+
+days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
+
+
+@given(start=st.none() | days, before=st.none() | days)
+def test_a_span_has_1_to_90_days_and_keeps_to_what_was_asked(start: date | None, before: date | None) -> None:
+    try:
+        first, end = days_of(start and start.isoformat(), before and before.isoformat(), TODAY)
+    except ValueError:
+        assert start is not None
+        assert before is not None
+        assert not 1 <= (before - start).days <= MOST_DAYS
+        return
+    assert 1 <= (end - first).days <= MOST_DAYS
+    assert start in (None, first)
+    assert before in (None, end)
+    if start is None or before is None:
+        assert end - first == timedelta(days=DEFAULT_DAYS)
+    if start is None and before is None:
+        assert end == TODAY + timedelta(days=1)
