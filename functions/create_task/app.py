@@ -12,6 +12,7 @@ from tarmac.rules.validation import Issue
 from tarmac.settings import CreateTaskSettings
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.stores.repeats import Repeat
+from tarmac.task import State
 from tarmac.telemetry import logger
 
 settings = CreateTaskSettings.from_environment()
@@ -69,8 +70,12 @@ def _accept_by_hand(event: dict[str, Any]) -> dict[str, Any]:
         accepted = accept(order, effects, settings.task_deadline_seconds, start=False)
     except UnknownOperation:
         raise InvalidRequest([Issue("custom", ("operation",), f"There is no operation {name!r}")]) from None
-    logger.info("task accepted", task_id=accepted.task.id, client=order.client, operation=order.operation)
-    return {"taskId": accepted.task.id}
+    task = accepted.task
+    if not accepted.is_new and (task.source != order.source or task.state is not State.ACCEPTED):
+        # Step Functions frees a name after 90 days, a task keeps it. Only this state's own retry finds its own task.
+        raise InvalidRequest([Issue("custom", ("execution",), f"The name {task.id} is another task's")])
+    logger.info("task accepted", task_id=task.id, client=order.client, operation=order.operation)
+    return {"taskId": task.id}
 
 
 def _order(

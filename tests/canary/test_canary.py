@@ -81,7 +81,7 @@ def test_nothing_secret_is_written_where_it_does_not_belong(stack: Rig, capsys: 
     kinds = Counter(straw.kind for straw in straws)
     for crash in ("Traceback", "request failed", "a task could not be looked after"):
         assert any(straw.kind == "log" and crash in straw.text for straw in straws), f"no function said {crash!r}"
-    assert any(straw.kind == "history" and "LambdaFunctionFailed" in straw.place for straw in straws)
+    assert any(straw.kind == "history" and "TaskFailed" in straw.place for straw in straws)
     assert set(kinds) == {"log", "history", "row", "message", "object", "setting"}, kinds
     found = hits(straws, planted.canaries())
     # Callers get back their own, never Runway's.
@@ -221,12 +221,14 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
     for task_id in ids:
         # A row that lacks what every row has.
         broken = {"pk": f"task#{task_id}", "sk": "task", "taskId": task_id, "version": 99, "client": "local"}
-        rig.write_row(broken | {"listKey": f"x#{task_id}"})
+        rig.write_row(broken | {"listKey": f"x#{task_id}", "due": due_shard(task_id), "nextCheckAt": 1})
         for function in ("SubmitTask", "PollTask", "FinishTask"):
             with pytest.raises(Unanswered):
                 rig.invoke(function, {"taskId": task_id})
         assert api.get(f"/v1/tasks/{task_id}").status_code == 500
-        rig.delete_row(broken["pk"], "task")
+    assert rig.sweep()["failed"] == len(ids)
+    for task_id in ids:
+        rig.delete_row(f"task#{task_id}", "task")
     for unusable in (f"{planted.runway_key}\r\nX-Other: 1", f"{planted.runway_key}é", "unset"):
         rig.store_runway_key(unusable)
         # Workers remember the key for minutes.

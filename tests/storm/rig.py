@@ -87,7 +87,9 @@ class Rig:
     def workers(self) -> list[int]:
         """Process ids of the Lambda workers: children of this stack's own local AWS, and of no other."""
         parent = self.stack.aws.service.pid()
-        listing = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout
         rows = [line.split(None, 2) for line in listing.splitlines()]
         return [int(row[0]) for row in rows if len(row) == 3 and int(row[1]) == parent and "_worker.py" in row[2]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tarmac.effects import AwsEffects
 from tarmac.rules.media import INPUT_EXTENSIONS
 from tests.fakes import World

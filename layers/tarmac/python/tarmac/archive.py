@@ -21,7 +21,7 @@ from tarmac.rules.media import EXTENSIONS, sniff
 from tarmac.rules.names import archive_key
 from tarmac.task import Output, Task
 
-HEAD_BYTES = 64
+HEAD_BYTES = 1024
 CHUNK_BYTES = 256 * 1024
 TOTAL_SECONDS = 780.0
 """For one output; FinishTask has 900 s."""
@@ -243,7 +243,8 @@ def _content_length(response: httpx.Response) -> int | None:
 
 def _raw_chunks(response: httpx.Response) -> Iterator[bytes]:
     try:
-        yield from response.iter_raw(CHUNK_BYTES)
+        # As they arrive: collected into larger pieces, a drip would hide from the deadline.
+        yield from response.iter_raw()
     except httpx.RequestError as error:
         raise DownloadCut(f"the output was cut ({type(error).__name__})") from error
 

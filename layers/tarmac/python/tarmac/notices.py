@@ -82,5 +82,10 @@ def _whole_where_whole(credits: float | None) -> float | None:
 
 
 def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    attributes = {name: str(notice[name]) for name in ("type", "client", "operation", "model")}
+    attributes = {name: _printable(notice[name]) for name in ("type", "client", "operation", "model")}
     return json.dumps(notice, ensure_ascii=False, separators=(",", ":")), attributes
+
+
+def _printable(text: str) -> str:
+    """SNS refuses attributes with characters that XML does not know."""
+    return "".join(character if character.isprintable() else "?" for character in text)[:256]

@@ -42,6 +42,9 @@ _FIELDS = frozenset(
 )
 """The only fields a line may have: a new one is added here, on purpose."""
 
+_LONGEST_VALUE = 100
+_MOST_VALUES = 20
+
 
 class AllowListLogger:
     """Powertools' logger behind an allow-list."""
@@ -70,7 +73,16 @@ class AllowListLogger:
     def _checked(fields: dict[str, Any]) -> dict[str, Any]:
         if unknown := set(fields) - _FIELDS:
             raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
-        return {name: value for name, value in fields.items() if value is not None}
+        return {name: _shortened(value) for name, value in fields.items() if value is not None}
+
+
+def _shortened(value: Any) -> Any:
+    """A stranger names parameters and keys as it likes: a line stays a line."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
+    if isinstance(value, (list, tuple)):
+        return [_shortened(part) for part in value[:_MOST_VALUES]]
+    return value
 
 
 logger = AllowListLogger()

@@ -14,6 +14,7 @@ from tarmac.ports import AlreadyThere, NoSuchObject, ReadStream, StoredObject, U
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
 
+_LARGEST_PUT_BYTES = 5 * 1024**3
 _PART_BYTES = 16 * 1024 * 1024
 
 
@@ -60,7 +61,7 @@ class S3Objects:
     ) -> None:
         about = {"ContentType": content_type, "Metadata": dict(metadata)}
         try:
-            if size_bytes is None:
+            if size_bytes is None or size_bytes > _LARGEST_PUT_BYTES:
                 self._put_parts(key, content, about)
             else:
                 self._put_whole(key, content, size_bytes, about)

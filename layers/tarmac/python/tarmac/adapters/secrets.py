@@ -40,6 +40,8 @@ class SecretKey:
             raise KeyUnavailable(f"the Runway key cannot be read ({type(error).__name__})") from None
         if not value or value == UNSET:
             raise KeyUnavailable("no Runway key is set: run `tarmac secret set`")
+        if not (value.isascii() and value.isprintable() and " " not in value):
+            raise KeyUnavailable("the stored Runway key cannot be one: run `tarmac secret set`")
         return value
 
 

@@ -99,6 +99,7 @@ class Moves:
             started_at=None,
             checked_at=self.now,
             missing=0,
+            unread=0,
             refusals=0,
             next_check_at=self._check_at(wait_seconds),
         )
@@ -149,7 +150,7 @@ class Moves:
                 ambiguous=task.ambiguous + 1,
                 next_check_at=self._check_at(wait_seconds),
             )
-        lost = bump(task, self.now, ambiguous=task.ambiguous + 1, claim=None, claimed_at=None)
+        lost = bump(task, self.now, ambiguous=task.ambiguous + 1)
         return self._ended(
             lost,
             state=State.AMBIGUOUS_FAILED,
@@ -213,6 +214,8 @@ class Moves:
     def archived(self, task: Task, upstream_id: str, output: Output) -> Task:
         """One more output is safe: a repeated Finish need not fetch it again."""
         self._bound(task, upstream_id)
+        if any(known.key == output.key for known in task.outputs):
+            return task
         return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(FINISH_SECONDS))
 
     def succeed(self, task: Task, upstream_id: str, cost_credits: float | None) -> Task:
@@ -226,15 +229,22 @@ class Moves:
             cost_credits=expected_credits(task) if cost_credits is None else cost_credits,
         )
 
-    def fail(self, task: Task, code: str | None, message: str, cost_credits: float | None = None) -> Task:
+    def fail(
+        self, task: Task, upstream_id: str | None, code: str | None, message: str, cost_credits: float | None = None
+    ) -> Task:
+        """`upstream_id`: the generation that was judged, None where nothing was sent: a row that has moved on since is
+        not failed for it."""
+        self._stands(task, upstream_id)
         return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=cost_credits)
 
     def reject(self, task: Task, token: str, code: str, message: str) -> Task:
         """Runway judged the request and said no: nothing was bought."""
         self._own(task, token)
-        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=0.0, claim=None)
+        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=0.0)
 
-    def cancel(self, task: Task, cost_credits: float | None = None) -> Task:
+    def cancel(self, task: Task, upstream_id: str | None, cost_credits: float | None = None) -> Task:
+        """`upstream_id` as for `fail`."""
+        self._stands(task, upstream_id)
         return self._end(task, State.CANCELLED, cost_credits=cost_credits)
 
     def settle(self, task: Task) -> Task:
@@ -274,10 +284,12 @@ class Moves:
 
     def rerun(self, task: Task) -> Task:
         """The execution is gone and the task is not done: the next one takes a name that was never used."""
+        self._open(task)
         return bump(task, self.now, run=task.run + 1, next_check_at=self._check_at(0))
 
     def watch(self, task: Task) -> Task:
         """Its execution runs, only later than expected: look again after another grace."""
+        self._open(task)
         return bump(task, self.now, next_check_at=self._check_at(0))
 
     def _end(self, task: Task, state: State, **changes: object) -> Task:
@@ -290,6 +302,8 @@ class Moves:
         return replace(
             task,
             ended_at=self.now,
+            claim=None,
+            claimed_at=None,
             notice_state=NoticeState.PENDING,
             next_check_at=self._check_at(0),
             **changes,  # type: ignore[arg-type]
@@ -298,6 +312,16 @@ class Moves:
     def _own(self, task: Task, token: str) -> None:
         if task.state is not State.SUBMITTING or task.claim != token:
             raise TransitionRefused("the claim is not ours")
+
+    def _open(self, task: Task) -> None:
+        if task.state.is_terminal:
+            raise TransitionRefused("the task has ended")
+
+    def _stands(self, task: Task, upstream_id: str | None) -> None:
+        if upstream_id is not None:
+            self._bound(task, upstream_id)
+        elif task.state not in (State.ACCEPTED, State.WAITING):
+            raise TransitionRefused(f"{task.state}: something was, or may have been, sent")
 
     def _bound(self, task: Task, upstream_id: str) -> None:
         if task.state is not State.SUBMITTED or task.upstream_id != upstream_id:

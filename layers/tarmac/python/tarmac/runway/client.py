@@ -30,6 +30,12 @@ from tarmac.runway.shapes import credits_of, parse_task
 
 API_VERSION = "2024-11-06"
 READ_TRIES = 3
+READ_TIMEOUT = httpx.Timeout(6.0, connect=3.0)
+LONGEST_PAUSE_SECONDS = 4.0
+"""All tries and the pauses between them fit into the 30 s that functions which read have."""
+
+LONGEST_MESSAGE = 1000
+"""Characters of Runway's own words that are passed on: they go to a row, a notice and an execution's cause."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """The only transport errors after which nothing can have been bought. All others fall on the dangerous side."""
@@ -88,8 +94,8 @@ class RunwayClient:
             raise CreateRefused(str(error)) from error
         try:
             answer = slot.json()
-            upload_url, fields, uri = answer["uploadUrl"], answer["fields"], answer["runwayUri"]
-        except (ValueError, TypeError, KeyError):
+            upload_url, fields, uri = httpx.URL(answer["uploadUrl"]), dict(answer["fields"]), answer["runwayUri"]
+        except (ValueError, TypeError, KeyError, httpx.InvalidURL):
             raise CreateRefused("Runway's answer to an upload was unreadable") from None
         try:
             # Runway's key must not travel to the storage host, so this request is built without the usual headers.
@@ -156,11 +162,11 @@ class RunwayClient:
         problem = UpstreamUnavailable("Runway could not be read")
         for attempt in range(1, READ_TRIES + 1):
             if attempt > 1:
-                pause = backoff(attempt - 1, self._chance.random(), first_seconds=1.0, longest_seconds=8.0)
-                self._clock.sleep(max(pause, min(problem.retry_after_seconds or 0.0, 10.0)))
+                pause = backoff(attempt - 1, self._chance.random(), first_seconds=1.0)
+                self._clock.sleep(min(max(pause, problem.retry_after_seconds or 0.0), LONGEST_PAUSE_SECONDS))
             try:
                 url, headers = self._base_url + path, self._headers(fresh_key)
-                response = self._http.request(method, url, headers=headers, json=body)
+                response = self._http.request(method, url, headers=headers, json=body, timeout=READ_TIMEOUT)
             except KeyUnavailable as error:
                 raise UpstreamUnavailable(str(error)) from error
             except httpx.RequestError as error:
@@ -200,7 +206,7 @@ def _message(response: httpx.Response) -> str:
         message = response.json()["error"]
     except (ValueError, TypeError, KeyError):
         message = None
-    return str(message) if message else f"Runway answered HTTP {response.status_code}"
+    return str(message)[:LONGEST_MESSAGE] if message else f"Runway answered HTTP {response.status_code}"
 
 
 def _says_not_exist(response: httpx.Response) -> bool:

@@ -6,6 +6,7 @@ Runway's own object; a workflow invocation's, whose output is `{nodeId: [link]}`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,7 +82,9 @@ def _percentage(value: Any) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 def _text(value: Any) -> str | None:

@@ -17,7 +17,7 @@ from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
 from tarmac.rules.validation import Issue, check_parameters, media_places, unknown_parameters
 from tarmac.steps.repeats import Earlier, find_earlier, put_repeat
 from tarmac.stores.repeats import Repeat
-from tarmac.stores.tasks import TaskExists
+from tarmac.stores.tasks import Contended, NoSuchTask, TaskExists
 from tarmac.task import Task, Webhook
 
 
@@ -111,7 +111,11 @@ def _create(
     except TaskExists:
         # Two at once: of the same object's event, or of the same idempotency key. The other one is the answer.
         winner = find_earlier(order.repeat, effects).task if order.repeat else None
-        return winner or effects.tasks.get(task.id), False
+        try:
+            return winner or effects.tasks.get(task.id), False
+        except NoSuchTask:
+            # Transactions that meet can all be cancelled; nothing was written, so the caller may send again.
+            raise Contended(task.id) from None
     return task, True
 
 

@@ -90,75 +90,83 @@ def _end(task: Task, effects: Effects, max_output_bytes: int) -> Task:
         case State.SUBMITTED:
             return _end_submitted(task, effects, max_output_bytes)
         case State.ACCEPTED | State.WAITING if task.cancel_requested_at is not None:
-            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, cost_credits=0.0))
+            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, None, 0.0))
         case State.ACCEPTED | State.WAITING if effects.clock.now() >= task.deadline_at:
             message = f"Runway did not take the task before its deadline, {to_iso(task.deadline_at)}."
-            return effects.tasks.change(
-                task.id, lambda row: moves(effects).fail(row, "TARMAC.DEADLINE", message, cost_credits=0.0)
-            )
+            return _fail(task, None, "TARMAC.DEADLINE", message, 0.0, effects)
         case _:
             raise NotEnded(f"the task is {task.state}")
 
 
 def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     assert task.upstream_id is not None
+    upstream_id = task.upstream_id
+    is_late = effects.clock.now() >= task.deadline_at
     try:
-        upstream = effects.runway.task(task.upstream_id)
+        upstream = effects.runway.task(upstream_id)
     except UpstreamGone:
-        return _end_gone(task, effects)
+        return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
         if effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale:
             raise
         message = "Runway could not be read until its outputs had expired."
-        return effects.tasks.change(
-            task.id, lambda row: moves(effects).fail(row, "TARMAC.UNREACHABLE", message, expected_credits(row))
-        )
+        return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
     match upstream.status:
         case "SUCCEEDED":
             return _end_succeeded(task, upstream, effects, max_output_bytes)
         case "FAILED":
             message = upstream.failure or "Runway gave no reason."
-            return effects.tasks.change(
-                task.id, lambda row: moves(effects).fail(row, upstream.failure_code, message, upstream.cost_credits)
-            )
+            return _fail(task, upstream_id, upstream.failure_code, message, upstream.cost_credits, effects)
+        case "CANCELLED" if task.cancel_requested_at is None and is_late:
+            return _end_late(task, upstream_id, upstream.cost_credits, effects)
         case "CANCELLED":
-            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream.cost_credits))
-        case _ if task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at:
+            return effects.tasks.change(
+                task.id, lambda row: moves(effects).cancel(row, upstream_id, upstream.cost_credits)
+            )
+        case _ if task.cancel_requested_at is not None or is_late:
             # Poll has cancelled it, unless it crashed on the way; a second time does no harm.
-            effects.runway.cancel(upstream.id)
-            return _end_gone(task, effects)
+            effects.runway.cancel(upstream_id)
+            return _end_gone(task, upstream_id, effects)
         case _:
             raise NotEnded(f"Runway's task is {upstream.status}")
 
 
-def _end_gone(task: Task, effects: Effects) -> Task:
+def _end_gone(task: Task, upstream_id: str, effects: Effects) -> Task:
     if task.cancel_requested_at is not None:
-        return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, expected_credits(row)))
+        cost = expected_credits(task)
+        return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream_id, cost))
     if effects.clock.now() >= task.deadline_at:
-        code, message = "TARMAC.DEADLINE", f"The task did not end before its deadline, {to_iso(task.deadline_at)}."
-    elif task.missing >= CONFIRMATIONS_OF_GONE:
-        code, message = "TARMAC.GONE", "Runway no longer knows the task."
-    else:
+        return _end_late(task, upstream_id, expected_credits(task), effects)
+    if task.missing < CONFIRMATIONS_OF_GONE:
         raise NotEnded("Runway does not show the task")
-    return effects.tasks.change(
-        task.id, lambda row: moves(effects).fail(row, code, message, cost_credits=expected_credits(row))
-    )
+    message = "Runway no longer knows the task."
+    return _fail(task, upstream_id, "TARMAC.GONE", message, expected_credits(task), effects)
+
+
+def _end_late(task: Task, upstream_id: str, cost_credits: float | None, effects: Effects) -> Task:
+    message = f"The task did not end before its deadline, {to_iso(task.deadline_at)}."
+    return _fail(task, upstream_id, "TARMAC.DEADLINE", message, cost_credits, effects)
+
+
+def _fail(
+    task: Task, upstream_id: str | None, code: str | None, message: str, cost: float | None, effects: Effects
+) -> Task:
+    return effects.tasks.change(task.id, lambda row: moves(effects).fail(row, upstream_id, code, message, cost))
 
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
+    if not upstream.output:
+        raise NotEnded("Runway's task has succeeded without an output")
     try:
         for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
             output = _fetch(task, number, upstream, effects, max_output_bytes)
             _record(task, upstream.id, output, effects)
     except LinkExpired:
-        code, message = "TARMAC.OUTPUT_EXPIRED", "Runway's output was gone before it could be archived."
+        message = "Runway's output was gone before it could be archived."
+        return _fail(task, upstream.id, "TARMAC.OUTPUT_EXPIRED", message, upstream.cost_credits, effects)
     except OutputUnusable as problem:
-        code, message = "TARMAC.OUTPUT_UNUSABLE", str(problem)
-    else:
-        return effects.tasks.change(
-            task.id, lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits)
-        )
-    return effects.tasks.change(task.id, lambda row: moves(effects).fail(row, code, message, upstream.cost_credits))
+        return _fail(task, upstream.id, "TARMAC.OUTPUT_UNUSABLE", str(problem), upstream.cost_credits, effects)
+    return effects.tasks.change(task.id, lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits))
 
 
 def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> None:
@@ -168,8 +176,8 @@ def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> N
 def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Output:
     """One output, from a fresh link where the first has died, and again where the bytes did not all come."""
     link = upstream.output[number - 1]
-    renewed = False
-    for tries_left in range(DOWNLOAD_TRIES - 1, -1, -1):
+    tries, renewed = 0, False
+    while True:
         try:
             return archive_output(task, number, link, effects.downloads, effects.archive, max_output_bytes)
         except LinkExpired:
@@ -181,7 +189,7 @@ def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, ma
                 raise
             link = fresh.output[number - 1]
         except (DownloadCut, OutputUnusable):
-            if not tries_left:
+            tries += 1
+            if tries == DOWNLOAD_TRIES:
                 raise
             effects.clock.sleep(2.0)
-    raise LinkExpired("the output's link kept expiring")

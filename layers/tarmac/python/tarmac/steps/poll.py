@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 from tarmac.effects import Effects, moves
@@ -98,7 +99,7 @@ def _gone(task: Task, effects: Effects) -> Outcome:
 def _unread(task: Task, retry_after_seconds: float | None, effects: Effects) -> Outcome:
     wait = backoff(task.unread + 1, effects.chance(), longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS)
     if retry_after_seconds is not None:
-        wait = max(wait, int(min(retry_after_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
+        wait = max(wait, math.ceil(min(retry_after_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
     # Runway's links are dead by then, so there is nothing left to wait for.
     hopeless = effects.clock.now() >= task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
     return _overlooked(task, wait, effects, gone=False, certain=hopeless)

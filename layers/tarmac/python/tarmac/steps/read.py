@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from tarmac.steps.accept import InvalidRequest
 from tarmac.stores.tasks import Contended, NoSuchTask
 from tarmac.task import Task, to_row
 from tarmac.views import STATUSES, shown_status
+
+_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""Any name that an execution may have: those started by hand give theirs to the task."""
+
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -37,6 +44,8 @@ def read_task(task_id: str, client: str, effects: Effects) -> Task:
 
     Who reads a task knows its id: from then on no retry may take it for a lost first attempt. Effects: clock, tasks.
     """
+    if not _TASK_ID.fullmatch(task_id):
+        raise NoSuchTask(task_id)
     task = effects.tasks.get(task_id)
     if task.client != client or task.hidden_at is not None:
         raise NoSuchTask(task_id)
@@ -75,7 +84,7 @@ def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> Liste
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
         raise InvalidRequest([Issue("custom", ("limit",), f"Expected a whole number from 1 to {MAX_LIMIT}")])
     return int(text)
 
@@ -95,8 +104,9 @@ def _from_cursor(cursor: str, client: str) -> Row:
     """The client comes from the key, never from the cursor: a foreign cursor shows nothing foreign."""
     try:
         pk, list_key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if not (isinstance(pk, str) and isinstance(list_key, str) and pk.startswith("task#")):
+        created_at, _, task_id = list_key.partition("#")
+        if pk != f"task#{task_id}" or not (_MOMENT.fullmatch(created_at) and _TASK_ID.fullmatch(task_id)):
             raise ValueError
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
         raise InvalidRequest([Issue("custom", ("cursor",), "This is not a cursor of this list")]) from None
     return {"pk": pk, "sk": "task", "client": client, "listKey": list_key}

@@ -42,7 +42,11 @@ def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     except (CreateRejected, InputUnusable, InputMissing) as problem:
         code = "TARMAC.INPUT_MISSING" if isinstance(problem, InputMissing) else "ASSET.INVALID"
         message = str(problem)
-        effects.tasks.change(task.id, lambda row: moves(effects).fail(row, code, message, 0.0))
+        try:
+            effects.tasks.change(task.id, lambda row: moves(effects).fail(row, None, code, message, 0.0))
+        except TransitionRefused:
+            # Another execution was faster, and had no such trouble.
+            return Outcome("waiting", 1)
         return ENDED
 
     token = effects.new_id()
