@@ -105,12 +105,17 @@ GUARDS = (
         'recorded as such."""',
         ("failed, mended",),
     ),
-    Guard("archived: bound and not listed", TRANSITIONS, "if number != len(task.outputs) + 1:", "if False:"),
+    Guard(
+        "archived: bound and not listed",
+        TRANSITIONS,
+        "if any(known.key == output.key for known in task.outputs):",
+        "if False:",
+    ),
     Guard(
         "fail: about this generation",
         TRANSITIONS,
-        "if task.state is State.SUBMITTING or task.upstream_id != upstream_id:",
-        "if False:",
+        'not failed for it."""\n        self._stands(task, upstream_id)',
+        'not failed for it."""',
         ("s3 success",),
     ),
     Guard(

@@ -65,7 +65,12 @@ class Moves:
         return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
 
     def claim(self, task: Task, token: str) -> Task:
-        """Take the right to send one create. No create after a cancel, a deadline or an ending."""
+        """Take the right to send one create. No create after a cancel, a deadline or an ending.
+
+        Unchanged where the token holds it already: the write that gave it lost its answer.
+        """
+        if task.claim == token:
+            return task
         if task.state not in (State.ACCEPTED, State.WAITING):
             raise TransitionRefused(f"{task.state} cannot be claimed")
         if task.cancel_requested_at is not None:
@@ -83,7 +88,12 @@ class Moves:
         )
 
     def bind(self, task: Task, token: str, upstream_id: str, credits: float | None, wait_seconds: float) -> Task:
-        """Tie Runway's task to the row. Refused when the claim is no longer ours: that task must be cancelled."""
+        """Tie Runway's task to the row. Refused when the claim is no longer ours: that task must be cancelled.
+
+        Unchanged where it is tied already: the write that did it lost its answer.
+        """
+        if task.upstream_id == upstream_id:
+            return task
         self._own(task, token)
         return bump(
             task,
@@ -212,7 +222,7 @@ class Moves:
         )
 
     def archived(self, task: Task, upstream_id: str, output: Output) -> Task:
-        """One more output is safe: a repeated Finish need not fetch it again."""
+        """One more output is safe: a repeated Finish need not fetch it again. Unchanged if it was listed."""
         self._bound(task, upstream_id)
         if any(known.key == output.key for known in task.outputs):
             return task

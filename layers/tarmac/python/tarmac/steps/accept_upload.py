@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tarmac.catalogue import Model, UnknownOperation, operation
+from tarmac.clock import from_iso
 from tarmac.effects import Effects
 from tarmac.notices import upload_rejected
 from tarmac.ports import NoSuchObject, StoredObject
@@ -37,19 +38,24 @@ class UploadDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One object version, as EventBridge names it."""
+    """One object version, as EventBridge names it.
+
+    created_at: by S3's word, so that a notice about the object is the same however often its event comes.
+    """
 
     bucket: str
     key: str
     version_id: str | None
     sequencer: str
+    created_at: float
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Upload:
         """From an `Object Created` event of S3. Keys stand there as they are, not URL-encoded."""
         detail = event["detail"]
         found = detail["object"]
-        return cls(detail["bucket"]["name"], found["key"], found.get("version-id"), found.get("sequencer", ""))
+        version, sequencer = found.get("version-id"), found.get("sequencer", "")
+        return cls(detail["bucket"]["name"], found["key"], version, sequencer, from_iso(event["time"]))
 
     @property
     def task_id(self) -> str:
@@ -94,7 +100,7 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         reason = str(problem)
     event_id = f"{upload.task_id}-rejected"
     message, attributes = upload_rejected(
-        event_id, defaults.client, operation_name, request["model"], upload.source, reason, effects.clock.now()
+        event_id, defaults.client, operation_name, request["model"], upload.source, reason, upload.created_at
     )
     effects.topic.publish(message, attributes)
     return Rejected(upload.task_id, reason)

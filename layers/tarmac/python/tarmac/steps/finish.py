@@ -103,7 +103,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     upstream_id = task.upstream_id
     is_late = effects.clock.now() >= task.deadline_at
     try:
-        upstream = effects.runway.task(upstream_id)
+        upstream = _look(upstream_id, effects)
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
@@ -129,6 +129,16 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             return _end_gone(task, upstream_id, effects)
         case _:
             raise NotEnded(f"Runway's task is {upstream.status}")
+
+
+def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
+    """Raises UpstreamGone only after several looks in a row: an ending must not rest on one passing 404."""
+    for _ in range(CONFIRMATIONS_OF_GONE - 1):
+        try:
+            return effects.runway.task(upstream_id)
+        except UpstreamGone:
+            effects.clock.sleep(2.0)
+    return effects.runway.task(upstream_id)
 
 
 def _end_gone(task: Task, upstream_id: str, effects: Effects) -> Task:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from tarmac.effects import Effects, moves
 from tarmac.inputs import InputMissing, InputUnusable, upload_inputs
 from tarmac.rules.pacing import next_wait, refusal_wait
@@ -55,16 +57,25 @@ def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     except TransitionRefused:
         # A second execution, a cancel or the deadline was faster; what it made of the row is looked at anew.
         return Outcome("waiting", 1)
+    except Exception:
+        # Whether the claim was written is unknown, that nothing was sent is not: given back, if it is there.
+        with suppress(Exception):
+            effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, 1))
+        raise
 
     try:
         created = effects.runway.create(task.operation, body)
     except CreateRefused as refusal:
         wait = _refusal_wait(task, refusal, effects)
-        effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, wait))
+        with suppress(TransitionRefused):
+            effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, wait))
         return Outcome("waiting", wait)
     except CreateRejected as rejection:
         code, message = f"TARMAC.REJECTED.{rejection.status}", str(rejection)
-        effects.tasks.change(task.id, lambda row: moves(effects).reject(row, token, code, message))
+        try:
+            effects.tasks.change(task.id, lambda row: moves(effects).reject(row, token, code, message))
+        except TransitionRefused:
+            return Outcome("waiting", 1)
         return ENDED
     except CreateAmbiguous:
         return _lost(task, token, effects, max_ambiguous_retries)

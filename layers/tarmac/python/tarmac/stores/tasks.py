@@ -84,6 +84,8 @@ class TaskStore:
             try:
                 self._table.write(Put(to_row(after), over=before.version))
             except ConditionFailed:
+                # Somebody else was faster; or this very put, repeated by the SDK because its answer was lost: a move
+                # that must be made once knows its own result and gives it back unchanged.
                 continue
             return after
         raise Contended(task_id)
