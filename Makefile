@@ -49,7 +49,7 @@ destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and 
 	SAM_CLI_TELEMETRY=0 $(SAM) delete
 
 faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form
-	$(BIN)/python -m tests.faults --long
+	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m tests.faults --long
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .

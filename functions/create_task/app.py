@@ -15,6 +15,9 @@ from tarmac.stores.repeats import Repeat
 from tarmac.task import State
 from tarmac.telemetry import logger
 
+LONGEST_NAME = 74
+"""Step Functions allows 80, of which a re-drive needs some for its number."""
+
 settings = CreateTaskSettings.from_environment()
 effects = AwsEffects(settings)
 input_buckets = frozenset(settings.input_buckets.split(",")) - {""}
@@ -59,6 +62,8 @@ def _accept_by_hand(event: dict[str, Any]) -> dict[str, Any]:
         raise InvalidRequest([Issue("invalid_type", ("operation",), "Required, as in {operation, request, metadata?}")])
     if not isinstance(request, dict):
         raise InvalidRequest([Issue("invalid_type", ("request",), "Required, the body of a create")])
+    if len(event["execution"]) > LONGEST_NAME:
+        raise InvalidRequest([Issue("too_big", ("execution",), f"A name has at most {LONGEST_NAME} characters here")])
     try:
         order = _order(
             name,

@@ -230,12 +230,17 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
     for task_id in ids:
         rig.delete_row(f"task#{task_id}", "task")
     for unusable in (f"{planted.runway_key}\r\nX-Other: 1", f"{planted.runway_key}é", "unset"):
-        rig.store_runway_key(unusable)
-        # Workers remember the key for minutes.
-        while rig.kill_worker(lambda workers: workers[0]):
-            time.sleep(0.05)
+        _use_key(rig, unusable)
         api.post("/v1/text_to_video", json=text)
         rig.settle()
+    _use_key(rig, planted.runway_key)
+
+
+def _use_key(rig: Rig, key: str) -> None:
+    rig.store_runway_key(key)
+    # A worker remembers the key for minutes, so none may be left that knows another.
+    while rig.kill_worker(lambda workers: workers[0]):
+        time.sleep(0.05)
 
 
 def _prove_that_the_search_finds(rig: Rig, planted: Planted) -> None:

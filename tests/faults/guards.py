@@ -118,9 +118,6 @@ GUARDS = (
         'not failed for it."""',
         ("s3 success",),
     ),
-    Guard(
-        "ending: written once", TRANSITIONS, "if state not in FOLLOWS[task.state]:", "if False:", ("failed for good",)
-    ),
     Guard("ending: with its notice", TRANSITIONS, "notice_state=NoticeState.PENDING,", ""),
     Guard(
         "ending: reservation released",

@@ -140,7 +140,7 @@ class RunwayClient:
                 _message(response), status=status, retry_after_seconds=_retry_after(response, self._clock)
             )
         if 400 <= status < 500 and status not in _MAYBE_BOUGHT:
-            raise CreateRejected(_message(response), status=status, issues=_issues(response))
+            raise CreateRejected(_in_words(response), status=status, issues=_issues(response))
         raise CreateAmbiguous(f"Runway answered HTTP {status} to the create")
 
     def _post_once(self, path: str, body: Mapping[str, Any], fresh_key: bool) -> httpx.Response:
@@ -207,6 +207,16 @@ def _message(response: httpx.Response) -> str:
     except (ValueError, TypeError, KeyError):
         message = None
     return str(message)[:LONGEST_MESSAGE] if message else f"Runway answered HTTP {response.status_code}"
+
+
+def _in_words(response: httpx.Response) -> str:
+    """Runway's message with its issues, each by the field it names: what a caller needs to mend the request."""
+    named = [
+        f"{'.'.join(map(str, issue.get('path') or ()))}: {issue.get('message')}"
+        for issue in _issues(response)
+        if isinstance(issue, dict)
+    ]
+    return "; ".join([_message(response), *named])[:LONGEST_MESSAGE]
 
 
 def _says_not_exist(response: httpx.Response) -> bool:

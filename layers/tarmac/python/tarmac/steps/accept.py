@@ -134,7 +134,9 @@ def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
     """The model, and the body in the contract's words; `model` is in it only where Runway reads one."""
     at = operation(order.operation)
     model = _model(order, at)
-    body = to_contract(order.body, model.spellings or {}, model.parameters)
+    # A null is how some clients spell "not given"; Runway is not sent one.
+    given = {name: value for name, value in order.body.items() if value is not None}
+    body = to_contract(given, model.spellings or {}, model.parameters)
     if at.sole_model is None:
         body["model"] = model.name
     else:

@@ -107,7 +107,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
-        if effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale:
+        if _may_still_come(task, effects):
             raise
         message = "Runway could not be read until its outputs had expired."
         return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
@@ -129,6 +129,11 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             return _end_gone(task, upstream_id, effects)
         case _:
             raise NotEnded(f"Runway's task is {upstream.status}")
+
+
+def _may_still_come(task: Task, effects: Effects) -> bool:
+    """Whether Runway can still have the outputs; later there is nothing left to wait for."""
+    return effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
 
 
 def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
@@ -165,9 +170,11 @@ def _fail(
 
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
-    if not upstream.output:
+    if not upstream.output and _may_still_come(task, effects):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
+        if not upstream.output:
+            raise LinkExpired("Runway's task never showed its output")
         for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
             output = _fetch(task, number, upstream, effects, max_output_bytes)
             _record(task, upstream.id, output, effects)
