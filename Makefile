@@ -27,7 +27,7 @@ down: $(VENV)/local.stamp ## Stop the local stack; its state stays in .local
 	@$(BIN)/tarmac down
 
 test: $(VENV)/test.stamp ## Run all tests
-	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 
 check: $(VENV)/test.stamp ## Lint and type-check
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Runs ministack with two changes to its Lambda workers: `python -m local.aws.serve HOME`.
+"""Runs ministack with three changes to its Lambda workers: `python -m local.aws.serve HOME`.
 
 1. A bound on concurrent workers. ministack gives every concurrent call a process of 60 MB, so a burst of a
    hundred tasks takes gigabytes and then times out. Here a call beyond LOCAL_WORKERS_PER_FUNCTION (4) waits
@@ -7,7 +7,10 @@
 2. A shorter wait for log lines. After a silent call ministack waits 50 ms for lines that may still be in the
    pipe. Our workers write them before they answer, so 5 ms are plenty.
 
-Both replace code of one exact version. If that code has changed, this refuses to start rather than guess.
+3. An end without waiting. ministack lets every call that runs come to its end first, half a minute for a call of the
+   API, and whoever stops it has killed it by then: its tables are lost. Here SIGTERM ends the workers at once.
+
+All replace code of one exact version. If that code has changed, this refuses to start rather than guess.
 
 While it serves, HOME has a file `unsaved`: ministack keeps its state in memory and writes it when it ends. A
 start that finds the file knows that the last end was a kill.
@@ -15,10 +18,12 @@ start that finds the file knows that the last end was a kill.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib
 import inspect
 import os
+import signal
 import sys
 import threading
 import time
@@ -87,6 +92,7 @@ class BoundedWorkers:
         self._limit = limit
         self._patience_seconds = patience_seconds
         self._freed: defaultdict[str, threading.Condition] = defaultdict(threading.Condition)
+        self._closed = False
 
     def acquire(
         self,
@@ -101,6 +107,8 @@ class BoundedWorkers:
         freed = self._freed[func_name]
         with freed:
             while True:
+                if self._closed:
+                    return None, "func_cap"
                 limit = max_concurrency or self._limit
                 worker, how = self._acquire(func_name, config, code_zip, qualifier, limit)
                 left = deadline - time.monotonic()
@@ -117,13 +125,41 @@ class BoundedWorkers:
             with freed:
                 freed.notify()
 
+    def close(self) -> None:
+        """From now on nobody is given a worker, or waits for one."""
+        self._closed = True
+        for freed in list(self._freed.values()):
+            with freed:
+                freed.notify_all()
 
-def bound_workers(limit: int, patience_seconds: float) -> None:
+
+def bound_workers(limit: int, patience_seconds: float) -> BoundedWorkers:
     """Put the bound between ministack's Lambda service and its pool of workers."""
     service: Any = importlib.import_module("ministack.services.lambda_svc")
     bounded = BoundedWorkers(service.acquire_worker, service.release_worker, limit, patience_seconds)
     service.acquire_worker = bounded.acquire
     service.release_worker = bounded.release
+    return bounded
+
+
+def end_workers_first(bounded: BoundedWorkers) -> None:
+    """On SIGTERM or SIGINT, before anything waits for a call: no more workers, and an end to those there are."""
+    hypercorn: Any = importlib.import_module("hypercorn.asyncio")
+    serve = hypercorn.serve
+
+    async def serve_until_told(app: Any, config: Any) -> None:
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+
+        async def end() -> None:
+            await told.wait()
+            bounded.close()
+            await asyncio.to_thread(importlib.import_module("ministack.core.lambda_runtime").reset)
+
+        await serve(app, config, shutdown_trigger=end)
+
+    hypercorn.serve = serve_until_told
 
 
 def shorten_log_wait() -> None:
@@ -136,11 +172,12 @@ def shorten_log_wait() -> None:
 def main(home: Home) -> None:
     """Serve until SIGTERM, then save the state and end all workers."""
     check_sources()
-    bound_workers(
+    bounded = bound_workers(
         limit=int(os.environ.get("LOCAL_WORKERS_PER_FUNCTION", "4")),
         patience_seconds=float(os.environ.get("LOCAL_WORKER_PATIENCE_SECONDS", "300")),
     )
     shorten_log_wait()
+    end_workers_first(bounded)
     # Not the usual three seconds for connections that stay open: whoever ends the local AWS means now.
     server: Any = importlib.import_module("hypercorn.config")
     server.Config.graceful_timeout = GRACE_SECONDS

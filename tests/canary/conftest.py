@@ -9,7 +9,7 @@ import pytest
 from tests.storm.rig import Rig, rig
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A stack of its own: what is found on it was written by these tests."""
     with rig(tmp_path_factory.mktemp("canary"), workers=2, time_scale=0.02) as running:

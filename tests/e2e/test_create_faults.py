@@ -81,14 +81,8 @@ def test_a_request_that_runway_rejects_fails_in_its_words(
     task = api.ended(task_id)
 
     assert (task["status"], task["failureCode"]) == ("FAILED", f"TARMAC.REJECTED.{status}")
-    assert (
-        task["failure"]
-        == {
-            "400": "Validation of body failed",
-            "404": "Not found",
-            "422": "Unprocessable entity",
-        }[status]
-    )
+    words = {"400": "Validation of body failed", "404": "Not found", "422": "Unprocessable entity"}
+    assert task["failure"].startswith(words[status])
     assert task["cost"] == {"credits": 0}
     assert simulator.creates(mark_of(body)) == []
     assert deployment.announced(task_id).reserved_credits == 0

@@ -1,4 +1,4 @@
-"""One stack for this folder's tests; with xdist's `--dist loadgroup` they share a worker, and so the stack."""
+"""Stacks for this folder's tests, each for as long as its test lasts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.storm.rig import Rig, rig
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A stack that nobody disturbs: its faults are the simulator's alone."""
     with rig(tmp_path_factory.mktemp("calm"), workers=3, time_scale=0.02) as running:

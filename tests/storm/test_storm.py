@@ -38,7 +38,7 @@ OTHER_SCENARIOS = (
     *("poll=502,polls=4", "poll=404,polls=1", "output=truncated,outputs_bad=1", "output=expired,outputs_bad=1"),
     *("fail=SAFETY.INPUT.TEXT", "fail=ASSET.INVALID", "cancelled=1"),
 )
-MAY_END_OTHERWISE = frozenset({"fail=SAFETY.INPUT.TEXT", "fail=ASSET.INVALID", "cancelled=1", *LOST_ANSWERS})
+MAY_FAIL = ("fail=SAFETY.INPUT.TEXT", "fail=ASSET.INVALID", "cancelled=1", *LOST_ANSWERS)
 
 
 @dataclass
@@ -195,6 +195,11 @@ def _answers(books: Books, tally: Tally) -> Iterator[str]:
         wanted = 4 if not order.key else 1
         if accepted[seed] != wanted:
             yield f"seed {seed}: {accepted[seed]} tasks instead of {wanted}, {order.style.name} {order.loss.name}"
+        state = books.tasks[task_id].state
+        healthy = not order.cancel and not any(scenario in str(order.body) for scenario in MAY_FAIL)
+        # Only a claim whose worker died may cost a healthy generation: nobody can know whether it was bought.
+        if healthy and state not in (State.SUCCEEDED, State.AMBIGUOUS_FAILED):
+            yield f"{task_id} has ended as {state} for no reason: {books.tasks[task_id].failure}"
         if order.cancel and books.tasks[task_id].cancel_requested_at is None:
             ended = books.tasks[task_id]
             if not (ended.state.is_terminal and ended.hidden_at):
@@ -212,15 +217,13 @@ def _uploads(books: Books, uploads: Uploads) -> Iterator[str]:
 
 def _summary(books: Books, tally: Tally, uploads: Uploads, seconds: float) -> str:
     counts = tally.counts
-    lost = sum(
-        any(f"create={how}" in str(entry["body"]) for how in ("lost", "garbage", "408", "500", "502", "504"))
-        for entry in books.creates
-    )
+    lost = sum(any(scenario in str(entry["body"]) for scenario in LOST_ANSWERS) for entry in books.creates)
     endings = ", ".join(f"{state} {count}" for state, count in sorted(books.endings.items()))
     return (
         f"storm: {len(tally.ids) + len(uploads.usable_events)} creates, {lost} answers of Runway lost, "
         f"{counts['lost']} answers to clients lost, {counts['retries by KEY']} retries by key, "
         f"{counts['retries by SDK']} by SDKs, {counts['deliveries']} duplicate events, {counts['restarts']} restarts, "
         f"{counts['kills']} workers killed, {counts['sweeps']} sweeps and "
-        f"{counts['sweeps cut short']} cut short; accepted {len(books.tasks)}, paid {len(books.creates)}; {endings}; {len(books.notices)} notices; {seconds:.0f} s"
+        f"{counts['sweeps cut short']} cut short; accepted {len(books.tasks)}, paid {len(books.creates)}; {endings}; "
+        f"{len(books.notices)} notices; {seconds:.0f} s"
     )

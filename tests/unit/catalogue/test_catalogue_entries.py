@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from catalogue_bodies import ENTRIES, IDS, dotted, found, issues, minimal, required_inside, sample, unfit, without
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarmac.catalogue import Model, operation, operations
@@ -81,6 +81,8 @@ json_values = st.recursive(
 )
 
 
+# Drawing deep JSON is slow on a busy machine, which says nothing about the checks.
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 @given(st.sampled_from(ENTRIES), st.data())
 def test_no_json_at_all_makes_the_checks_fail(entry: tuple[str, Model], data: st.DataObject) -> None:
     """Any value in any parameter is taken, or refused at a path that begins at a parameter."""

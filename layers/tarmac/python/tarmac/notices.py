@@ -83,7 +83,8 @@ def _whole_where_whole(credits: float | None) -> float | None:
 
 def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:
     attributes = {name: _printable(notice[name]) for name in ("type", "client", "operation", "model")}
-    return json.dumps(notice, ensure_ascii=False, separators=(",", ":")), attributes
+    # ASCII: SNS refuses the few characters that XML does not know, whatever metadata or a key may hold.
+    return json.dumps(notice, separators=(",", ":")), attributes
 
 
 def _printable(text: str) -> str:

@@ -53,13 +53,13 @@ class AllowListLogger:
         self._logger = Logger()
 
     def info(self, message: str, **fields: Any) -> None:
-        self._logger.info(message, extra=self._checked(fields), stacklevel=2)
+        self._logger.info(message, extra=self._checked(fields), stacklevel=3)
 
     def warning(self, message: str, **fields: Any) -> None:
-        self._logger.warning(message, extra=self._checked(fields), stacklevel=2)
+        self._logger.warning(message, extra=self._checked(fields), stacklevel=3)
 
     def error(self, message: str, **fields: Any) -> None:
-        self._logger.error(message, extra=self._checked(fields), stacklevel=2)
+        self._logger.error(message, extra=self._checked(fields), stacklevel=3)
 
     def crash(self, message: str, error: BaseException, **fields: Any) -> None:
         """An error nobody expected: its type and where it arose, not its text, which may quote a body or a link."""

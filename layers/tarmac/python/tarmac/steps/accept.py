@@ -77,6 +77,14 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     return Accepted(task, is_new, passed)
 
 
+def repeated(task: Task, effects: Effects) -> Accepted:
+    """The answer to a cause that is known to have made this task. Effects: executions."""
+    if not task.state.is_terminal:
+        # The first may have died between the row and the start.
+        start_execution(task, effects)
+    return Accepted(task, False, [])
+
+
 def _create(
     order: Order, model: Model, body: dict[str, Any], earlier: Earlier, deadline_seconds: float, effects: Effects
 ) -> tuple[Task, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -14,7 +15,8 @@ from tarmac.notices import upload_rejected
 from tarmac.ports import NoSuchObject, StoredObject
 from tarmac.rules.media import normal_type, type_of_name
 from tarmac.rules.names import s3_uri, task_id_of_object
-from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept
+from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, repeated
+from tarmac.stores.tasks import NoSuchTask
 
 _TEXTS = {"tarmac-prompt-text": "promptText", "tarmac-ratio": "ratio"}
 _NUMBERS = {"tarmac-duration": "duration", "tarmac-seed": "seed"}
@@ -80,6 +82,9 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
 
     Effects: clock, tasks, uploads, executions, topic.
     """
+    with suppress(NoSuchTask):
+        # Before the object is looked at: it may be gone or another by now, and this event's task is not.
+        return repeated(effects.tasks.get(upload.task_id), effects)
     request: dict[str, Any] = {"model": defaults.model}
     operation_name = "image_to_video"
     try:
