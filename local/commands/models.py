@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from local.errors import LocalError, plain_errors
+from local.paths import import_domain
 
 _FEW = 2
 """Ratios that a cell of the table names; of more, one and the number of others."""
@@ -23,6 +24,7 @@ def models(
     A model that is not listed works too: its parameters then pass unchecked.
     """
     with plain_errors():
+        import_domain()
         from tarmac.catalogue import operations
 
         if operation is not None and operation not in operations():

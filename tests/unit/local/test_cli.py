@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,12 @@ def test_help_does_not_load_the_aws_libraries() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_models_are_listed_without_a_stack_by_a_command_that_finds_the_catalogue_itself() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "local.cli", "models", "--json"]
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    models = {(entry["operation"], entry["model"]) for entry in json.loads(answer.stdout)}
+    assert {("image_to_video", "gen4_turbo"), ("character_performance", "act_two")} <= models
