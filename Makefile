@@ -51,6 +51,9 @@ destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and 
 faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m tests.faults --long
 
+mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
+	$(BIN)/python -m tests.mutation
+
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
