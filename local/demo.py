@@ -81,13 +81,14 @@ def run(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def _say_what_follows(console: Console, stack: Stack) -> None:
-    if stack.upstream.simulated:
-        console.print(
-            f"\nRunway is simulated here, and its time passes [bold]{1 / stack.time_scale:g} times faster[/] "
-            f"(TIME_SCALE={stack.time_scale:g}): run times, polls and waits alike."
-        )
-    else:
+    if not stack.upstream.simulated:
         console.print(f"\n[yellow]Runway itself generates, at {stack.upstream.base_url}: about 50 credits ($0.50).[/]")
+        return
+    pace = "at its real pace" if stack.time_scale == 1 else f"[bold]{1 / stack.time_scale:g} times faster[/]"
+    console.print(
+        f"\nRunway is simulated here, and its time passes {pace} "
+        f"(TIME_SCALE={stack.time_scale:g}): run times, polls and waits alike."
+    )
 
 
 def _create_over_http(info: StackInfo, picture: bytes, prompt: str) -> str:
