@@ -71,18 +71,21 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     task, is_new = (
         (earlier.task, False) if earlier.task else _create(order, model, body, earlier, deadline_seconds, effects)
     )
-    if start and not task.state.is_terminal:
-        # Also for a repeated create: the first may have died between the row and the start.
-        start_execution(task, effects)
+    if start:
+        _ensure_started(task, effects)
     return Accepted(task, is_new, passed)
 
 
 def repeated(task: Task, effects: Effects) -> Accepted:
     """The answer to a cause that is known to have made this task. Effects: executions."""
-    if not task.state.is_terminal:
-        # The first may have died between the row and the start.
-        start_execution(task, effects)
+    _ensure_started(task, effects)
     return Accepted(task, False, [])
+
+
+def _ensure_started(task: Task, effects: Effects) -> None:
+    """Also for a repeated cause: the first may have died between the row and the start."""
+    if not task.state.is_terminal:
+        start_execution(task, effects)
 
 
 def _create(

@@ -13,7 +13,7 @@ from tarmac.notices import notice_of
 from tarmac.ports import UpstreamTask
 from tarmac.rules.transitions import TransitionRefused, expected_credits
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
-from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, may_still_come
 from tarmac.task import NoticeState, Output, State, Task
 
 DOWNLOAD_TRIES = 3
@@ -107,7 +107,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
-        if _may_still_come(task, effects):
+        if may_still_come(task, effects):
             raise
         message = "Runway could not be read until its outputs had expired."
         return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
@@ -129,11 +129,6 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             return _end_gone(task, upstream_id, effects)
         case _:
             raise NotEnded(f"Runway's task is {upstream.status}")
-
-
-def _may_still_come(task: Task, effects: Effects) -> bool:
-    """Whether Runway can still have the outputs; later there is nothing left to wait for."""
-    return effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
 
 
 def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
@@ -170,7 +165,7 @@ def _fail(
 
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
-    if not upstream.output and _may_still_come(task, effects):
+    if not upstream.output and may_still_come(task, effects):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
         if not upstream.output:

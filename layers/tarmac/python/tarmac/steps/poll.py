@@ -43,6 +43,11 @@ def poll(task_id: str, effects: Effects, max_failure_retries: int) -> Outcome:
         return _unread(task, problem.retry_after_seconds, effects)
 
 
+def may_still_come(task: Task, effects: Effects) -> bool:
+    """Whether Runway can still have the outputs; later its links are dead and nothing is left to wait for."""
+    return effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
+
+
 def _must_stop(task: Task, effects: Effects) -> bool:
     return task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at
 
@@ -100,9 +105,7 @@ def _unread(task: Task, retry_after_seconds: float | None, effects: Effects) -> 
     wait = backoff(task.unread + 1, effects.chance(), longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS)
     if retry_after_seconds is not None:
         wait = max(wait, math.ceil(min(retry_after_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
-    # Runway's links are dead by then, so there is nothing left to wait for.
-    hopeless = effects.clock.now() >= task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
-    return _overlooked(task, wait, effects, gone=False, certain=hopeless)
+    return _overlooked(task, wait, effects, gone=False, certain=not may_still_come(task, effects))
 
 
 def _overlooked(task: Task, wait_seconds: int, effects: Effects, gone: bool, certain: bool) -> Outcome:
