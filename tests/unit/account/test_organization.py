@@ -10,6 +10,7 @@ import pytest
 
 from tarmac.clock import Clock
 from tarmac.runway.client import RunwayClient
+from tarmac.runway.connection import RunwayConnection
 from tarmac.runway.errors import KeyUnavailable, UpstreamGone, UpstreamRejected, UpstreamUnavailable
 from tests.fakes import ManualClock, World
 from tests.fakes.loading import Ask
@@ -108,7 +109,7 @@ class TestClient:
 
         clock: Clock = ManualClock()
         http = httpx.Client(transport=httpx.MockTransport(answer))
-        return RunwayClient("https://runway.example/", lambda fresh: KEY, clock, http), seen
+        return RunwayClient(RunwayConnection("https://runway.example/", lambda fresh: KEY, clock, http)), seen
 
     def test_asks_with_the_key_of_the_deployment(self) -> None:
         runway, _ = self.client(httpx.Response(200, json=ANSWER))

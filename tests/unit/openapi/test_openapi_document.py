@@ -17,7 +17,7 @@ from tarmac.catalogue import operation, operations
 from tarmac.contract import CreateTask, parse_create
 from tarmac.openapi import describe
 from tarmac.openapi.answers import Task
-from tarmac.runway.client import API_VERSION
+from tarmac.runway.connection import API_VERSION
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.task import NoticeState, Output, State
 from tarmac.views import STATUSES, task_view

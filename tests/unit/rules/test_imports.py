@@ -81,7 +81,15 @@ def test_a_module_imports_only_what_lies_below_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", modules("steps"))
 def test_steps_know_ports_and_never_adapters(name: str) -> None:
-    forbidden = ("tarmac.adapters", "tarmac.runway.client", "tarmac.http_api", "tarmac.settings", "boto", "httpx")
+    forbidden = (
+        "tarmac.adapters",
+        "tarmac.runway.client",
+        "tarmac.runway.connection",
+        "tarmac.http_api",
+        "tarmac.settings",
+        "boto",
+        "httpx",
+    )
     assert not [imported for imported in imports_of(name) if imported.startswith(forbidden)]
 
 
@@ -91,9 +99,9 @@ def test_only_adapters_know_boto3() -> None:
     assert all(name.startswith("tarmac.adapters.") for name in knowing)
 
 
-def test_only_the_client_and_the_archive_know_httpx() -> None:
+def test_only_what_talks_to_runway_and_the_archive_know_httpx() -> None:
     knowing = {name for name in ALL if "httpx" in set(imports_of(name))}
-    assert knowing == {"tarmac.runway.client", "tarmac.archive"}
+    assert knowing == {"tarmac.runway.connection", "tarmac.runway.client", "tarmac.archive"}
 
 
 def test_no_module_of_the_domain_imports_a_function() -> None:

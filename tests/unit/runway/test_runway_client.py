@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tarmac.runway import errors
-from tarmac.runway.client import API_VERSION, NEVER_SENT, READ_TRIES, RunwayClient, new_http
+from tarmac.runway.client import RunwayClient
+from tarmac.runway.connection import API_VERSION, NEVER_SENT, READ_TRIES, RunwayConnection, new_http
 from tarmac.runway.errors import (
     CreateAmbiguous,
     CreateRefused,
@@ -57,13 +58,13 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with new_http(timeout_seconds=0.3) as client:
+    with new_http(timeout_seconds=1.0) as client:
         yield client
 
 
 @pytest.fixture
 def runway(server: TinyServer, keys: Keys, clock: ManualClock, http: httpx.Client) -> RunwayClient:
-    return RunwayClient(server.url + "/", keys, clock, http, random.Random(1))
+    return RunwayClient(RunwayConnection(server.url + "/", keys, clock, http, random.Random(1)))
 
 
 @pytest.fixture
@@ -164,13 +165,15 @@ class TestCreate:
 
     def test_to_nobody_is_refused(self, keys: Keys, clock: ManualClock, http: httpx.Client, closed_port: int) -> None:
         with pytest.raises(CreateRefused, match="ConnectError"):
-            RunwayClient(f"http://127.0.0.1:{closed_port}", keys, clock, http).create("text_to_video", BODY)
+            RunwayClient(RunwayConnection(f"http://127.0.0.1:{closed_port}", keys, clock, http)).create(
+                "text_to_video", BODY
+            )
 
     def test_to_a_name_that_does_not_resolve_is_refused(
         self, keys: Keys, clock: ManualClock, http: httpx.Client
     ) -> None:
         with pytest.raises(CreateRefused):
-            RunwayClient("http://runway.invalid", keys, clock, http).create("text_to_video", BODY)
+            RunwayClient(RunwayConnection("http://runway.invalid", keys, clock, http)).create("text_to_video", BODY)
 
     @pytest.mark.parametrize(
         ("value", "seconds"),
@@ -375,7 +378,7 @@ class TestTask:
         with httpx.Client(transport=httpx.MockTransport(slow), timeout=new_http().timeout) as http:
             before = clock.now()
             with pytest.raises(UpstreamUnavailable):
-                RunwayClient(server.url, keys, clock, http).task("up-1")
+                RunwayClient(RunwayConnection(server.url, keys, clock, http)).task("up-1")
         assert sum(waits) + clock.now() - before < 28
 
 
@@ -522,7 +525,10 @@ class TestConnections:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port}")
         server.answers(CREATED)
         with new_http(1) as http:
-            assert RunwayClient(server.url, keys, clock, http).create("text_to_video", BODY).upstream_id == "up-1"
+            assert (
+                RunwayClient(RunwayConnection(server.url, keys, clock, http)).create("text_to_video", BODY).upstream_id
+                == "up-1"
+            )
 
     def test_are_not_waited_for_long(self) -> None:
         with new_http() as http:
@@ -555,7 +561,7 @@ def test_only_errors_before_sending_are_refusals(
     with httpx.Client(transport=httpx.MockTransport(fail)) as http:
         expected = CreateRefused if error in NEVER_SENT else CreateAmbiguous
         with pytest.raises(expected):
-            RunwayClient("https://runway.example", keys, clock, http).create("text_to_video", BODY)
+            RunwayClient(RunwayConnection("https://runway.example", keys, clock, http)).create("text_to_video", BODY)
 
 
 def test_errors_are_sorted_by_consequence() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tarmac.adapters.secrets import SecretKey, SigningRoot
     from tarmac.archive import Downloads
     from tarmac.callbacks import Callbacks
+    from tarmac.runway.connection import RunwayConnection
 
 
 class Effects(Protocol):
@@ -117,11 +118,17 @@ class AwsEffects:
         return SecretKey(self._setting("runway_secret_arn"), self.clock)
 
     @cached_property
-    def runway(self) -> Runway:
-        from tarmac.runway.client import RunwayClient, new_http
+    def runway_connection(self) -> RunwayConnection:
+        from tarmac.runway.connection import RunwayConnection, new_http
 
         http = new_http(self._runway_timeout_seconds)
-        return RunwayClient(self._setting("runwayml_base_url"), self.runway_key, self.clock, http)
+        return RunwayConnection(self._setting("runwayml_base_url"), self.runway_key, self.clock, http)
+
+    @cached_property
+    def runway(self) -> Runway:
+        from tarmac.runway.client import RunwayClient
+
+        return RunwayClient(self.runway_connection)
 
     @cached_property
     def downloads(self) -> Downloads:

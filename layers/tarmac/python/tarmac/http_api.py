@@ -15,7 +15,15 @@ from tarmac import strict_json
 from tarmac.catalogue import UnknownOperation
 from tarmac.rules.media import is_inline
 from tarmac.rules.validation import Issue
-from tarmac.runway.errors import KeyUnavailable, UpstreamGone, UpstreamRejected, UpstreamUnavailable
+from tarmac.runway.errors import (
+    CreateAmbiguous,
+    CreateRefused,
+    CreateRejected,
+    KeyUnavailable,
+    UpstreamGone,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
 from tarmac.steps.accept import InvalidRequest
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.repeats import Repeat
@@ -204,9 +212,15 @@ def _as_api_error(error: Exception) -> ApiError | None:
             return ApiError(503, "The task is being changed by others; try again", should_retry=True)
         case UpstreamRejected():
             return ApiError(400, str(error), [Issue.from_json(issue) for issue in error.issues])
-        case UpstreamUnavailable(status=401 | 403):
+        case UpstreamUnavailable(status=401 | 403) | CreateRefused(status=401):
             why = f"Runway refuses the key of this deployment (HTTP {error.status}): its operator has to store another"
             return ApiError(502, why, should_retry=False)
+        case CreateRejected():
+            return ApiError(error.status, str(error), [Issue.from_json(issue) for issue in error.issues])
+        case CreateRefused():
+            return ApiError(503, str(error), should_retry=True, retry_after_seconds=error.retry_after_seconds)
+        case CreateAmbiguous():
+            return ApiError(502, f"{error}: look whether it took effect before you repeat it", should_retry=False)
         case UpstreamUnavailable():
             return ApiError(503, str(error), should_retry=True, retry_after_seconds=error.retry_after_seconds)
         case UpstreamGone():

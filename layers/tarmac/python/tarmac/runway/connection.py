@@ -1,0 +1,211 @@
+"""One key's connection to Runway over httpx: what is sent once, what may be sent again, and what each failure means.
+
+Not the official SDK: that one repeats a create whose answer was lost, which may buy a second generation
+(docs/decisions.md, "Raw httpx"). Here whatever changes something is sent once; only reads are tried again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from tarmac.clock import Clock
+from tarmac.rules.pacing import backoff
+from tarmac.runway.errors import (
+    CreateAmbiguous,
+    CreateRefused,
+    CreateRejected,
+    KeyUnavailable,
+    UpstreamGone,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+
+API_VERSION = "2024-11-06"
+READ_TRIES = 3
+READ_TIMEOUT = httpx.Timeout(6.0, connect=3.0)
+LONGEST_PAUSE_SECONDS = 4.0
+"""All tries and the pauses between them fit into the 30 s that functions which read have."""
+
+LONGEST_MESSAGE = 1000
+"""Characters of Runway's own words that are passed on: they go to a row, a notice and an execution's cause."""
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""The only transport errors after which nothing can have been bought. All others fall on the dangerous side."""
+
+_REFUSING = frozenset({401, 409, 425, 429, 503})
+_MAYBE_BOUGHT = frozenset({408})
+
+
+def new_http(timeout_seconds: float = 60.0) -> httpx.Client:
+    """A client whose connections serve one request each.
+
+    A kept-alive connection that the other side has just closed fails after the request was written, which would make
+    an ambiguous create out of a plain one; a frozen Lambda wakes up with only such connections.
+    """
+    return httpx.Client(
+        timeout=httpx.Timeout(timeout_seconds, connect=5.0),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+class RunwayConnection:
+    """Runway's API for one key. `key(fresh)` gives the key, read anew from its store when `fresh`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: Callable[[bool], str],
+        clock: Clock,
+        http: httpx.Client | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        self._clock = clock
+        self.http = http or new_http()
+        self._chance = chance or random.Random()
+
+    def send_once(self, path: str, body: Mapping[str, Any] | None, method: str = "POST") -> httpx.Response:
+        """What changes something; sent again only after a 401, once, with the key fetched afresh: a 401 buys nothing.
+
+        Raises CreateRefused, CreateRejected, CreateAmbiguous.
+        """
+        response = self._send(method, path, body, fresh_key=False)
+        if response.status_code == 401:
+            response = self._send(method, path, body, fresh_key=True)
+        status = response.status_code
+        if response.is_success:
+            return response
+        if status in _REFUSING:
+            raise CreateRefused(
+                _message(response), status=status, retry_after_seconds=_retry_after(response, self._clock)
+            )
+        if 400 <= status < 500 and status not in _MAYBE_BOUGHT:
+            raise CreateRejected(_in_words(response), status=status, issues=_issues(response))
+        raise CreateAmbiguous(f"Runway answered HTTP {status} to the create")
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, fresh_key: bool) -> httpx.Response:
+        try:
+            headers = self._headers(fresh_key)
+        except KeyUnavailable as error:
+            raise CreateRefused(str(error), status=401) from error
+        try:
+            return self.http.request(method, self._base_url + path, json=body, headers=headers)
+        except NEVER_SENT as error:
+            raise CreateRefused(f"Runway could not be reached ({type(error).__name__})") from error
+        except httpx.RequestError as error:
+            raise CreateAmbiguous(f"Runway's answer was lost ({type(error).__name__})") from error
+
+    def read(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable, and for a read that has
+        a body UpstreamRejected."""
+        fresh_key = False
+        problem = UpstreamUnavailable("Runway could not be read")
+        for attempt in range(1, READ_TRIES + 1):
+            if attempt > 1:
+                pause = backoff(attempt - 1, self._chance.random(), first_seconds=1.0)
+                self._clock.sleep(min(max(pause, problem.retry_after_seconds or 0.0), LONGEST_PAUSE_SECONDS))
+            try:
+                url, headers = self._base_url + path, self._headers(fresh_key)
+                response = self.http.request(
+                    method, url, headers=headers, json=body, params=query, timeout=READ_TIMEOUT
+                )
+            except KeyUnavailable as error:
+                raise UpstreamUnavailable(str(error)) from error
+            except httpx.RequestError as error:
+                problem = UpstreamUnavailable(f"Runway could not be read ({type(error).__name__})")
+                continue
+            if response.is_success:
+                return response
+            if response.status_code == 404 or _says_not_exist(response):
+                raise UpstreamGone("Runway does not know it")
+            if response.status_code == 400 and body is not None:
+                raise UpstreamRejected(_message(response), issues=_issues(response))
+            fresh_key = response.status_code == 401
+            problem = UpstreamUnavailable(
+                f"Runway answered HTTP {response.status_code}",
+                status=response.status_code,
+                retry_after_seconds=_retry_after(response, self._clock),
+            )
+        raise problem
+
+    def _headers(self, fresh_key: bool) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key(fresh_key)}", "X-Runway-Version": API_VERSION}
+
+
+def document_of(response: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON object. Raises UpstreamUnavailable where it is none."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise UpstreamUnavailable("Runway's answer was unreadable")
+    return answer
+
+
+def _message(response: httpx.Response) -> str:
+    """Runway's own words, where it has any."""
+    try:
+        message = response.json()["error"]
+    except (ValueError, TypeError, KeyError):
+        message = None
+    return str(message)[:LONGEST_MESSAGE] if message else f"Runway answered HTTP {response.status_code}"
+
+
+def _in_words(response: httpx.Response) -> str:
+    """Runway's message with its issues, each by the field it names: what a caller needs to mend the request."""
+    named = [
+        f"{'.'.join(map(str, issue.get('path') or ()))}: {issue.get('message')}"
+        for issue in _issues(response)
+        if isinstance(issue, dict)
+    ]
+    return "; ".join([_message(response), *named])[:LONGEST_MESSAGE]
+
+
+def _says_not_exist(response: httpx.Response) -> bool:
+    """CometAPI's word for a task that is gone, or so fresh that it is not there yet."""
+    try:
+        return bool(response.json()["code"] == "task_not_exist")
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _issues(response: httpx.Response) -> list[Any]:
+    try:
+        issues = response.json()["issues"]
+    except (ValueError, TypeError, KeyError):
+        return []
+    return issues if isinstance(issues, list) else []
+
+
+def _retry_after(response: httpx.Response, clock: Clock) -> float | None:
+    """Seconds, from either form of the header (a number, an HTTP date)."""
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromtimestamp(clock.now(), UTC)).total_seconds())
