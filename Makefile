@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check faults mutation check-template build deploy destroy format clean
+.PHONY: help demo up down test test-browser check faults mutation check-template build deploy destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ down: $(VENV)/local.stamp ## Stop the local stack; its state stays in .local
 
 test: $(VENV)/test.stamp ## Run all tests
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+
+test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
+	$(BIN)/python -m tests.browser
 
 check: $(VENV)/test.stamp ## Lint and type-check
 	$(BIN)/ruff check .
@@ -76,6 +79,11 @@ $(VENV)/local.stamp: $(VENV)/bin/python requirements/local.txt requirements/cons
 $(VENV)/test.stamp: $(VENV)/local.stamp requirements/test.txt
 	@echo "installing the packages of the tests (once)" >&2
 	@$(BIN)/python $(PIP_INSTALL) -r requirements/test.txt
+	@touch $@
+
+$(VENV)/node.stamp: $(VENV)/test.stamp requirements/node.txt
+	@echo "installing Node.js for the tests in JavaScript (once)" >&2
+	@$(BIN)/python $(PIP_INSTALL) -r requirements/node.txt
 	@touch $@
 
 $(SAM_VENV)/sam.stamp: requirements/sam.txt requirements/sam-constraints.txt

