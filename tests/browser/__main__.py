@@ -1,4 +1,4 @@
-"""`make test-browser`: the example page, built as for production, in a real browser, against a local stack of its own."""
+"""`make test-browser`: the example page as built for production, a real browser, a local stack of its own."""
 
 from __future__ import annotations
 
