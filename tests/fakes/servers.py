@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,7 +44,7 @@ def raw(*pieces: bytes, pause_seconds: float = 0.0) -> Behaviour:
 
     def send(connection: socket.socket, server: TinyServer) -> None:
         for number, piece in enumerate(pieces):
-            if number and server.stopping.wait(pause_seconds):
+            if number and _nobody_waits(connection, server, pause_seconds):
                 return
             connection.sendall(piece)
 
@@ -64,8 +66,21 @@ def hang_up(connection: socket.socket, server: TinyServer) -> None:
 
 
 def stall(connection: socket.socket, server: TinyServer) -> None:
-    """Nothing comes, as long as the server lives."""
-    server.stopping.wait(30)
+    """Nothing comes, as long as somebody waits for it."""
+    _nobody_waits(connection, server, 30)
+
+
+def _nobody_waits(connection: socket.socket, server: TinyServer, seconds: float) -> bool:
+    """Let this time pass; True, and at once, when the client has gone or the server stops."""
+    until = time.monotonic() + seconds
+    while not server.stopping.is_set():
+        left = until - time.monotonic()
+        if left <= 0:
+            return False
+        readable, _, _ = select.select([connection], [], [], min(left, 0.02))
+        if readable and not connection.recv(65536):
+            return True
+    return True
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
