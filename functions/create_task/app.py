@@ -14,6 +14,7 @@ from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.stores.repeats import Repeat
 from tarmac.task import State
 from tarmac.telemetry import logger
+from tarmac.views import accepted_view
 
 LONGEST_NAME = 74
 """Step Functions allows 80, of which a re-drive needs some for its number."""
@@ -31,13 +32,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @api_handler
 def _create(request: ApiRequest) -> Answer:
-    """The create's body in; 200 `{id, estimatedCost: {credits}}` out. Nothing is sent to Runway here."""
+    """The create's body in; 200 `{id, estimatedCost: {credits}, routing?}` out. Nothing is sent to Runway here."""
     client = request.client("tasks")
     # A key that cannot be read would leave every task waiting: better said before one is accepted.
     effects.runway_key()
     # `POST /v1/recipes/{recipe}` → `recipes/product_ad`
     operation_name = request.route.partition("/v1/")[2].format_map(request.path)
-    order = _order(operation_name, client, request.json_body(), {"kind": "api"}, repeat=request.repeat(client))
+    # A workflow's nodes may have all that they need.
+    body = request.json_body(if_empty={} if operation_name.startswith("workflows/") else None)
+    order = _order(operation_name, client, body, {"kind": "api"}, repeat=request.repeat(client))
     accepted = accept(order, effects, settings.task_deadline_seconds)
     task = accepted.task
     logger.info(
@@ -49,9 +52,7 @@ def _create(request: ApiRequest) -> Answer:
         credits=task.estimated_credits,
         parameters=accepted.unknown_parameters or None,
     )
-    # Null where nobody has published a price: SDKs read the field on every create.
-    estimate = None if task.estimated_credits is None else int(task.estimated_credits)
-    return Answer(200, {"id": task.id, "estimatedCost": {"credits": estimate}})
+    return Answer(200, accepted_view(task))
 
 
 def _accept_by_hand(event: dict[str, Any]) -> dict[str, Any]:

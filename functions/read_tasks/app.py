@@ -1,4 +1,5 @@
-"""GET /v1/tasks, GET and DELETE /v1/tasks/{id}: tasks in Runway's shape, outputs as fresh links to the archive."""
+"""GET /v1/tasks, GET and DELETE /v1/tasks/{id}, GET /v1/workflow_invocations/{id}: tasks in Runway's shapes, outputs as
+fresh links to the archive."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ from tarmac.effects import AwsEffects
 from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler
 from tarmac.settings import ReadTasksSettings
 from tarmac.steps.cancel import cancel
-from tarmac.steps.read import list_tasks, read_task
-from tarmac.views import task_view
+from tarmac.steps.read import list_tasks, read_invocation, read_task
+from tarmac.views import invocation_view, task_view
 
 settings = ReadTasksSettings.from_environment()
 effects = AwsEffects(settings)
@@ -27,6 +28,8 @@ def handler(request: ApiRequest) -> Answer:
         case "DELETE /v1/tasks/{id}":
             cancel(read_task(request.path["id"], client, effects), effects, settings.delete_outputs_on_delete)
             return Answer(204)
+        case "GET /v1/workflow_invocations/{id}":
+            return Answer(200, invocation_view(read_invocation(request.path["id"], client, effects), _link))
         case _:
             raise ApiError(404, "There is no such path")
 

@@ -29,6 +29,8 @@ class FakeRunway:
     refuse_cancels: list[Exception] = field(default_factory=list)
     account: dict[str, Any] = field(default_factory=dict)
     asked_for_usage: list[Mapping[str, Any]] = field(default_factory=list)
+    relayed: list[tuple[str, str, Mapping[str, str], Mapping[str, Any] | None]] = field(default_factory=list)
+    answer: dict[str, Any] | None = field(default_factory=dict)
 
     def create(self, operation: str, body: Mapping[str, Any]) -> Created:
         if self.refuse:
@@ -68,6 +70,14 @@ class FakeRunway:
     def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
         self.asked_for_usage.append(span)
         return self.organization()
+
+    def relay(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
+        self.relayed.append((method, path, dict(query), body))
+        if self.unreadable:
+            raise self.unreadable.pop(0)
+        return self.answer
 
     def now(self, upstream_id: str, status: str, **fields: Any) -> None:
         """Move a task on."""

@@ -234,6 +234,11 @@ class WatchedRunway:
     def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
         raise NotImplementedError("no step of a task's life asks for the account")
 
+    def relay(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
+        raise NotImplementedError("no step of a task's life relays a call")
+
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         return self._run.effect("runway.upload", filename, lambda: self._upload(content))
 

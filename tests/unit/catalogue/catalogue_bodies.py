@@ -64,6 +64,8 @@ def sample(spec: Spec) -> Any:
             return True
         case "integer" | "number":
             return max(spec.get("minimum", 1), min(1, spec.get("maximum", 1)))
+        case "primitive":
+            return "Word"
         case "string":
             return next(word for word in _words(spec) if re.fullmatch(spec.get("pattern", ".*"), word))
         case "array":
@@ -87,6 +89,8 @@ def _object(spec: Spec) -> dict[str, Any]:
         made[spec["by"]] = case
         properties |= spec["cases"][case]
     made |= {name: sample(inner) for name, inner in properties.items() if inner.get("required")}
+    if "values" in spec:
+        made["word"] = sample(spec["values"])
     for rule in spec.get("rules", ()):
         for name in rule.get("exactlyOne", ())[:1]:
             made[name] = sample(properties[name])
@@ -139,6 +143,8 @@ def required_inside(value: Any, spec: Spec, path: Path) -> Iterator[Path]:
             yield (*path, name)
         if name in value:
             yield from required_inside(value[name], inner, (*path, name))
+    for name in value.keys() - properties.keys() if "values" in spec else ():
+        yield from required_inside(value[name], spec["values"], (*path, name))
 
 
 def without(body: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -29,7 +29,6 @@ NO_TASKS = {
     "uploads": "answers at once",
     "organization/usage": "a question",
     "realtime_sessions": "a session, not a task",
-    "workflows/{id}": "its nodes' inputs are free",
 }
 """What the SDK posts that starts no task of a model."""
 
@@ -50,6 +49,7 @@ class Shape:
     kinds: set[str] = field(default_factory=set)
     choices: set[Any] = field(default_factory=set)
     items: Shape | None = None
+    values: Shape | None = None
     properties: dict[str, tuple[bool, Shape]] | None = None
     cases: dict[str, dict[str, tuple[bool, Shape]]] = field(default_factory=dict)
     by: str = "type"
@@ -106,6 +106,8 @@ def _shape(hint: Any) -> Shape:
         return _either([_shape(member) for member in get_args(hint)])
     if is_typeddict(hint):
         return Shape({"object"}, properties=_properties(hint))
+    if origin is dict:
+        return Shape({"object"}, values=_shape(get_args(hint)[1]))
     item = get_args(hint)[0]
     return Shape({"array"}, items=None if item is object else _shape(item))
 
@@ -166,11 +168,13 @@ def own_shape(spec: Mapping[str, Any]) -> Shape:
     choices = {*spec.get("enum", ()), *spec.get("alsoSpelled", ()), *spec.get("examples", ())}
     shape = Shape({_KINDS[type(choice)] for choice in choices}, choices)
     if "type" in spec:
-        shape.kinds.add(spec["type"])
+        shape.kinds |= {"string", "number", "boolean"} if spec["type"] == "primitive" else {spec["type"]}
     shape.kinds |= {"string"} if "or" in spec else set()
     shape.choices |= set(spec.get("or", ()))
     if "items" in spec:
         shape.items = own_shape(spec["items"])
+    if "values" in spec:
+        shape.values = own_shape(spec["values"])
     if "properties" in spec:
         shape.properties = own_properties(spec["properties"])
     if "cases" in spec:
@@ -231,7 +235,9 @@ def _compare(at: str, theirs: Shape, ours: Shape) -> Iterator[str]:
     yield from _only(theirs.choices, ours.choices, at + " = {}")
     if theirs.items and ours.items:
         yield from _compare(f"{at}[]", theirs.items, ours.items)
-    elif theirs.items:
+    elif theirs.values and ours.values:
+        yield from _compare(f"{at}.*", theirs.values, ours.values)
+    elif theirs.items or theirs.values:
         yield f"{at}: its items are not described here"
     by_type = _typed(theirs), _typed(ours)
     if any(by_type):

@@ -118,12 +118,12 @@ def everywhere(value: Any, absurd: Any) -> Any:
 
 def test_a_sole_model_is_the_only_one_and_named_nowhere_else() -> None:
     soles = {name: operation(name).sole_model for name in operations() if operation(name).sole_model}
-    assert {name for name in operations() if name.startswith(("recipes/", "generate/"))} == set(soles)
+    assert {name for name in operations() if name.startswith(("recipes/", "generate/", "workflows/"))} == set(soles)
     for name, sole in soles.items():
         assert list(operation(name).models) == [sole]
         assert "model" not in (operation(name).models[str(sole)].parameters or {})
 
 
 def test_operations_are_named_by_their_paths() -> None:
-    assert {"image_to_video", "recipes/product_ad", "generate/video"} <= set(operations())
+    assert {"image_to_video", "recipes/product_ad", "generate/video", "workflows/{id}"} <= set(operations())
     assert not any(name.startswith("_") for name in operations())

@@ -53,11 +53,12 @@ SPEC = {
     "positionRequired": bool,
     "unmixed": bool,
     "properties": dict,
+    "values": (str, dict),
     "rules": list,
     "by": str,
     "cases": dict,
 }
-TYPES = {"string", "integer", "number", "boolean", "object", "array", "media", "frames", "typedMedia"}
+TYPES = {"string", "integer", "number", "boolean", "object", "array", "media", "frames", "typedMedia", "primitive"}
 CIRCUMSTANCES = {"when": dict, "unless": dict, "given": WORDS, "absent": WORDS}
 RULE = CIRCUMSTANCES | {
     "requires": WORDS,
@@ -96,7 +97,7 @@ def faults(data: Toml) -> list[str]:
 
 def _file_faults(data: Toml) -> Iterator[str]:
     yield from _words("file", data, FILE)
-    if data.get("output") not in ("video", "image", "audio"):
+    if data.get("output") not in ("video", "image", "audio", "any"):
         yield "file: output"
     models = data.get("models", {})
     if "soleModel" in data and list(models) != [data["soleModel"]]:
@@ -157,8 +158,8 @@ def _spec_faults(at: str, spec: Any, shared: Toml) -> Iterator[str]:
         yield f"{at}: alsoSpelled"
     if len(set(map(str, split(spec.get("enum", []))))) < len(split(spec.get("enum", []))):
         yield f"{at}: a value twice"
-    if "items" in spec:
-        yield from _spec_faults(f"{at}[]", spec["items"], shared)
+    for word in {"items", "values"} & spec.keys():
+        yield from _spec_faults(f"{at}[]", spec[word], shared)
     inside = [spec.get("properties", {}), *spec.get("cases", {}).values()]
     for properties in inside:
         for name, inner in properties.items():

@@ -37,7 +37,7 @@ webhooks = st.builds(
     st.none() | moments,
     st.none() | moments,
 )
-outputs = st.builds(Output, texts, texts, st.integers(0, 10**13), texts, texts)
+outputs = st.builds(Output, texts, texts, st.integers(0, 10**13), texts, texts, st.none() | texts)
 
 tasks = st.builds(
     Task,
@@ -78,6 +78,8 @@ tasks = st.builds(
     failure=st.none() | texts,
     failure_code=st.none() | texts,
     outputs=st.lists(outputs, max_size=3).map(tuple),
+    node_errors=st.dictionaries(st.text(min_size=1, max_size=8), maps, max_size=2),
+    routing=st.dictionaries(st.text(min_size=1, max_size=8), st.none() | texts | maps, max_size=3),
     cancel_requested_at=st.none() | moments,
     hidden_at=st.none() | moments,
     notice_state=st.sampled_from(NoticeState),
@@ -100,7 +102,7 @@ def test_the_strategy_above_knows_every_field() -> None:
         "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits", "cost_credits", "upstream_id",
         "upstream_status", "progress", "submitted_at", "started_at", "checked_at", "polls", "missing", "unread",
         "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at", "hidden_at", "notice_state",
-        "webhook", "next_check_at",
+        "webhook", "next_check_at", "node_errors", "routing",
     }  # fmt: skip
     assert {field.name for field in fields(Task)} == drawn
 

@@ -132,6 +132,20 @@ class UsageSpan(BaseModel, frozen=True):
     beforeDate: IsoDate | None = None
 
 
+class RouterChange(BaseModel, frozen=True):
+    """What a router is to be, settings merged into those it has. Runway checks it."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    description: str | None = None
+    settings: dict[str, Any] | None = None
+
+
+class NewRouter(RouterChange, frozen=True):
+    """A router by the slug that creates will name. Runway checks it."""
+
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+
 class _CreateTaskOfModel(CreateTask, frozen=True):
     model: ModelName
 

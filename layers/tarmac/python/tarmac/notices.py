@@ -37,6 +37,7 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
                 "sha256": output.sha256,
                 "contentType": output.content_type,
             }
+            | ({} if output.node is None else {"node": output.node})
             for output in task.outputs
             if task.state is State.SUCCEEDED
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 Row = dict[str, Any]
@@ -149,11 +149,17 @@ class Created:
 
     upstream_id: str
     estimated_credits: float | None
+    routing: Mapping[str, Any] = field(default_factory=dict)
+    """What a router has chosen and why; empty where none was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTask:
-    """A task as Runway shows it. `output` are signed links that die within 24–48 hours: never stored, never logged."""
+    """A task as Runway shows it. `output` are signed links that die within 24–48 hours: never stored, never logged.
+
+    nodes: of a run of a workflow, the node that each output comes from; such a run may succeed without any. None for
+    other tasks. node_errors: `{message, failureCode?, nodeName?}` by node; a run may succeed in spite of them.
+    """
 
     id: str
     status: str
@@ -162,6 +168,8 @@ class UpstreamTask:
     failure: str | None = None
     failure_code: str | None = None
     cost_credits: float | None = None
+    nodes: Sequence[str] | None = None
+    node_errors: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_terminal(self) -> bool:
@@ -178,14 +186,22 @@ class Runway(Protocol):
         """Raises UpstreamGone, UpstreamUnavailable."""
 
     def cancel(self, upstream_id: str) -> None:
-        """Cancels an active task, deletes a finished one; one that is gone already is fine. Raises
-        UpstreamUnavailable."""
+        """Cancels an active task, deletes a finished one; one that is gone already is fine. What cannot be cancelled
+        there (a run of a workflow) runs on. Raises UpstreamUnavailable."""
 
     def organization(self) -> dict[str, Any]:
         """Runway's answer as it is. Raises UpstreamGone, UpstreamUnavailable."""
 
     def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
         """span: `startDate`, `beforeDate`, both optional. Raises UpstreamRejected too."""
+
+    def relay(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
+        """Any other call, with Runway's answer as it is; None where that is empty. A POST and a PATCH are sent once.
+
+        Raises what reads raise, or for those two what creates raise.
+        """
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         """The `runway://` URI of an ephemeral upload, good for 24 h. Raises CreateRefused, CreateRejected."""

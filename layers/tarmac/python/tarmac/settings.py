@@ -82,6 +82,12 @@ class ReadAccountSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class AskRunwaySettings(Settings):
+    runway_secret_arn: str
+    runwayml_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptUploadSettings(Settings):
     table_name: str
     upload_bucket: str

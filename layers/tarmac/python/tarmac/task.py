@@ -79,6 +79,8 @@ class Output:
     size_bytes: int
     sha256: str
     content_type: str
+    node: str | None = None
+    """The node of a workflow that has made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ class Task:
     failure: str | None = None
     failure_code: str | None = None
     outputs: tuple[Output, ...] = ()
+    # Of a run of a workflow, and of a create by router, in Runway's own shapes.
+    node_errors: Mapping[str, Any] = field(default_factory=dict)
+    routing: Mapping[str, Any] = field(default_factory=dict)
     cancel_requested_at: float | None = None
     hidden_at: float | None = None
     notice_state: NoticeState = NoticeState.NONE
@@ -141,6 +146,11 @@ class Task:
     def execution_name(self) -> str:
         """`{taskId}` for the first run, `{taskId}-{run}` for a re-drive: Step Functions spends a name for 90 days."""
         return self.id if self.run == 1 else f"{self.id}-{self.run}"
+
+    @property
+    def is_workflow(self) -> bool:
+        """Whether this is a run of a workflow, which Runway calls an invocation."""
+        return self.operation.startswith("workflows/")
 
     @property
     def event_id(self) -> str:
@@ -212,17 +222,19 @@ def bump(task: Task, now: float, **changes: Any) -> Task:
 
 
 def _output_to_row(output: Output) -> dict[str, Any]:
-    return {
+    row = {
         "bucket": output.bucket,
         "key": output.key,
         "bytes": output.size_bytes,
         "sha256": output.sha256,
         "contentType": output.content_type,
+        "node": output.node,
     }
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _output_from_row(row: Mapping[str, Any]) -> Output:
-    return Output(row["bucket"], row["key"], row["bytes"], row["sha256"], row["contentType"])
+    return Output(row["bucket"], row["key"], row["bytes"], row["sha256"], row["contentType"], row.get("node"))
 
 
 def _webhook_to_row(webhook: Webhook) -> dict[str, Any]:

@@ -22,6 +22,14 @@ _SHOWN = {
     State.CANCELLED: "CANCELLED",
 }
 
+_NOT_ROUTED_YET: dict[str, Any] = {
+    "model": None,
+    "provider": None,
+    "resolvedSettings": None,
+    "resolvedInput": None,
+    "estimatedCost": {"credits": None},
+}
+
 
 def shown_status(task: Task) -> str:
     """One of STATUSES. A task being cancelled is CANCELLED at once; one being archived is still RUNNING."""
@@ -30,6 +38,13 @@ def shown_status(task: Task) -> str:
     if not task.state.is_terminal and task.cancel_requested_at is not None:
         return "CANCELLED"
     return _SHOWN[task.state]
+
+
+def accepted_view(task: Task) -> dict[str, Any]:
+    """The answer to a create. A price that nobody has published is null: SDKs read the field on every create."""
+    estimate = task.estimated_credits
+    view: dict[str, Any] = {"id": task.id, "estimatedCost": {"credits": None if estimate is None else int(estimate)}}
+    return view | _routing_view(task)
 
 
 def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
@@ -50,11 +65,36 @@ def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
     else:
         expected = expected_credits(task)
         view["estimatedCost"] = {"credits": None if expected is None else _number(expected)}
+    view |= _routing_view(task)
     if task.metadata:
         view["metadata"] = dict(task.metadata)
     if task.webhook is not None:
         view["webhook"] = _webhook_view(task.webhook)
     return view
+
+
+def invocation_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
+    """The answer to GET /v1/workflow_invocations/{id}: outputs by node, while RUNNING those that are archived so far.
+
+    Runway names no price in advance, and a cost only where it knows all of it.
+    """
+    view = task_view(task, link)
+    view.pop("estimatedCost", None)
+    if task.cost_credits is None:
+        view.pop("cost", None)
+    if view["status"] in ("RUNNING", "SUCCEEDED"):
+        by_node: dict[str, list[str]] = {}
+        for output in task.outputs:
+            by_node.setdefault(output.node or "", []).append(link(output.key))
+        view["output"] = by_node
+    if task.node_errors:
+        view["nodeErrors"] = {node: dict(error) for node, error in task.node_errors.items()}
+    return view
+
+
+def _routing_view(task: Task) -> dict[str, Any]:
+    """Of a create by router. What only Runway can say is null until it has taken the task."""
+    return {"routing": _NOT_ROUTED_YET | dict(task.routing)} if task.routing else {}
 
 
 def _webhook_view(webhook: Webhook) -> dict[str, Any]:

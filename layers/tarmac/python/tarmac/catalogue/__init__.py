@@ -7,6 +7,7 @@ the file of the operation at hand is read, once per process.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 _FOLDER = Path(__file__).parent
 _SHARED = "_shared"
 _DEFAULT_P10_SECONDS = 20.0
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _WORD_LISTS = frozenset(
     {"enum", "examples", "or", "media", "positions", "given", "absent", "requires", "forbids", "requiresOneOf"}
     | {"exactlyOne"}
@@ -48,7 +50,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One create endpoint. `output` is what it makes: video, image or audio.
+    """One create endpoint. `output` is what it makes: video, image, audio or any.
 
     sole_model: the one entry of an operation whose body has no `model`; Runway picks the model there.
     """
@@ -67,16 +69,24 @@ class Operation:
 
 @cache
 def operations() -> tuple[str, ...]:
-    """The names of all operations, sorted: `image_to_video`, `recipes/product_ad` …"""
+    """The names of all operations, sorted: `image_to_video`, `recipes/product_ad`, `workflows/{id}` …"""
     files = (path.relative_to(_FOLDER).with_suffix("").as_posix() for path in _FOLDER.rglob("*.toml"))
     return tuple(sorted(name for name in files if name != _SHARED))
 
 
-@cache
 def operation(name: str) -> Operation:
-    """Raises UnknownOperation."""
-    if name not in operations():
+    """By its name, or by a path that fits it: `workflows/5b1d7c1e` is `workflows/{id}`. Raises UnknownOperation."""
+    if name in operations():
+        return _operation(name)
+    parent, _, last = name.rpartition("/")
+    pattern = f"{parent}/{{id}}"
+    if pattern not in operations() or not _ID.fullmatch(last):
         raise UnknownOperation(name)
+    return _operation(pattern)
+
+
+@cache
+def _operation(name: str) -> Operation:
     data = _read(name)
     vocabulary = _Vocabulary(_shared() | data.get("shared", {}))
     models: dict[str, Model] = {}
@@ -130,7 +140,7 @@ class _Vocabulary:
             match word:
                 case "use":
                     continue
-                case "items":
+                case "items" | "values":
                     spec[word] = self.spec(value)
                 case "properties":
                     spec[word] = {name: self.spec(inner) for name, inner in value.items()}

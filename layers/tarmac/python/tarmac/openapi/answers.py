@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -18,11 +18,29 @@ class Credits(BaseModel):
     credits: float
 
 
+class PerhapsCredits(BaseModel):
+    """Null where nobody knows them yet."""
+
+    credits: float | None
+
+
+class Routing(BaseModel):
+    """What a router has chosen, as Runway tells it. Null until Runway has taken the task, but for the router's name."""
+
+    configId: str
+    model: str | None
+    provider: str | None
+    resolvedSettings: dict[str, Any] | None
+    resolvedInput: dict[str, Any] | None
+    estimatedCost: PerhapsCredits
+
+
 class TaskAccepted(BaseModel):
     """A task that is kept: poll it, or wait for its notice."""
 
     id: str
-    estimatedCost: Credits | Absent = None
+    estimatedCost: PerhapsCredits
+    routing: Routing | Absent = None
 
 
 class WebhookRecord(BaseModel):
@@ -48,6 +66,31 @@ class Task(BaseModel):
     failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
     estimatedCost: Credits | Absent = None
     cost: Credits | Absent = Field(None, description="Once ended")
+    routing: Routing | Absent = Field(None, description="Of a create by router")
+    metadata: dict[str, str] | Absent = None
+    webhook: WebhookRecord | Absent = None
+
+
+class NodeError(BaseModel):
+    message: str | Absent = None
+    failureCode: str | Absent = None
+    nodeName: str | Absent = None
+
+
+class WorkflowInvocation(BaseModel):
+    """A run of a workflow in Runway's shape; its id is a task's. Links lead into the archive, anew on each read."""
+
+    id: str
+    createdAt: datetime
+    status: Literal["PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
+    progress: float | Absent = Field(None, ge=0, le=0.99, description="While RUNNING")
+    output: dict[str, list[str]] | Absent = Field(
+        None, description="By node. While RUNNING what is archived already; all of it when SUCCEEDED"
+    )
+    nodeErrors: dict[str, NodeError] | Absent = Field(None, description="By node, also of runs that SUCCEEDED")
+    failure: str | None = Field(None, description="When FAILED, for people")
+    failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
+    cost: Credits | Absent = Field(None, description="Once ended, where Runway tells it")
     metadata: dict[str, str] | Absent = None
     webhook: WebhookRecord | Absent = None
 
@@ -96,6 +139,132 @@ class Organization(BaseModel):
     tier: Tier
     creditBalance: float
     usage: GenerationsToday
+
+
+class WorkflowVersion(BaseModel):
+    id: str
+    createdAt: datetime
+    version: int
+
+
+class PublishedWorkflow(BaseModel):
+    name: str
+    versions: list[WorkflowVersion]
+
+
+class WorkflowList(BaseModel):
+    """Runway's answer: the published workflows."""
+
+    data: list[PublishedWorkflow]
+
+
+class WorkflowGraph(BaseModel):
+    nodes: list[Any]
+    edges: list[Any]
+    version: int
+
+
+class Workflow(WorkflowVersion):
+    """Runway's answer: one version of a workflow. The ids of its nodes are the keys of `nodeOutputs`."""
+
+    name: str
+    description: str | None = None
+    updatedAt: datetime
+    graph: WorkflowGraph
+
+
+class Router(BaseModel):
+    """Runway's answer. `slug` is what a create names as `configId`."""
+
+    id: str
+    slug: str
+    name: str
+    description: str | None = None
+    settings: dict[str, Any]
+    version: int
+    createdAt: datetime
+    updatedAt: datetime
+
+
+class RouterList(BaseModel):
+    """Runway's answer: a page of routers."""
+
+    data: list[Router]
+    hasMore: bool | Absent = None
+    nextCursor: str | None
+
+
+class RouterRequest(BaseModel):
+    """`taskId` is Runway's own id of a task."""
+
+    id: str
+    requestId: str
+    createdAt: datetime
+    status: str
+    model: str | None = None
+    provider: str | None = None
+    taskId: str | None = None
+    estimatedCredits: float | None = None
+    reason: str | None = None
+    reasonCode: str | None = None
+    pipeline: list[dict[str, Any]]
+    emptiedBy: list[str]
+
+
+class RouterRequestList(BaseModel):
+    """Runway's answer: what a router has decided, of all clients."""
+
+    data: list[RouterRequest]
+    hasMore: bool | Absent = None
+    nextCursor: str | None
+
+
+class WebappCharge(BaseModel):
+    credits: float
+    email: str
+    timestamp: datetime
+    tool: str
+    type: Literal["charge", "refund"]
+    workspaceId: int
+    workspaceName: str
+
+
+class WebappUsage(BaseModel):
+    """Runway's answer: credits that people have used in its web application."""
+
+    data: list[WebappCharge]
+    hasMore: bool | Absent = None
+    nextCursor: str | None
+
+
+class AuditLog(BaseModel):
+    action: str
+    eventId: str
+    timestamp: datetime
+    actorDeleted: bool
+    actorEmail: str | None = None
+    actorUsername: str | None = None
+    workspaceId: int
+    workspaceName: str
+
+
+class AuditLogList(BaseModel):
+    """Runway's answer: what people have done in its web application."""
+
+    data: list[AuditLog]
+    hasMore: bool | Absent = None
+    nextCursor: str | None
+
+
+class AuditLogEntry(AuditLog):
+    """Runway's answer: one entry, with what lists leave out."""
+
+    clientIpAddress: str
+    userAgent: str | None = None
+    requestId: str | None = None
+    resourceType: str | None = None
+    resourceId: str | None = None
+    metadata: dict[str, Any]
 
 
 class ModelCredits(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from tarmac import VERSION
 from tarmac.catalogue import Model, Operation, operation, operations
-from tarmac.contract import CreateTask, CreateUpload, UsageSpan
+from tarmac.contract import CreateTask, CreateUpload, NewRouter, RouterChange, UsageSpan
 from tarmac.http_api import MAX_BODY_BYTES, MAX_KEY_LENGTH
 from tarmac.openapi import answers
 from tarmac.openapi.schemas import Schema, media_name, of_media, of_models, of_parameters, ref
@@ -37,20 +37,22 @@ _ERRORS = {
 }
 _OF_ANYBODY = (429, 500, 503)
 _OF_CLIENTS = (401, 403, *_OF_ANYBODY)
-_OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio"}
+_OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio", "any": "Workflows"}
 
 
 def describe() -> dict[str, Any]:
     """The whole document. Some tenths of a second of work: keep it."""
     models = [operation(name) for name in operations()]
     paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _others()
+    for path, calls in _answered_by_runway().items():
+        paths[path] = paths.get(path, {}) | calls
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tarmac", "version": VERSION, "description": _ABOUT},
         # Beside this document, wherever it was read from.
         "servers": [{"url": "./"}],
         "security": [{"clientKey": []}],
-        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Account", "About")],
+        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Routers", "Account", "About")],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -69,9 +71,9 @@ def _create(at: Operation) -> dict[str, Any]:
     known = [ref(_schema_name(model)) for model in at.models.values()]
     return {
         "tags": [_OUTPUTS[at.output]],
-        "operationId": "create_" + at.name.replace("/", "_"),
-        "summary": words[0].upper() + words[1:],
-        "parameters": [_shared("Idempotency-Key"), _shared("X-Runway-Version")],
+        "operationId": "create_" + at.name.removesuffix("/{id}").replace("/", "_"),
+        "summary": words[0].upper() + words[1:].removesuffix(" {id}"),
+        "parameters": [*([_ID] if "{id}" in at.name else ()), _shared("Idempotency-Key"), _shared("X-Runway-Version")],
         "requestBody": _json_body({"anyOf": known if at.sole_model else [*known, ref("AnotherModel")]}),
         "responses": _responses(answers.TaskAccepted, 400, 413, 422, *_OF_CLIENTS),
     }
@@ -83,9 +85,13 @@ def _others() -> dict[str, Any]:
             "get": _call("Tasks", "list_tasks", "Your tasks, newest first", answers.TaskList, 400, query=_LIST)
         },
         "/v1/tasks/{id}": {
-            "parameters": [_TASK_ID],
+            "parameters": [_ID],
             "get": _call("Tasks", "get_task", "A task", answers.Task, 404),
             "delete": _call("Tasks", "delete_task", "Cancel a task, or forget one that has ended", None, 404),
+        },
+        "/v1/workflow_invocations/{id}": {
+            "parameters": [_ID],
+            "get": _call("Workflows", "get_workflow_invocation", "A run", answers.WorkflowInvocation, 404),
         },
         "/v1/uploads": {
             "post": _call(
@@ -112,6 +118,70 @@ def _others() -> dict[str, Any]:
         "/docs": {
             "get": _public(
                 "get_docs", "This document, to read", {"content": {"text/html": {"schema": {"type": "string"}}}}
+            )
+        },
+    }
+
+
+def _answered_by_runway() -> dict[str, Any]:
+    """Calls that are passed on, and their answers passed back."""
+    return {
+        "/v1/workflows": {
+            "get": _call("Workflows", "list_workflows", "Published workflows", answers.WorkflowList, 502)
+        },
+        "/v1/workflows/{id}": {
+            "get": _call("Workflows", "get_workflow", "A workflow", answers.Workflow, 404, 502, query=[_ID])
+        },
+        "/v1/routers": {
+            "get": _call("Routers", "list_routers", "Routers", answers.RouterList, 400, 502, query=_PAGE),
+            "post": _call("Routers", "create_router", "A new router", answers.Router, 400, 413, 502, body=NewRouter),
+        },
+        "/v1/routers/{id}": {
+            "parameters": [_ID],
+            "get": _call("Routers", "get_router", "A router", answers.Router, 400, 404, 502),
+            "patch": _call(
+                "Routers", "change_router", "Change it", answers.Router, 400, 404, 413, 502, body=RouterChange
+            ),
+            "delete": _call("Routers", "delete_router", "Delete it", None, 400, 404, 502),
+        },
+        "/v1/routers/{id}/requests": {
+            "get": _call(
+                "Routers",
+                "list_router_requests",
+                "What it has decided",
+                answers.RouterRequestList,
+                *(400, 404, 502),
+                query=[_ID, *_PAGE],
+            )
+        },
+        "/v1/organization/webapp/usage": {
+            "get": _call(
+                "Account",
+                "list_webapp_usage",
+                "Credits used in Runway's web application",
+                answers.WebappUsage,
+                *(400, 502),
+                query=[*_window(True), _ORGANIZATION, _WORKSPACES, *_PAGE],
+            )
+        },
+        "/v1/organization/webapp/audit_logs": {
+            "get": _call(
+                "Account",
+                "list_audit_logs",
+                "What people did in Runway's web application",
+                answers.AuditLogList,
+                *(400, 502),
+                query=[*_window(False), _ORGANIZATION, _WORKSPACES, *_AUDITED, *_PAGE],
+            )
+        },
+        "/v1/organization/webapp/audit_logs/{id}": {
+            "get": _call(
+                "Account",
+                "get_audit_log",
+                "One entry of the audit log",
+                answers.AuditLogEntry,
+                *(400, 404, 502),
+                query=[_ID, _ORGANIZATION],
             )
         },
     }
@@ -184,6 +254,9 @@ def _schemas(models: list[Operation]) -> dict[str, Schema]:
     schemas = of_models(
         [
             *(CreateTask, CreateUpload, UsageSpan, answers.TaskAccepted, answers.Task, answers.TaskList),
+            *(NewRouter, RouterChange, answers.WorkflowInvocation, answers.WorkflowList, answers.Workflow),
+            *(answers.Router, answers.RouterList, answers.RouterRequestList),
+            *(answers.WebappUsage, answers.AuditLogList, answers.AuditLogEntry),
             *(answers.UploadSlot, answers.Organization, answers.OrganizationUsage, answers.Usage, answers.Health),
             *(answers.Error, answers.GatewayError),
         ]
@@ -241,7 +314,7 @@ def _another_model(models: list[Operation]) -> Schema:
 
 
 def _schema_name(model: Model) -> str:
-    return f"{model.operation.replace('/', '.')}.{model.name}"
+    return f"{model.operation.removesuffix('/{id}').replace('/', '.')}.{model.name}"
 
 
 _ADDITIONS = [name for name in CreateTask.model_fields if name != "model"]
@@ -252,11 +325,19 @@ def _addition(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/CreateTask/properties/{name}"}
 
 
-_TASK_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
-def _query(name: str, about: str, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": about, "schema": schema}
+def _query(name: str, about: str, schema: Schema, required: bool = False) -> dict[str, Any]:
+    must = {"required": True} if required else {}
+    return {"name": name, "in": "query", "description": about, "schema": schema} | must
+
+
+def _window(required: bool) -> list[dict[str, Any]]:
+    return [
+        _query("from", "Its beginning", _MOMENT, required),
+        _query("to", "Its end, which is not in it", _MOMENT, required),
+    ]
 
 
 _LIST = [
@@ -266,6 +347,17 @@ _LIST = [
     _query("cursor", "`nextCursor` of the page before", {"type": "string"}),
     _query("status", "Only those in this status", {"enum": list(STATUSES)}),
 ]
+_PAGE = [
+    _query("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": 100}),
+    _query("cursor", "`nextCursor` of the page before", {"type": "string"}),
+]
+_ORGANIZATION = _query("organizationId", "Where the API project belongs to several", {"type": "string"})
+_WORKSPACES = _query("workspaceIds", "Only these, separated by commas", {"type": "string"})
+_AUDITED = [
+    _query("actions", "Only these, separated by commas", {"type": "string"}),
+    _query("actorEmails", "Only of these people, separated by commas", {"type": "string"}),
+]
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _DAY: Schema = {"type": "string", "format": "date"}
 _SPAN = [
     _query("startDate", "First day (UTC); 30 days before the last if not given", _DAY),

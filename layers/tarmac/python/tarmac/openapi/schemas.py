@@ -120,7 +120,7 @@ class _Plainer(GenerateJsonSchema):
 
 
 def _plain(spec: Spec, kind: str | None) -> Schema:
-    schema: Schema = {} if kind is None else {"type": kind}
+    schema: Schema = {} if kind is None else {"type": ["string", "number", "boolean"] if kind == "primitive" else kind}
     schema |= {word: spec[word] for word in _AS_IN_JSON_SCHEMA if word in spec}
     if "pattern" in spec:
         schema["pattern"] = f"^(?:{spec['pattern']})$"
@@ -128,6 +128,8 @@ def _plain(spec: Spec, kind: str | None) -> Schema:
         schema["items"] = of_parameter(spec["items"])
     if "properties" in spec:
         schema |= of_parameters(spec["properties"])
+    if "values" in spec:
+        schema["additionalProperties"] = _or_null(of_parameter(spec["values"]))
     if "by" in spec:
         schema["anyOf"] = [
             of_parameters({spec["by"]: {"enum": [case], "required": True}} | dict(parameters))

@@ -11,7 +11,9 @@ A store writes only what `check_step` allows, and only over the version that the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tarmac.rules.webhooks import verdict_of
 from tarmac.task import NoticeState, Output, State, Task, WebhookState, bump
@@ -87,8 +89,18 @@ class Moves:
             next_check_at=self._check_at(CLAIM_LEASE_SECONDS),
         )
 
-    def bind(self, task: Task, token: str, upstream_id: str, credits: float | None, wait_seconds: float) -> Task:
+    def bind(
+        self,
+        task: Task,
+        token: str,
+        upstream_id: str,
+        credits: float | None,
+        wait_seconds: float,
+        routing: Mapping[str, Any] | None = None,
+    ) -> Task:
         """Tie Runway's task to the row. Refused when the claim is no longer ours: that task must be cancelled.
+
+        routing: what a router has chosen; without it the row keeps what it has.
 
         Unchanged where it is tied already: the write that did it lost its answer.
         """
@@ -105,6 +117,7 @@ class Moves:
             upstream_status="PENDING",
             progress=None,
             quoted_credits=credits,
+            routing=routing or task.routing,
             submitted_at=self.now,
             started_at=None,
             checked_at=self.now,
@@ -228,7 +241,13 @@ class Moves:
             return task
         return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(FINISH_SECONDS))
 
-    def succeed(self, task: Task, upstream_id: str, cost_credits: float | None) -> Task:
+    def succeed(
+        self,
+        task: Task,
+        upstream_id: str,
+        cost_credits: float | None,
+        node_errors: Mapping[str, Any] | None = None,
+    ) -> Task:
         """Every output is in the archive."""
         self._bound(task, upstream_id)
         return self._end(
@@ -237,15 +256,29 @@ class Moves:
             progress=1.0,
             upstream_status="SUCCEEDED",
             cost_credits=expected_credits(task) if cost_credits is None else cost_credits,
+            node_errors=node_errors or {},
         )
 
     def fail(
-        self, task: Task, upstream_id: str | None, code: str | None, message: str, cost_credits: float | None = None
+        self,
+        task: Task,
+        upstream_id: str | None,
+        code: str | None,
+        message: str,
+        cost_credits: float | None = None,
+        node_errors: Mapping[str, Any] | None = None,
     ) -> Task:
         """`upstream_id`: the generation that was judged, None where nothing was sent: a row that has moved on since is
         not failed for it."""
         self._stands(task, upstream_id)
-        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=cost_credits)
+        return self._end(
+            task,
+            State.FAILED,
+            failure=message,
+            failure_code=code,
+            cost_credits=cost_credits,
+            node_errors=node_errors or {},
+        )
 
     def reject(self, task: Task, token: str, code: str, message: str) -> Task:
         """Runway judged the request and said no: nothing was bought."""

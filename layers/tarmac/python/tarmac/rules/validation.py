@@ -1,9 +1,9 @@
 """A create request against the catalogue: every problem at once, each with the field and the reason.
 
-Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …), with three
-types of Tarmac's, `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`) and
-`typedMedia` (`{type, uri}`), and with a few more words; catalogue/_shared.toml explains them all. A parameter the
-catalogue does not know passes: Runway adds some every month.
+Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …), with four
+types of Tarmac's, `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`),
+`typedMedia` (`{type, uri}`) and `primitive`, and with a few more words; catalogue/_shared.toml explains them all. A
+parameter the catalogue does not know passes: Runway adds some every month.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "object": (dict,),
     "array": (list,),
+    "primitive": (str, int, float),
 }
 
 
@@ -174,6 +175,8 @@ class _Checker:
             properties[spec["by"]] = {"enum": list(cases), "required": True}
             if isinstance(case, str):
                 properties |= cases.get(case, {})
+        if "values" in spec:
+            properties |= dict.fromkeys(value.keys() - properties.keys(), spec["values"])
         self.body(value, properties, spec.get("rules", ()), path)
 
     def _items(self, value: list[Any], spec: Spec, path: Path) -> None:
@@ -253,7 +256,7 @@ class _Checker:
     @staticmethod
     def _is(value: Any, kind: str) -> bool:
         if isinstance(value, bool):
-            return kind == "boolean"
+            return kind in ("boolean", "primitive")
         if kind == "integer" and isinstance(value, float):
             # JSON knows one kind of number: 5.0 is what some clients send for 5.
             return value.is_integer()

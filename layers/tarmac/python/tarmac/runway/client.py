@@ -1,4 +1,8 @@
-"""Tasks, uploads and the account of the Runway API. How a request is sent and what its failure means: connection."""
+"""Tasks, uploads and the account of the Runway API. How a request is sent and what its failure means: connection.
+
+A run of a workflow is a task whose upstream id is its path, `workflow_invocations/{id}`: it is read there, and Runway
+has no way to cancel it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ import httpx
 from tarmac.ports import Created, UpstreamTask
 from tarmac.runway.connection import RunwayConnection, document_of
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
-from tarmac.runway.shapes import credits_of, parse_task
+from tarmac.runway.shapes import credits_of, parse_task, routing_of
+
+_INVOCATIONS = "workflow_invocations/"
 
 
 class RunwayClient:
@@ -28,7 +34,10 @@ class RunwayClient:
             raise CreateAmbiguous("Runway's answer to the create was unreadable") from None
         if not isinstance(upstream_id, str) or not upstream_id:
             raise CreateAmbiguous("Runway's answer to the create has no id")
-        return Created(upstream_id, credits_of(answer, "estimatedCost"))
+        if operation.startswith("workflows/"):
+            upstream_id = _INVOCATIONS + upstream_id
+        routing = routing_of(answer)
+        return Created(upstream_id, credits_of(routing or answer, "estimatedCost"), routing)
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         try:
@@ -55,17 +64,29 @@ class RunwayClient:
         return str(uri)
 
     def task(self, upstream_id: str) -> UpstreamTask:
-        response = self._connection.read("GET", f"/v1/tasks/{upstream_id}")
+        path = upstream_id if upstream_id.startswith(_INVOCATIONS) else f"tasks/{upstream_id}"
+        response = self._connection.read("GET", f"/v1/{path}")
         try:
             return parse_task(upstream_id, response.json())
         except ValueError:
             raise UpstreamUnavailable("Runway's task was unreadable") from None
 
     def cancel(self, upstream_id: str) -> None:
+        if upstream_id.startswith(_INVOCATIONS):
+            return
         try:
             self._connection.read("DELETE", f"/v1/tasks/{upstream_id}")
         except UpstreamGone:
             return
+
+    def relay(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
+        if body is None:
+            response = self._connection.read(method, path, query=query)
+        else:
+            response = self._connection.send_once(path, body, method)
+        return None if response.status_code == 204 else document_of(response)
 
     def organization(self) -> dict[str, Any]:
         return document_of(self._connection.read("GET", "/v1/organization"))

@@ -1,17 +1,23 @@
 """Answers about a task, in every shape that Runway-compatible services give: one place that knows them.
 
-Runway's own object; a workflow invocation's, whose output is `{nodeId: [link]}`; and CometAPI's envelope
+Runway's own object; a workflow invocation's, whose output and errors are by node; and CometAPI's envelope
 `{code, data: {status, progress: "40%", fail_reason, data: <Runway's object>}}`, documented beside the bare object.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from tarmac.ports import UpstreamTask
 from tarmac.runway.errors import UpstreamGone
+
+MOST_NODE_ERRORS = 50
+LONGEST_NODE_ERROR = 1000
+LARGEST_ROUTING = 8 * 1024
+"""Characters. What is kept of an answer goes to a row, which every later look writes again."""
 
 _ENVELOPE_STATUSES = {
     "NOT_START": "PENDING",
@@ -44,15 +50,30 @@ def credits_of(answer: Mapping[str, Any], field: str) -> float | None:
     return _number(cost.get("credits")) if isinstance(cost, Mapping) else None
 
 
+def routing_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The `routing` of an answer to `generate/*`; empty where there is none that a row could keep."""
+    routing = answer.get("routing")
+    if not isinstance(routing, dict):
+        return {}
+    try:
+        size = len(json.dumps(routing, allow_nan=False))
+    except ValueError:
+        return {}
+    return routing if size <= LARGEST_ROUTING else {}
+
+
 def _task(upstream_id: str, answer: Mapping[str, Any]) -> UpstreamTask:
     status = answer.get("status")
     if not isinstance(status, str):
         raise ValueError("no status")
+    outputs = _outputs(answer.get("output"))
     return UpstreamTask(
         id=upstream_id,
         status=status,
         progress=_number(answer.get("progress")),
-        output=tuple(_links(answer.get("output"))),
+        output=tuple(link for _, link in outputs),
+        nodes=tuple(node for node, _ in outputs) if isinstance(answer.get("output"), Mapping) else None,
+        node_errors=_node_errors(answer.get("nodeErrors")),
         failure=_text(answer.get("failure")),
         failure_code=_text(answer.get("failureCode")),
         cost_credits=credits_of(answer, "cost"),
@@ -68,10 +89,29 @@ def _unwrapped(envelope: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _links(output: Any) -> list[str]:
+def _outputs(output: Any) -> list[tuple[str, str]]:
+    """(node, link) of each output, in the same order at every look: outputs are numbered by it."""
     if isinstance(output, Mapping):
-        return [link for node in output.values() for link in _links(node)]
+        return [(node, link) for node in sorted(output) for link in _links(output[node])]
+    return [("", link) for link in _links(output)]
+
+
+def _links(output: Any) -> list[str]:
     return [link for link in output if isinstance(link, str)] if isinstance(output, list) else []
+
+
+def _node_errors(errors: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(errors, Mapping):
+        return {}
+    readable = {node: error for node, error in sorted(errors.items()) if node and isinstance(error, Mapping)}
+    return {
+        node: {
+            name: str(error[name])[:LONGEST_NODE_ERROR]
+            for name in ("message", "failureCode", "nodeName")
+            if error.get(name) is not None
+        }
+        for node, error in list(readable.items())[:MOST_NODE_ERRORS]
+    }
 
 
 def _percentage(value: Any) -> float | None:

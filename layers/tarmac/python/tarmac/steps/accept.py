@@ -113,6 +113,7 @@ def _create(
         estimated_credits=None if estimate is None else float(estimate),
         reserved_credits=float(estimate or 0),
         p10_seconds=model.p10_seconds,
+        routing={"configId": body["configId"]} if order.operation.startswith("generate/") else {},
         next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
     )
     request = hold_inputs(body, places, sources, task.id, effects.uploads)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tarmac.archive import DownloadCut, LinkExpired, OutputUnusable, archive_output
@@ -116,7 +117,8 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             return _end_succeeded(task, upstream, effects, max_output_bytes)
         case "FAILED":
             message = upstream.failure or "Runway gave no reason."
-            return _fail(task, upstream_id, upstream.failure_code, message, upstream.cost_credits, effects)
+            code, cost = upstream.failure_code, upstream.cost_credits
+            return _fail(task, upstream_id, code, message, cost, effects, upstream.node_errors)
         case "CANCELLED" if task.cancel_requested_at is None and is_late:
             return _end_late(task, upstream_id, upstream.cost_credits, effects)
         case "CANCELLED":
@@ -159,16 +161,25 @@ def _end_late(task: Task, upstream_id: str, cost_credits: float | None, effects:
 
 
 def _fail(
-    task: Task, upstream_id: str | None, code: str | None, message: str, cost: float | None, effects: Effects
+    task: Task,
+    upstream_id: str | None,
+    code: str | None,
+    message: str,
+    cost: float | None,
+    effects: Effects,
+    node_errors: Mapping[str, Any] | None = None,
 ) -> Task:
-    return effects.tasks.change(task.id, lambda row: moves(effects).fail(row, upstream_id, code, message, cost))
+    return effects.tasks.change(
+        task.id, lambda row: moves(effects).fail(row, upstream_id, code, message, cost, node_errors)
+    )
 
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
-    if not upstream.output and may_still_come(task, effects):
+    lacks_output = not upstream.output and upstream.nodes is None
+    if lacks_output and may_still_come(task, effects):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
-        if not upstream.output:
+        if lacks_output:
             raise LinkExpired("Runway's task never showed its output")
         for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
             output = _fetch(task, number, upstream, effects, max_output_bytes)
@@ -178,7 +189,10 @@ def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_out
         return _fail(task, upstream.id, "TARMAC.OUTPUT_EXPIRED", message, upstream.cost_credits, effects)
     except OutputUnusable as problem:
         return _fail(task, upstream.id, "TARMAC.OUTPUT_UNUSABLE", str(problem), upstream.cost_credits, effects)
-    return effects.tasks.change(task.id, lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits))
+    return effects.tasks.change(
+        task.id,
+        lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits, upstream.node_errors),
+    )
 
 
 def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> None:
@@ -191,7 +205,8 @@ def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, ma
     tries, renewed = 0, False
     while True:
         try:
-            return archive_output(task, number, link, effects.downloads, effects.archive, max_output_bytes)
+            output = archive_output(task, number, link, effects.downloads, effects.archive, max_output_bytes)
+            return output if upstream.nodes is None else replace(output, node=upstream.nodes[number - 1])
         except LinkExpired:
             if renewed:
                 raise

@@ -57,6 +57,8 @@ def _ended(task: Task, upstream: UpstreamTask, effects: Effects, max_failure_ret
         upstream.status == "FAILED"
         and may_be_mended(upstream.failure_code)
         and task.failure_retries < max_failure_retries
+        # Its nodes are bought one by one: those that succeeded would be bought again.
+        and not task.is_workflow
         and not _must_stop(task, effects)
     )
     if not worth_it:

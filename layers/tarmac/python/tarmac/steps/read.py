@@ -55,6 +55,14 @@ def read_task(task_id: str, client: str, effects: Effects) -> Task:
     return task
 
 
+def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
+    """The client's run of a workflow. Raises NoSuchTask, also for a task that is none. Effects: clock, tasks."""
+    task = read_task(invocation_id, client, effects)
+    if not task.is_workflow:
+        raise NoSuchTask(invocation_id)
+    return task
+
+
 def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
     """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest.
 

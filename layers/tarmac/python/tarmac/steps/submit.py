@@ -84,7 +84,9 @@ def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
         effects.tasks.change(
             task.id,
-            lambda row: moves(effects).bind(row, token, created.upstream_id, created.estimated_credits, first_look),
+            lambda row: moves(effects).bind(
+                row, token, created.upstream_id, created.estimated_credits, first_look, created.routing
+            ),
         )
     except TransitionRefused:
         # Bound too late: the row has moved on without this generation, so it must not run for nobody.
