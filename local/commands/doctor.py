@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -89,11 +90,16 @@ def _runway_key_is_set(target: Target) -> None:
 
 
 def _runway_takes_the_key(target: Target) -> None:
-    """GET /v1/organization is free, and tells the balance besides."""
+    """GET /v1/organization is free, and tells the balance besides. A reseller has only tasks to ask for."""
     import httpx
 
-    base_url = _runway_base_url(target)
+    base_url, flavor = _upstream(target)
     headers = {"Authorization": f"Bearer {_runway_key(target)}", "X-Runway-Version": "2024-11-06"}
+    if flavor != "runway":
+        answer = httpx.get(f"{base_url}/v1/tasks/{uuid.UUID(int=0)}", headers=headers, timeout=20)
+        if answer.status_code in _RUNWAY_SAYS or answer.status_code >= 500:
+            raise LocalError(f"{base_url} answered {answer.status_code} to the stored key")
+        return
     answer = httpx.get(f"{base_url}/v1/organization", headers=headers, timeout=20)
     if answer.status_code != 200:
         raise LocalError(_RUNWAY_SAYS.get(answer.status_code, f"{base_url} answered {answer.status_code}"))
@@ -101,14 +107,15 @@ def _runway_takes_the_key(target: Target) -> None:
         raise LocalError("the Runway organization has no credits")
 
 
-def _runway_base_url(target: Target) -> str:
+def _upstream(target: Target) -> tuple[str, str]:
+    """The address of the upstream, and its flavor."""
     if target.is_local:
         from local.stack import Stack
 
-        return Stack.from_environment().info().runway_base_url
+        return Stack.from_environment().info().runway_base_url, "runway"
     stacks = target.client("cloudformation").describe_stacks(StackName=target.name)["Stacks"]
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
-    return str(parameters["RunwayBaseUrl"]).rstrip("/")
+    return str(parameters["RunwayBaseUrl"]).rstrip("/"), str(parameters["UpstreamFlavor"])
 
 
 def _machine_is_active(target: Target) -> None:

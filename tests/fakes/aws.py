@@ -148,7 +148,7 @@ class MemoryObjects:
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
-    def link(self, key: str, seconds: int) -> str:
+    def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
         return f"https://{self._bucket}.example/{key}?expires={seconds}"
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tarmac.clock import Clock
+from tarmac.runway.flavors import RUNWAY, Flavor
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
 from tests.fakes.runway import FakeDownloads, FakeRunway
@@ -38,6 +39,7 @@ class World:
     archive: MemoryObjects = field(default_factory=lambda: MemoryObjects("archive"))
     topic: MemoryTopic = field(default_factory=MemoryTopic)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
+    flavor: Flavor = RUNWAY
     runway: FakeRunway = field(default_factory=FakeRunway)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhooks: MemoryQueue = field(default_factory=MemoryQueue)

@@ -21,6 +21,7 @@ from tarmac.ports import (
     UpstreamTask,
 )
 from tarmac.runway.errors import UpstreamGone
+from tarmac.runway.flavors import RUNWAY
 from tarmac.stores.tasks import TaskStore
 from tarmac.task import due_shard
 from tests.fakes.aws import MemoryObjects, MemoryTable
@@ -135,8 +136,8 @@ class WatchedObjects:
     def delete(self, key: str) -> None:
         self._run.effect("objects.delete", key, lambda: self.kept.delete(key))
 
-    def link(self, key: str, seconds: int) -> str:
-        return self.kept.link(key, seconds)
+    def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
+        return self.kept.link(key, seconds, version_id)
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
         raise NotImplementedError("no step of a task's life asks for a form")
@@ -277,6 +278,7 @@ class WatchedEffects:
         self.archive = WatchedObjects(run, "archive")
         self.topic = WatchedTopic(run)
         self.executions = WatchedExecutions(run)
+        self.flavor = RUNWAY
         self.runway = WatchedRunway(run)
         self.downloads = WatchedDownloads(run)
         self.webhooks = WatchedQueue(run)

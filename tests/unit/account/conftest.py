@@ -19,7 +19,12 @@ def world() -> World:
 def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """A call of read_account by its route: (status, answer, headers)."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
-    environment = {"TABLE_NAME": "tasks", "RUNWAY_SECRET_ARN": "arn", "RUNWAYML_BASE_URL": "https://runway.example"}
+    environment = {
+        "TABLE_NAME": "tasks",
+        "RUNWAY_SECRET_ARN": "arn",
+        "RUNWAYML_BASE_URL": "https://runway.example",
+        "UPSTREAM_FLAVOR": "runway",
+    }
     handler = load_function("read_account", monkeypatch, world, environment).handler
 
     def asked(route: str, text: str | None = None, scopes: str = "account", client: str = "acme", **query: str) -> Any:

@@ -54,6 +54,7 @@ SPEC = {
     "unmixed": bool,
     "properties": dict,
     "values": (str, dict),
+    "refersTo": str,
     "rules": list,
     "by": str,
     "cases": dict,

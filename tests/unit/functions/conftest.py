@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "MAX_FAILURE_RETRIES": "1",
     "MAX_AMBIGUOUS_RETRIES": "0",
     "RUNWAYML_BASE_URL": "https://runway.example",
+    "UPSTREAM_FLAVOR": "runway",
 }
 ANYTHING = {"str": "", "int": "1", "float": "1", "bool": "false"}
 """For settings that no test here is about."""

@@ -10,10 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from tarmac.runway.errors import CreateAmbiguous, KeyUnavailable
+from tarmac.runway.flavors import COMETAPI
 from tarmac.steps.finish import NotEnded, finish
 from tarmac.steps.poll import poll
 from tarmac.stores.clients import ClientStore
-from tarmac.task import State
+from tarmac.task import Output, State
 from tests.fakes import World
 from tests.fakes.samples import EVENTS, NOW, PNG, TASK_ID, a_task, data_uri, event, good_body, http_create
 from tests.fakes.stories import accepted, standing, submitted, succeeded
@@ -113,6 +114,47 @@ class TestCreateTask:
         assert answer["statusCode"] == status
         assert words in body_of(answer)["error"]
         assert (world.table.rows, world.executions.started, world.uploads.objects) == ({}, {}, {})
+
+    def test_accepts_a_run_of_a_workflow(self, world: World, handler_of: HandlerOf) -> None:
+        sent = event("http-run-workflow")
+        answer = handler_of("create_task")(sent, None)
+        assert answer["statusCode"] == 200, answer["body"]
+        task = world.tasks.get(body_of(answer)["id"])
+        assert (task.operation, task.model) == (f"workflows/{sent['pathParameters']['id']}", "workflow")
+        assert world.tasks.request(task.id)["body"] == {"nodeOutputs": json.loads(sent["body"])["nodeOutputs"]}
+
+    @pytest.mark.parametrize("text", ["", "{}"])
+    def test_accepts_a_run_that_is_given_nothing(self, text: str, world: World, handler_of: HandlerOf) -> None:
+        answer = handler_of("create_task")(event("http-run-workflow") | {"body": text}, None)
+        assert body_of(answer)["estimatedCost"] == {"credits": None}
+        assert world.tasks.request(body_of(answer)["id"])["body"] == {}
+
+    @pytest.mark.parametrize("id", ["../tasks", "a/b", "", " ", "x" * 81, "a?b"])
+    def test_refuses_a_workflow_that_leads_elsewhere(self, id: str, handler_of: HandlerOf) -> None:
+        sent = event("http-run-workflow") | {"pathParameters": {"id": id}}
+        assert handler_of("create_task")(sent, None)["statusCode"] == 404
+
+    NODES: ClassVar[dict[str, Any]] = {
+        "nodeOutputs": [],
+        "nodeOutputs.n": {"n": "x"},
+        "nodeOutputs.n.prompt": {"n": {"prompt": "x"}},
+        "nodeOutputs.n.prompt.type": {"n": {"prompt": {"value": "x"}}},
+        "nodeOutputs.n.prompt.value": {"n": {"prompt": {"type": "primitive", "value": ["x"]}}},
+        "nodeOutputs.n.frame.uri": {"n": {"frame": {"type": "image", "uri": "http://example.com/a.png"}}},
+        "nodeOutputs.n.clip.uri": {"n": {"clip": {"type": "video", "uri": data_uri(PNG)}}},
+    }
+
+    @pytest.mark.parametrize(("path", "given"), NODES.items(), ids=NODES)
+    def test_names_what_a_node_cannot_take(self, path: str, given: Any, world: World, handler_of: HandlerOf) -> None:
+        sent = event("http-run-workflow") | {"body": json.dumps({"nodeOutputs": given})}
+        answer = handler_of("create_task")(sent, None)
+        assert answer["statusCode"] == 400
+        assert [".".join(map(str, issue["path"])) for issue in body_of(answer)["issues"]] == [path]
+
+    def test_says_what_this_upstream_does_not_offer(self, world: World, handler_of: HandlerOf) -> None:
+        world.flavor = COMETAPI
+        answer = handler_of("create_task")(event("http-run-workflow"), None)
+        assert (answer["statusCode"], "CometAPI" in body_of(answer)["error"]) == (404, True)
 
     def test_refuses_an_operation_that_is_none(self, handler_of: HandlerOf) -> None:
         request = event("http-image-to-video")
@@ -252,6 +294,28 @@ class TestReadTasks:
         answer = handler_of("read_tasks")(self.request(name, task_id), None)
         assert (answer["statusCode"], body_of(answer)) == (404, {"error": "Task not found"})
         assert world.tasks.get(TASK_ID).cancel_requested_at is None
+
+    def test_shows_a_run_of_a_workflow_by_node(self, world: World, handler_of: HandlerOf) -> None:
+        outputs = tuple(Output("archive", f"a/{n:02d}.png", 1, "ab", "image/png", node) for n, node in enumerate("aba"))
+        run = a_task(State.SUCCEEDED, version=1, operation="workflows/w", model="workflow", outputs=outputs)
+        world.tasks.create(run, {})
+        request = self.request("http-get-task", TASK_ID)
+        request["routeKey"] = "GET /v1/workflow_invocations/{id}"
+        assert body_of(handler_of("read_tasks")(request, None)) == {
+            "id": TASK_ID,
+            "createdAt": "2023-11-14T22:13:20.000Z",
+            "status": "SUCCEEDED",
+            "output": {
+                "a": [f"https://archive.example/a/{n}.png?expires=600" for n in ("00", "02")],
+                "b": ["https://archive.example/a/01.png?expires=600"],
+            },
+        }
+
+    def test_shows_no_other_task_as_a_run(self, world: World, handler_of: HandlerOf) -> None:
+        world.tasks.create(a_task(version=1), {})
+        request = self.request("http-get-task", TASK_ID)
+        request["routeKey"] = "GET /v1/workflow_invocations/{id}"
+        assert handler_of("read_tasks")(request, None)["statusCode"] == 404
 
     def test_lists_a_page(self, world: World, handler_of: HandlerOf) -> None:
         for n in range(3):

@@ -12,6 +12,8 @@ import pytest
 from local.aws import template
 from local.paths import ROOT
 from tarmac import settings
+from tarmac.effects import AwsEffects
+from tarmac.runway.flavors import FLAVORS
 from tarmac.settings import MissingSetting, PollTaskSettings, ReadTasksSettings, Settings
 
 DEPLOYMENT = template.parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
@@ -80,12 +82,19 @@ def test_secrets_come_as_arns_only(name: str) -> None:
         assert "{{resolve:" not in " ".join(_texts(value))
 
 
-POLL = {"TABLE_NAME": "t", "RUNWAY_SECRET_ARN": "a", "RUNWAYML_BASE_URL": "u", "MAX_FAILURE_RETRIES": "1"}
+POLL = {
+    "TABLE_NAME": "t",
+    "RUNWAY_SECRET_ARN": "a",
+    "RUNWAYML_BASE_URL": "u",
+    "UPSTREAM_FLAVOR": "runway",
+    "MAX_FAILURE_RETRIES": "1",
+}
 READ = {
     "TABLE_NAME": "t",
     "ARCHIVE_BUCKET": "b",
     "RUNWAY_SECRET_ARN": "a",
     "RUNWAYML_BASE_URL": "u",
+    "UPSTREAM_FLAVOR": "runway",
     "LINK_SECONDS": "60",
     "DELETE_OUTPUTS_ON_DELETE": "true",
 }
@@ -120,6 +129,22 @@ def test_a_missing_variable_is_named(name: str) -> None:
 def test_an_unreadable_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(MissingSetting, match=name):
         ReadTasksSettings.from_environment(READ | {name: value})
+
+
+def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
+    assert DEPLOYMENT["Parameters"]["UpstreamFlavor"]["AllowedValues"] == list(FLAVORS)
+    for name, flavor in FLAVORS.items():
+        found = PollTaskSettings.from_environment(POLL | {"UPSTREAM_FLAVOR": name})
+        assert AwsEffects(found).flavor is flavor
+
+
+def test_a_resellers_key_is_not_sent_to_runway() -> None:
+    """The default address is Runway's own: another upstream must come with another."""
+    [rule] = DEPLOYMENT["Rules"].values()
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "UpstreamFlavor"}, "cometapi"]}
+    default = DEPLOYMENT["Parameters"]["RunwayBaseUrl"]["Default"]
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "RunwayBaseUrl"}, default]}]}
 
 
 def test_settings_do_not_change() -> None:

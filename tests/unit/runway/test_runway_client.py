@@ -23,8 +23,10 @@ from tarmac.runway.errors import (
     KeyUnavailable,
     RunwayError,
     UpstreamGone,
+    UpstreamRejected,
     UpstreamUnavailable,
 )
+from tarmac.runway.flavors import COMETAPI, RUNWAY, Flavor
 from tests.fakes import ManualClock
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, head, raw, reset, stall, tiny_server
 
@@ -207,6 +209,12 @@ class TestCreate:
         assert str(caught.value)
         assert caught.value.issues == []
 
+    @pytest.mark.parametrize("body", [{"error": {"message": "No credit"}}, {"code": "x", "message": "No credit"}])
+    def test_that_a_reseller_rejects_has_its_words(self, body: Any, runway: RunwayClient, server: TinyServer) -> None:
+        server.answers(answer(403, body))
+        with pytest.raises(CreateRejected, match=r"^No credit$"):
+            runway.create("text_to_video", BODY)
+
     def test_that_is_rejected_at_length_has_a_message_that_fits_a_row(
         self, runway: RunwayClient, server: TinyServer
     ) -> None:
@@ -382,7 +390,43 @@ class TestTask:
         assert sum(waits) + clock.now() - before < 28
 
 
+class TestRelay:
+    """Calls that Runway itself answers."""
+
+    def test_is_asked_again_where_it_changes_nothing(self, runway: RunwayClient, server: TinyServer) -> None:
+        server.answers(answer(503), answer(200, {"data": []}))
+        assert runway.relay("GET", "/v1/routers", {"limit": "7", "cursor": "a b"}, None) == {"data": []}
+        assert [request.path for request in server.requests] == ["/v1/routers?limit=7&cursor=a+b"] * 2
+
+    def test_is_sent_once_where_it_does(self, runway: RunwayClient, server: TinyServer) -> None:
+        server.answers(answer(502))
+        for method in ("POST", "PATCH"):
+            with pytest.raises(CreateAmbiguous):
+                runway.relay(method, "/v1/routers", {}, {"slug": "a"})
+        assert server.methods == ["POST", "PATCH"]
+        assert [request.json() for request in server.requests] == [{"slug": "a"}] * 2
+
+    def test_may_have_an_empty_answer(self, runway: RunwayClient, server: TinyServer) -> None:
+        server.answers(answer(204))
+        assert runway.relay("DELETE", "/v1/routers/r", {}, None) is None
+        assert server.methods == ["DELETE"]
+
+    def test_that_runway_refuses_is_the_callers_to_mend(self, runway: RunwayClient, server: TinyServer) -> None:
+        issues = [{"path": ["limit"], "message": "too big"}]
+        server.answers(answer(400, {"error": "Validation failed", "issues": issues}))
+        with pytest.raises(UpstreamRejected, match="Validation failed") as caught:
+            runway.relay("GET", "/v1/routers", {}, None)
+        assert (caught.value.issues, len(server.requests)) == (issues, 1)
+
+
 class TestCancel:
+    @pytest.mark.parametrize(("flavor", "id"), [(RUNWAY, "workflow_invocations/i"), (COMETAPI, "up-1")])
+    def test_of_what_cannot_be_cancelled_sends_nothing(
+        self, flavor: Flavor, id: str, server: TinyServer, keys: Keys, clock: ManualClock, http: httpx.Client
+    ) -> None:
+        RunwayClient(RunwayConnection(server.url, keys, clock, http), flavor).cancel(id)
+        assert server.requests == []
+
     def test_is_a_delete(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(204))
         runway.cancel("up-1")

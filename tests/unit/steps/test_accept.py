@@ -11,13 +11,14 @@ from tarmac.catalogue import UnknownOperation
 from tarmac.ports import ConditionFailed, Put
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
 from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, start_execution
+from tarmac.steps.finish import finish
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
 from tarmac.stores.tasks import Contended, NoSuchTask
 from tarmac.task import NoticeState, State
 from tests.fakes import MemoryExecutions, MemoryTable, World
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
-from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order
+from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
 REPEAT = Repeat("acme", "/v1/image_to_video", "ab" * 32)
 KEYED = replace(REPEAT, key="order-17")
@@ -45,6 +46,33 @@ def test_nothing_is_bought_here(world: World) -> None:
     accepted(world)
     assert world.runway.tasks == {}
     assert world.topic.published == []
+
+
+class TestDraft:
+    """Runway makes a video of a draft whose task is named, and knows it by its own id."""
+
+    def create(self, world: World, draft: str, client: str = "acme") -> Any:
+        body = {"model": "seedance2_5", "draftTaskId": draft}
+        task = accept(Order("text_to_video", client, body, {"kind": "api"}), world, DEADLINE_SECONDS).task
+        return world.tasks.request(task.id)["body"]["draftTaskId"]
+
+    def test_of_the_clients_own_is_named_as_runway_knows_it(self, world: World) -> None:
+        draft = succeeded(world)
+        finish(draft.id, world, 10**6)
+        assert self.create(world, draft.id) == draft.upstream_id
+
+    def test_that_has_not_succeeded_is_refused(self, world: World) -> None:
+        with pytest.raises(InvalidRequest, match="draftTaskId: This task has not succeeded"):
+            self.create(world, succeeded(world).id)
+
+    @pytest.mark.parametrize("draft", ["f1d5c1de-7a3f-4a51-9d63-0c5a8b1f2e47", "x" * 5000, "a b", "task#x"])
+    def test_that_is_not_known_here_is_runways_business(self, draft: str, world: World) -> None:
+        assert self.create(world, draft) == draft
+
+    def test_of_another_client_is_not_known_here(self, world: World) -> None:
+        draft = succeeded(world)
+        finish(draft.id, world, 10**6)
+        assert self.create(world, draft.id, client="other") == draft.id
 
 
 def test_metadata_and_source_stand_in_the_row_and_not_in_the_request(world: World) -> None:

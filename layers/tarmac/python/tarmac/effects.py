@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from tarmac.clock import Clock
 from tarmac.ports import Executions, Objects, Queue, Runway, Table, Topic
 from tarmac.rules.transitions import Moves
+from tarmac.runway.flavors import FLAVORS, Flavor
 from tarmac.stores.tasks import TaskStore
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Effects(Protocol):
     def topic(self) -> Topic: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def flavor(self) -> Flavor:
+        """What kind of upstream `runway` is."""
+
     @property
     def runway(self) -> Runway: ...
     @property
@@ -128,7 +133,11 @@ class AwsEffects:
     def runway(self) -> Runway:
         from tarmac.runway.client import RunwayClient
 
-        return RunwayClient(self.runway_connection)
+        return RunwayClient(self.runway_connection, self.flavor)
+
+    @cached_property
+    def flavor(self) -> Flavor:
+        return FLAVORS[self._setting("upstream_flavor")]
 
     @cached_property
     def downloads(self) -> Downloads:

@@ -24,6 +24,7 @@ from tarmac.runway.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
+from tarmac.runway.flavors import NotOffered
 from tarmac.steps.accept import InvalidRequest
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.repeats import Repeat
@@ -202,6 +203,8 @@ def _as_api_error(error: Exception) -> ApiError | None:
             return ApiError(400, f"Validation of body failed: {where}: {first.message}", error.issues)
         case UnknownOperation():
             return ApiError(404, f"There is no operation {str(error)!r}")
+        case NotOffered():
+            return ApiError(404, str(error))
         case KeyReused():
             return ApiError(422, "This Idempotency-Key was used before with another body", should_retry=False)
         case NoSuchTask():

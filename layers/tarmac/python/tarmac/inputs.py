@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from tarmac.effects import Effects
-from tarmac.ports import NoSuchObject, Objects, Runway
+from tarmac.ports import NoSuchObject, Objects
 from tarmac.rules.media import (
     EXTENSIONS,
     LARGEST_UPLOAD,
@@ -35,6 +35,9 @@ _OWN_PREFIXES = ("inputs/", "uploads/")
 
 MOST_INPUTS = 50
 """Files of one request that Tarmac itself looks at or moves: each takes a call or two of AWS."""
+
+LINK_SECONDS = 48 * 3600
+"""Of links for an upstream that takes no uploads: as long as a task may live at most."""
 
 MOST_TEXT = 1024 * 1024
 """Characters of everything that is no media: more would not fit beside the task row."""
@@ -79,7 +82,7 @@ def stored_inputs(
     """The objects that a checked body names, by path: uploads of the client, and `s3://` links into allowed buckets.
 
     Issues for uploads that are not the client's, not there, or no file for their field. A `runway://` URI of Runway's
-    own is none of these. Effects: clock, table, uploads.
+    own is none of these, and no use to another upstream. Effects: clock, flavor, table, uploads.
     """
     sources: dict[Path, Source] = {}
     issues = []
@@ -92,6 +95,10 @@ def stored_inputs(
                 sources[path] = _uploaded(value, kinds, client, effects)
             elif s3_allowed and value.startswith("s3://"):
                 sources[path] = _linked(value, kinds, s3_allowed, effects.uploads.bucket)
+            elif value.startswith("runway://") and not effects.flavor.takes_uploads:
+                raise BadMedia(
+                    f"{effects.flavor.name} does not know what was uploaded to Runway: send a link, or upload it here"
+                )
         except BadMedia as problem:
             issues.append(Issue("custom", path, str(problem)))
     return sources, issues
@@ -149,10 +156,10 @@ def hold_inputs(
 
 
 def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
-    """The body as Runway takes it, each input uploaded just now and good for 24 h.
+    """The body as the upstream takes it, each input uploaded just now and good for 24 h, or as a link into its bucket.
 
-    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: input_bucket,
-    runway.
+    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: flavor,
+    input_bucket, runway.
     """
     body: dict[str, Any] = _copy(held["body"])
     uploaded: dict[tuple[str, str, str | None], str] = {}
@@ -162,12 +169,12 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
             bucket = effects.input_bucket(source["bucket"])
             if bucket is None:
                 raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
-            uploaded[at] = _upload(source, bucket, effects.runway)
+            uploaded[at] = _upload(source, bucket, effects)
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
+def _upload(source: Source, bucket: Objects, effects: Effects) -> str:
     key, version_id = source["key"], source.get("versionId")
     try:
         stored = bucket.head(key, version_id)
@@ -176,6 +183,10 @@ def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
         content = bucket.open(key, version_id)
     except NoSuchObject:
         raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} is no longer there") from None
+    if not effects.flavor.takes_uploads:
+        if "kinds" in source:
+            _checked_type(content.read(HEAD_BYTES), stored.content_type, source["kinds"])
+        return bucket.link(key, LINK_SECONDS, version_id)
     content_type = normal_type(stored.content_type)
     if content_type not in EXTENSIONS:
         content_type = type_of_name(key) or content_type
@@ -187,7 +198,7 @@ def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
             content_type = _checked_type(spool.read(HEAD_BYTES), content_type, source["kinds"])
             spool.seek(0)
         filename = f"input.{EXTENSIONS.get(content_type, 'bin')}"
-        return runway.upload(filename, content_type, cast(BinaryIO, spool))
+        return effects.runway.upload(filename, content_type, cast(BinaryIO, spool))
 
 
 def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:

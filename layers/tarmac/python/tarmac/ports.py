@@ -116,7 +116,7 @@ class Objects(Protocol):
 
     def delete(self, key: str) -> None: ...
 
-    def link(self, key: str, seconds: int) -> str:
+    def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
         """A signed GET link; it dies with the credentials that sign it, if these end earlier."""
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
@@ -187,7 +187,7 @@ class Runway(Protocol):
 
     def cancel(self, upstream_id: str) -> None:
         """Cancels an active task, deletes a finished one; one that is gone already is fine. What cannot be cancelled
-        there (a run of a workflow) runs on. Raises UpstreamUnavailable."""
+        there (a run of a workflow, a reseller's task) runs on. Raises UpstreamUnavailable."""
 
     def organization(self) -> dict[str, Any]:
         """Runway's answer as it is. Raises UpstreamGone, UpstreamUnavailable."""

@@ -50,6 +50,7 @@ class AuthorizeRequestSettings(Settings):
 class CreateTaskSettings(Settings):
     table_name: str
     upload_bucket: str
+    upstream_flavor: str
     input_buckets: str
     generation_state_machine_arn: str
     runway_secret_arn: str
@@ -64,6 +65,7 @@ class ReadTasksSettings(Settings):
     archive_bucket: str
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
     link_seconds: int
     delete_outputs_on_delete: bool
 
@@ -79,18 +81,21 @@ class ReadAccountSettings(Settings):
     table_name: str
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
 
 
 @dataclass(frozen=True, slots=True)
 class AskRunwaySettings(Settings):
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptUploadSettings(Settings):
     table_name: str
     upload_bucket: str
+    upstream_flavor: str
     generation_state_machine_arn: str
     notice_topic_arn: str
     task_deadline_seconds: float
@@ -108,6 +113,7 @@ class SubmitTaskSettings(Settings):
     input_buckets: str
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
     max_ambiguous_retries: int
 
 
@@ -116,6 +122,7 @@ class PollTaskSettings(Settings):
     table_name: str
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
     max_failure_retries: int
 
 
@@ -127,6 +134,7 @@ class FinishTaskSettings(Settings):
     webhook_queue_url: str
     runway_secret_arn: str
     runwayml_base_url: str
+    upstream_flavor: str
     output_origins: str
     max_output_bytes: int
 

@@ -94,8 +94,9 @@ class S3Objects:
     def delete(self, key: str) -> None:
         self._s3.delete_object(**self._at(key))
 
-    def link(self, key: str, seconds: int) -> str:
-        url: str = self._s3.generate_presigned_url("get_object", Params=self._at(key), ExpiresIn=seconds)
+    def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
+        at = self._at(key, version_id)
+        url: str = self._s3.generate_presigned_url("get_object", Params=at, ExpiresIn=seconds)
         return url
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:

@@ -11,6 +11,9 @@ from tarmac.clock import to_iso
 
 _UPLOAD_URI = re.compile(r"runway://tarmac/([A-Za-z0-9_-]{22,64})")
 
+TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""Any name that an execution may have: those started by hand give theirs to the task."""
+
 
 def archive_key(client: str, created_at: float, task_id: str, number: int, extension: str) -> str:
     """`{client}/{yyyy}/{mm}/{dd}/{taskId}/{nn}.{ext}` with the output's number from 1 and the day of acceptance."""

@@ -14,6 +14,7 @@ import httpx
 from tarmac.ports import Created, UpstreamTask
 from tarmac.runway.connection import RunwayConnection, document_of
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
+from tarmac.runway.flavors import RUNWAY, Flavor
 from tarmac.runway.shapes import credits_of, parse_task, routing_of
 
 _INVOCATIONS = "workflow_invocations/"
@@ -22,8 +23,9 @@ _INVOCATIONS = "workflow_invocations/"
 class RunwayClient:
     """Implements `ports.Runway`."""
 
-    def __init__(self, connection: RunwayConnection) -> None:
+    def __init__(self, connection: RunwayConnection, flavor: Flavor = RUNWAY) -> None:
         self._connection = connection
+        self._flavor = flavor
 
     def create(self, operation: str, body: Mapping[str, Any]) -> Created:
         response = self._connection.send_once(f"/v1/{operation}", body)
@@ -72,7 +74,7 @@ class RunwayClient:
             raise UpstreamUnavailable("Runway's task was unreadable") from None
 
     def cancel(self, upstream_id: str) -> None:
-        if upstream_id.startswith(_INVOCATIONS):
+        if not self._flavor.can_cancel or upstream_id.startswith(_INVOCATIONS):
             return
         try:
             self._connection.read("DELETE", f"/v1/tasks/{upstream_id}")

@@ -159,11 +159,14 @@ def document_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def _message(response: httpx.Response) -> str:
-    """Runway's own words, where it has any."""
+    """The upstream's own words, where it has any: Runway's `error`; a reseller's `message`, alone or inside `error`."""
     try:
-        message = response.json()["error"]
-    except (ValueError, TypeError, KeyError):
-        message = None
+        answer = response.json()
+    except ValueError:
+        answer = None
+    message = answer.get("error") or answer.get("message") if isinstance(answer, dict) else None
+    if isinstance(message, dict):
+        message = message.get("message")
     return str(message)[:LONGEST_MESSAGE] if message else f"Runway answered HTTP {response.status_code}"
 
 

@@ -39,7 +39,7 @@ def parse_task(upstream_id: str, answer: Any) -> UpstreamTask:
     if isinstance(envelope, Mapping):
         inner = envelope.get("data")
         if isinstance(inner, Mapping) and "status" in inner:
-            return _task(upstream_id, inner)
+            return _task(upstream_id, {"failure": envelope.get("fail_reason"), **inner})
         return _task(upstream_id, _unwrapped(envelope))
     return _task(upstream_id, answer)
 

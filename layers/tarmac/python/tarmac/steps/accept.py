@@ -11,6 +11,7 @@ from tarmac.catalogue import Model, Operation, operation, operations_of
 from tarmac.effects import Effects
 from tarmac.inputs import hold_inputs, stored_inputs, unusable_inline_media
 from tarmac.ports import ExecutionNameTaken
+from tarmac.rules.names import TASK_ID
 from tarmac.rules.prices import estimate_credits
 from tarmac.rules.spellings import to_contract
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
@@ -18,7 +19,7 @@ from tarmac.rules.validation import Issue, check_parameters, media_places, unkno
 from tarmac.steps.repeats import Earlier, find_earlier, put_repeat
 from tarmac.stores.repeats import Repeat
 from tarmac.stores.tasks import Contended, NoSuchTask, TaskExists
-from tarmac.task import Task, Webhook
+from tarmac.task import State, Task, Webhook
 
 
 class InvalidRequest(Exception):
@@ -59,13 +60,17 @@ class Accepted:
 
 
 def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool = True) -> Accepted:
-    """Check, store inline inputs, put the row, start the execution. Raises UnknownOperation, InvalidRequest, KeyReused.
+    """Check, store inline inputs, put the row, start the execution.
+
+    Raises UnknownOperation, NotOffered, InvalidRequest, KeyReused.
 
     The row comes first: from then on the task is not lost, whatever happens to the start, since the sweeper starts
-    what no execution holds. `start` is false where the caller is the execution. Effects: clock, table, tasks, uploads,
-    executions, new_id.
+    what no execution holds. `start` is false where the caller is the execution. Effects: clock, flavor, table, tasks,
+    uploads, executions, new_id.
     """
+    effects.flavor.check_offers(order.operation)
     model, body = _checked(order)
+    body = _with_upstream_ids(body, model, order.client, effects)
     passed = unknown_parameters(body, model.parameters or {}) if model.known else []
     earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
     task, is_new = (
@@ -160,6 +165,25 @@ def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
     if issues:
         raise InvalidRequest(issues)
     return model, body
+
+
+def _with_upstream_ids(body: dict[str, Any], model: Model, client: str, effects: Effects) -> dict[str, Any]:
+    """The body with Runway's ids of the client's own tasks. Any other id is taken for one of Runway's."""
+    renamed = dict(body)
+    for name, spec in (model.parameters or {}).items():
+        named = body.get(name)
+        if spec.get("refersTo") != "task" or named is None or not TASK_ID.fullmatch(named):
+            continue
+        try:
+            task = effects.tasks.get(named)
+        except NoSuchTask:
+            continue
+        if task.client != client:
+            continue
+        if task.state is not State.SUCCEEDED or task.upstream_id is None:
+            raise InvalidRequest([Issue("custom", (name,), "This task has not succeeded")])
+        renamed[name] = task.upstream_id
+    return renamed
 
 
 def _model(order: Order, at: Operation) -> Model:

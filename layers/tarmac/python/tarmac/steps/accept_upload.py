@@ -15,6 +15,7 @@ from tarmac.notices import upload_rejected
 from tarmac.ports import NoSuchObject, StoredObject
 from tarmac.rules.media import normal_type, type_of_name
 from tarmac.rules.names import s3_uri, task_id_of_object
+from tarmac.runway.flavors import NotOffered
 from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, repeated
 from tarmac.stores.tasks import NoSuchTask
 
@@ -80,7 +81,7 @@ class Rejected:
 def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) -> Accepted | Rejected:
     """One task per object version, however often its event comes; an unusable object ends in a notice that says why.
 
-    Effects: clock, tasks, uploads, executions, topic.
+    Effects: clock, flavor, tasks, uploads, executions, topic.
     """
     with suppress(NoSuchTask):
         # Before the object is looked at: it may be gone or another by now, and this event's task is not.
@@ -101,7 +102,7 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         return accept(order, effects, defaults.deadline_seconds)
     except UnknownOperation as error:
         reason = f"There is no operation {str(error)!r}."
-    except (_Unacceptable, InvalidRequest) as problem:
+    except (_Unacceptable, InvalidRequest, NotOffered) as problem:
         reason = str(problem)
     event_id = f"{upload.task_id}-rejected"
     message, attributes = upload_rejected(

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 
 from tarmac.effects import Effects, moves
 from tarmac.ports import Row
+from tarmac.rules.names import TASK_ID
 from tarmac.rules.transitions import TransitionRefused
 from tarmac.rules.validation import Issue
 from tarmac.steps.accept import InvalidRequest
 from tarmac.stores.tasks import Contended, NoSuchTask
 from tarmac.task import Task, to_row
 from tarmac.views import STATUSES, shown_status
-
-_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-"""Any name that an execution may have: those started by hand give theirs to the task."""
 
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z")
@@ -44,7 +42,7 @@ def read_task(task_id: str, client: str, effects: Effects) -> Task:
 
     Who reads a task knows its id: from then on no retry may take it for a lost first attempt. Effects: clock, tasks.
     """
-    if not _TASK_ID.fullmatch(task_id):
+    if not TASK_ID.fullmatch(task_id):
         raise NoSuchTask(task_id)
     task = effects.tasks.get(task_id)
     if task.client != client or task.hidden_at is not None:
@@ -113,7 +111,7 @@ def _from_cursor(cursor: str, client: str) -> Row:
     try:
         pk, list_key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
         created_at, _, task_id = list_key.partition("#")
-        if pk != f"task#{task_id}" or not (_MOMENT.fullmatch(created_at) and _TASK_ID.fullmatch(task_id)):
+        if pk != f"task#{task_id}" or not (_MOMENT.fullmatch(created_at) and TASK_ID.fullmatch(task_id)):
             raise ValueError
     except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
         raise InvalidRequest([Issue("custom", ("cursor",), "This is not a cursor of this list")]) from None
