@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import pkgutil
 import re
 from typing import Any
 
 import pytest
+import runwayml.resources
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -73,6 +77,25 @@ def test_paths_are_those_of_the_template() -> None:
     taken = {call: [route for route in routes if _matches(route, call)] for call in OPERATIONS}
     assert [call for call, found in taken.items() if not found] == []
     assert sorted(set(routes) - {route for found in taken.values() for route in found}) == []
+
+
+ELSEWHERE = ("/v1/avatars", "/v1/avatar_", "/v1/documents", "/v1/voices", "/v1/realtime_sessions")
+"""Characters and their sessions: described where they are served."""
+
+
+def test_every_call_of_the_official_sdk_is_described() -> None:
+    calls = set()
+    for module in pkgutil.walk_packages(runwayml.resources.__path__, "runwayml.resources."):
+        source = inspect.getsource(importlib.import_module(module.name))
+        for verb, call in re.findall(
+            r'self\._(get_api_list|get|post|patch|delete)\(\s*(?:path_template\()?"([^"]+)"', source
+        ):
+            method = "get" if verb == "get_api_list" else verb
+            calls.add((method, re.sub(r"\{\w+\}", "{id}", call)))
+    assert ("patch", "/v1/routers/{id}") in calls
+    assert ("get", "/v1/organization/webapp/audit_logs") in calls
+    described = set(OPERATIONS)
+    assert sorted(call for call in calls - described if not call[1].startswith(ELSEWHERE)) == []
 
 
 def _matches(route: tuple[str, str], call: tuple[str, str]) -> bool:
