@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +11,9 @@ from jsonschema import Draft202012Validator
 
 from local.stack import StackInfo
 from tests.e2e.api import Api
-from tests.e2e.requests import image_to_video, text_to_video
+from tests.e2e.requests import QUICK, image_to_video, marker, text_to_video
+
+Check = Callable[[httpx.Response, str], Any]
 
 
 @pytest.fixture
@@ -42,8 +44,11 @@ def test_the_page_reads_the_document_beside_it(anybody: httpx.Client, document: 
     assert document["servers"] == [{"url": "./"}]
 
 
-def test_answers_are_as_described(api: Api, document: dict[str, Any]) -> None:
-    def check(answer: httpx.Response, path: str) -> Any:
+@pytest.fixture
+def check(document: dict[str, Any]) -> Check:
+    """The answer's body, held against the description of its path."""
+
+    def checked(answer: httpx.Response, path: str) -> Any:
         method = answer.request.method.lower()
         described = document["paths"][path][method]["responses"][str(answer.status_code)]
         if "$ref" in described:
@@ -55,6 +60,10 @@ def test_answers_are_as_described(api: Api, document: dict[str, Any]) -> None:
         assert [error.message for error in Draft202012Validator(schema).iter_errors(answer.json())] == []
         return answer.json()
 
+    return checked
+
+
+def test_answers_are_as_described(api: Api, check: Check) -> None:
     http = api.http
     task = check(api.post("image_to_video", image_to_video(metadata={"order": "A-17"})), "/v1/image_to_video")
     failed = check(api.post("text_to_video", text_to_video("fail=INTERNAL.BAD_OUTPUT.01")), "/v1/text_to_video")
@@ -75,3 +84,39 @@ def test_answers_are_as_described(api: Api, document: dict[str, Any]) -> None:
     check(http.post("/v1/organization/usage", json={"startDate": "soon"}), "/v1/organization/usage")
     check(http.get("/v1/usage"), "/v1/usage")
     check(http.get("/health"), "/health")
+
+
+def test_answers_about_workflows_and_routers_are_as_described(api: Api, check: Check) -> None:
+    http, at, of, run_at = api.http, "/v1/routers", "/v1/routers/{id}", "/v1/workflow_invocations/{id}"
+    router = check(http.post(at, json={"slug": f"r{marker()[:20]}"}), at)
+    mine = f"/v1/routers/{router['id']}"
+    check(http.patch(mine, json={"description": None, "settings": {"optimizeFor": "quality"}}), of)
+    quick = {"promptText": f"A lamp [[sim:{QUICK}]]", "duration": 4}
+    routed = check(api.post("generate/video", {"configId": router["slug"], "input": quick}), "/v1/generate/video")
+    workflow = check(http.get("/v1/workflows"), "/v1/workflows")["data"][0]["versions"][0]["id"]
+    node = check(http.get(f"/v1/workflows/{workflow}"), "/v1/workflows/{id}")["graph"]["nodes"][0]["id"]
+    given = {"prompt": {"type": "primitive", "value": f"[[sim:{QUICK}, node_error=INTERNAL]]"}}
+    run = check(api.post(f"workflows/{workflow}", {"nodeOutputs": {node: given}}), "/v1/workflows/{id}")
+    check(api.post(f"workflows/{workflow}", {"nodeOutputs": []}), "/v1/workflows/{id}")
+    for task_id in (routed["id"], run["id"]):
+        check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
+        api.ended(task_id)
+        check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
+    assert "nodeErrors" in check(http.get(f"/v1/workflow_invocations/{run['id']}"), run_at)
+    check(http.get(f"/v1/workflow_invocations/{routed['id']}"), run_at)
+    check(http.get(f"{mine}/requests"), "/v1/routers/{id}/requests")
+    check(http.get(f"{mine}/requests?limit=many"), "/v1/routers/{id}/requests")
+    for wrong in ({}, {"slug": "Upper"}, {"slug": router["slug"]}):
+        check(http.post(at, json=wrong), at)
+    check(http.get(at), at)
+    check(http.get(mine), of)
+    check(http.delete(mine), of)
+    for gone in (http.get(mine), http.patch(mine, json={}), http.delete(mine)):
+        assert gone.status_code == 404
+        check(gone, of)
+    usage, logs = "/v1/organization/webapp/usage", "/v1/organization/webapp/audit_logs"
+    check(http.get(f"{usage}?from=2020-01-01&to=2099-01-01"), usage)
+    check(http.get(usage), usage)
+    entry = check(http.get(logs), logs)["data"][0]["eventId"]
+    check(http.get(f"{logs}/{entry}"), f"{logs}/{{id}}")
+    check(http.get(f"{logs}/nobodys"), f"{logs}/{{id}}")

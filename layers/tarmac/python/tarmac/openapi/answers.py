@@ -64,7 +64,7 @@ class Task(BaseModel):
     output: list[str] | Absent = Field(None, description="When SUCCEEDED")
     failure: str | None = Field(None, description="When FAILED, for people")
     failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
-    estimatedCost: Credits | Absent = None
+    estimatedCost: PerhapsCredits | Absent = None
     cost: Credits | Absent = Field(None, description="Once ended")
     routing: Routing | Absent = Field(None, description="Of a create by router")
     metadata: dict[str, str] | Absent = None
