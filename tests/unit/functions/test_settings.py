@@ -138,6 +138,13 @@ def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
         assert AwsEffects(found).flavor is flavor
 
 
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_who_takes_or_sends_inputs_is_told_whose_upstream_it_is(name: str) -> None:
+    told = {field.name for field in fields(KINDS[name])}
+    moves_inputs = "upload_bucket" in told and told & {"runwayml_base_url", "generation_state_machine_arn"}
+    assert not moves_inputs or "upstream_flavor" in told
+
+
 def test_a_resellers_key_is_not_sent_to_runway() -> None:
     """The default address is Runway's own: another upstream must come with another."""
     [rule] = DEPLOYMENT["Rules"].values()

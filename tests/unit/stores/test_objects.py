@@ -120,6 +120,7 @@ class TestS3:
         assert dict(s3_objects.head("a", first).metadata) == {"tarmac-model": "x"}
         assert s3_objects.open("a", first).read() == b"first"
         assert s3_objects.open("a").read() == b"second!"
+        assert httpx.URL(s3_objects.link("a", 60, first)).params["versionId"] == first
 
     def test_signs_a_link_for_so_many_seconds(self, s3_objects: S3Objects) -> None:
         link = httpx.URL(s3_objects.link("acme/ä b.mp4", 600))

@@ -9,6 +9,7 @@ import pytest
 
 from tarmac.inputs import MOST_INPUTS, InputMissing, InputUnusable, upload_inputs
 from tarmac.rules.media import LARGEST_UPLOAD
+from tarmac.runway.flavors import COMETAPI
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.steps.create_upload import create_upload
 from tests.fakes import MemoryObjects, World
@@ -267,3 +268,33 @@ class TestLinks:
         body = upload_inputs(world.tasks.request(accept(order, world, 3600).task.id), world)
         assert body["promptImage"] == body["third"] != body["second"]
         assert sorted(world.runway.uploads.values()) == [PNG, PNG + b"other"]
+
+
+class TestLinks:
+    """Where the upstream takes no uploads."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(flavor=COMETAPI)
+
+    def test_an_input_is_given_as_a_link_that_lives_as_long_as_its_task_may(self, world: World) -> None:
+        held = create(world, promptImage=upload(world))
+        [source] = held["inputs"]
+        assert upload_inputs(held, world)["promptImage"] == world.uploads.link(source["key"], 48 * 3600)
+        assert world.runway.uploads == {}
+
+    def test_a_file_that_does_not_fit_its_field_is_not_given(self, world: World) -> None:
+        held = create(world, promptImage=upload(world))
+        world.uploads.put(held["inputs"][0]["key"], WAV, "image/png")
+        with pytest.raises(InputUnusable, match="audio/wav"):
+            upload_inputs(held, world)
+
+    def test_a_file_that_is_gone_is_missed(self, world: World) -> None:
+        held = create(world, promptImage=upload(world))
+        world.uploads.delete(held["inputs"][0]["key"])
+        with pytest.raises(InputMissing):
+            upload_inputs(held, world)
+
+    def test_what_runway_alone_knows_is_refused(self, world: World) -> None:
+        path, message = problem(world, promptImage="runway://an-upload-to-runway-itself")
+        assert (path, "CometAPI" in message) == (("promptImage",), True)
