@@ -48,7 +48,7 @@ def simulator(world: World) -> Iterator[RunningSimulator]:
 @pytest.fixture
 def upstream(world: World, simulator: RunningSimulator) -> Iterator[Callable[..., World]]:
     """The world with an upstream of that flavor."""
-    with new_http(5) as http:
+    with new_http() as http:
 
         def connected(flavor: Flavor = RUNWAY) -> World:
             base_url = simulator.base_url + ("/runwayml" if flavor is COMETAPI else "")
@@ -123,7 +123,9 @@ class TestCometApi:
     def test_shows_a_task_late_and_in_either_shape(self, shape: str, comet: World, simulator: RunningSimulator) -> None:
         prompt = f"[[sim: unseen=25, pending=5, seconds=60, shape={shape}]]"
         task = accept(
-            order("image_to_video", good_body("image_to_video", "gen4_turbo", promptText=prompt)), comet, 3600
+            order("image_to_video", good_body("image_to_video", "gen4_turbo", promptText=prompt, duration=2)),
+            comet,
+            3600,
         )
         assert submit(task.task.id, comet, 0).word == "running"
         comet.clock.advance(20)

@@ -270,9 +270,7 @@ class TestLinks:
         assert sorted(world.runway.uploads.values()) == [PNG, PNG + b"other"]
 
 
-class TestLinks:
-    """Where the upstream takes no uploads."""
-
+class TestAnUpstreamThatTakesNoUploads:
     @pytest.fixture
     def world(self) -> World:
         return World(flavor=COMETAPI)
