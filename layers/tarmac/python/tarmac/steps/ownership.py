@@ -1,0 +1,42 @@
+"""Ownership: who may use what was made at Runway. Another client's is as one that does not exist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.effects import Effects
+from tarmac.rules.ownership import Kind, references
+from tarmac.rules.validation import Issue
+from tarmac.stores.owners import Owned, OwnerStore
+
+
+def own(
+    kind: Kind, item_id: str, client: str, effects: Effects, created_at: float | None = None, content: str | None = None
+) -> Owned:
+    """Make it the client's; doing so twice is once. content: a document's. Raises AlreadyOwned. Effects: clock, table.
+
+    A conversation has its session's id: whoever starts a session owns what is said in it.
+    """
+    at = effects.clock.now() if created_at is None else created_at
+    size = None if content is None else len(content.encode())
+    owned = Owned(kind, item_id, client, at, at, size)
+    OwnerStore(effects.table).add(owned)
+    return owned
+
+
+def may_use(client: str, kind: Kind, item_id: str, effects: Effects) -> bool:
+    """Whether it is the client's, or nobody's and so everybody's. Whether it is there at all, Runway knows.
+
+    Effects: table.
+    """
+    owned = OwnerStore(effects.table).find(kind, item_id)
+    return owned is None or owned.client == client
+
+
+def foreign_references(body: Any, client: str, effects: Effects) -> list[Issue]:
+    """An issue for each place of a request that names another client's avatar, voice or document. Effects: table."""
+    return [
+        Issue("custom", named.path, named.kind.not_found)
+        for named in references(body)
+        if not may_use(client, named.kind, named.id, effects)
+    ]
