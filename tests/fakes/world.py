@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tarmac.clock import Clock
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
+from tests.fakes.characters import FakeCharacters
 from tests.fakes.runway import FakeDownloads, FakeRunway
 from tests.fakes.webhooks import FakeCallbacks, MemoryQueue
 
@@ -39,6 +40,7 @@ class World:
     topic: MemoryTopic = field(default_factory=MemoryTopic)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
     runway: FakeRunway = field(default_factory=FakeRunway)
+    characters: FakeCharacters = field(default_factory=FakeCharacters)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhooks: MemoryQueue = field(default_factory=MemoryQueue)
     callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tarmac.clock import Clock
-from tarmac.ports import Executions, Objects, Queue, Runway, Table, Topic
+from tarmac.ports import Characters, Executions, Objects, Queue, Runway, Table, Topic
 from tarmac.rules.transitions import Moves
 from tarmac.stores.tasks import TaskStore
 
@@ -42,6 +42,8 @@ class Effects(Protocol):
     def executions(self) -> Executions: ...
     @property
     def runway(self) -> Runway: ...
+    @property
+    def characters(self) -> Characters: ...
     @property
     def downloads(self) -> Downloads: ...
     @property
@@ -129,6 +131,12 @@ class AwsEffects:
         from tarmac.runway.client import RunwayClient
 
         return RunwayClient(self.runway_connection)
+
+    @cached_property
+    def characters(self) -> Characters:
+        from tarmac.runway.characters import RunwayCharacters
+
+        return RunwayCharacters(self.runway_connection)
 
     @cached_property
     def downloads(self) -> Downloads:

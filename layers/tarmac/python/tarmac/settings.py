@@ -75,6 +75,15 @@ class CreateUploadSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class ManageAvatarsSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    input_buckets: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAccountSettings(Settings):
     table_name: str
     runway_secret_arn: str

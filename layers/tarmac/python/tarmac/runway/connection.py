@@ -112,7 +112,7 @@ class RunwayConnection:
         query: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable, and for a read that has
-        a body UpstreamRejected."""
+        a body or a query UpstreamRejected."""
         fresh_key = False
         problem = UpstreamUnavailable("Runway could not be read")
         for attempt in range(1, READ_TRIES + 1):
@@ -133,7 +133,7 @@ class RunwayConnection:
                 return response
             if response.status_code == 404 or _says_not_exist(response):
                 raise UpstreamGone("Runway does not know it")
-            if response.status_code == 400 and body is not None:
+            if response.status_code == 400 and (body is not None or query is not None):
                 raise UpstreamRejected(_message(response), issues=_issues(response))
             fresh_key = response.status_code == 401
             problem = UpstreamUnavailable(

@@ -48,7 +48,7 @@ class CreateAmbiguous(RunwayError):
 
 
 class UpstreamRejected(RunwayError):
-    """400 to a read with a body: the caller's to mend."""
+    """400 to a read with a body or a query: the caller's to mend."""
 
     def __init__(self, message: str, *, issues: Sequence[Any] = ()) -> None:
         super().__init__(message)

@@ -10,6 +10,21 @@ from tarmac.rules.validation import Issue
 from tarmac.stores.owners import Owned, OwnerStore
 
 
+class NoSuchItem(LookupError):
+    """There is none, or it is another client's. The message is for the caller."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind.not_found)
+
+
+class SharedItem(Exception):
+    """It was made in Runway's portal, and this client may only use it."""
+
+
+class NotRecorded(Exception):
+    """Runway has made it, and whose it is could not be written down. The message names it for the operator."""
+
+
 def own(
     kind: Kind, item_id: str, client: str, effects: Effects, created_at: float | None = None, content: str | None = None
 ) -> Owned:
