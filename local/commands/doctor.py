@@ -74,17 +74,10 @@ def _api_knows_its_clients(target: Target) -> None:
         raise LocalError(f"an unknown key was answered {answer.status_code}, not 403: look at AuthorizeRequest's log")
 
 
-def _runway_key(target: Target) -> str:
-    value: str = target.client("secretsmanager").get_secret_value(SecretId=target.outputs["RunwaySecretArn"])[
-        "SecretString"
-    ]
-    return value.strip()
-
-
 def _runway_key_is_set(target: Target) -> None:
     from tarmac.adapters.secrets import UNSET
 
-    if _runway_key(target) in ("", UNSET):
+    if target.runway_key in ("", UNSET):
         raise LocalError("no Runway key is stored: run `tarmac secret set`")
 
 
@@ -92,23 +85,13 @@ def _runway_takes_the_key(target: Target) -> None:
     """GET /v1/organization is free, and tells the balance besides."""
     import httpx
 
-    base_url = _runway_base_url(target)
-    headers = {"Authorization": f"Bearer {_runway_key(target)}", "X-Runway-Version": "2024-11-06"}
+    base_url = target.runway_base_url
+    headers = {"Authorization": f"Bearer {target.runway_key}", "X-Runway-Version": "2024-11-06"}
     answer = httpx.get(f"{base_url}/v1/organization", headers=headers, timeout=20)
     if answer.status_code != 200:
         raise LocalError(_RUNWAY_SAYS.get(answer.status_code, f"{base_url} answered {answer.status_code}"))
     if not answer.json().get("creditBalance"):
         raise LocalError("the Runway organization has no credits")
-
-
-def _runway_base_url(target: Target) -> str:
-    if target.is_local:
-        from local.stack import Stack
-
-        return Stack.from_environment().info().runway_base_url
-    stacks = target.client("cloudformation").describe_stacks(StackName=target.name)["Stacks"]
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
-    return str(parameters["RunwayBaseUrl"]).rstrip("/")
 
 
 def _machine_is_active(target: Target) -> None:

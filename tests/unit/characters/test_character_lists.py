@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.clock import from_iso
 from tarmac.rules.ownership import Kind
 from tarmac.steps.character_lists import list_items
-from tarmac.steps.ownership import own
+from tarmac.stores.owners import OwnerStore, owned_item
 from tests.fakes import World
 from tests.unit.characters.conftest import Call
 
@@ -21,7 +20,7 @@ def there(world: World, kind: Kind, item_id: str, owner: str | None = None, **ab
     world.characters.there(kind.path, item_id, **about)
     if owner is not None:
         made = world.characters.items[kind.path][item_id]
-        own(kind, item_id, owner, world, from_iso(made["createdAt"]), made.get("content"))
+        OwnerStore(world.table).add(owned_item(kind, made, owner, 0.0))
 
 
 def ids(world: World, kind: Kind, client: str, **query: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from tarmac.ports import Table
 from tarmac.rules.ownership import Kind
-from tarmac.stores.owners import AlreadyOwned, Owned, OwnerStore
+from tarmac.stores.owners import AlreadyOwned, Owned, OwnerStore, owned_item
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.samples import NOW, a_task
 
@@ -84,3 +84,10 @@ def test_tasks_and_what_is_owned_are_different_lists(owners: OwnerStore, table: 
     TaskStore(table).create(a_task(), {"body": {}, "inputs": []})
     assert [task.id for task in TaskStore(table).of_client("acme", 10, None).tasks] == [a_task().id]
     assert owners.of_client(Kind.AVATAR, "acme", 10) == [NOVA]
+
+
+def test_a_row_is_made_of_what_runway_shows() -> None:
+    shown = {"id": "d", "createdAt": "2023-11-14T22:13:20.500Z", "updatedAt": "2023-11-14T22:13:21Z", "content": "é"}
+    assert owned_item(Kind.DOCUMENT, shown, "acme", 0.0) == Owned(Kind.DOCUMENT, "d", "acme", NOW + 0.5, NOW + 1, 2)
+    assert owned_item(Kind.VOICE, {"id": "v"}, "acme", NOW) == Owned(Kind.VOICE, "v", "acme", NOW, NOW)
+    assert owned_item(Kind.VOICE, {"id": "v", "createdAt": 7, "content": "x"}, "acme", NOW).content_bytes is None

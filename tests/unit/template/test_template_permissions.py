@@ -19,7 +19,7 @@ ACTIONS: dict[str, set[str]] = {
     "put_item": {"dynamodb:PutItem"},
     "transact_write_items": {"dynamodb:PutItem"},  # of puts alone
     "query": {"dynamodb:Query"},
-    "delete_item": set(),  # revoking a key: the operator's command, not a function's
+    "delete_item": {"dynamodb:DeleteItem"},
     "head_object": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},  # ListBucket makes a 403 a 404
     "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "put_object": {"s3:PutObject"},

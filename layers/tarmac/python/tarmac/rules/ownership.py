@@ -27,9 +27,14 @@ class Kind(StrEnum):
         return "avatar_conversations" if self is Kind.CONVERSATION else f"{self.value}s"
 
     @property
+    def noun(self) -> str:
+        """As it begins a sentence."""
+        return self.value.capitalize()
+
+    @property
     def not_found(self) -> str:
         """What is said of one that is not there, and of another client's."""
-        return f"{self.value.capitalize()} not found"
+        return f"{self.noun} not found"
 
 
 def is_id(text: str) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.clock import from_iso
 from tarmac.concurrency import together
 from tarmac.effects import Effects
 from tarmac.inputs import InputMissing, InputUnusable, name_inputs, stored_inputs, unusable_inline_media, upload_inputs
@@ -19,9 +18,9 @@ from tarmac.rules.ownership import Kind, Reference, is_id, references
 from tarmac.rules.validation import Issue, Path, Spec, check_parameters, media_places
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone
 from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, may_use, own
+from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, may_use
 from tarmac.steps.sends import begin_send, end_send, find_send
-from tarmac.stores.owners import Owned, OwnerStore
+from tarmac.stores.owners import Owned, OwnerStore, owned_item
 from tarmac.stores.repeats import Repeat
 
 LONGEST_PREPARATION_SECONDS = 10.0
@@ -69,8 +68,7 @@ def create(
         end_send(repeat, send, None, effects)
         raise
     try:
-        content = body["content"] if kind is Kind.DOCUMENT else None
-        own(kind, made["id"], client, effects, _moment(made.get("createdAt")), content)
+        OwnerStore(effects.table).add(owned_item(kind, body | made, client, effects.clock.now()))
     except Exception as error:
         raise NotRecorded(f"The {kind} {made['id']} was made, but not recorded as yours") from error
     end_send(repeat, send, made["id"], effects)
@@ -223,10 +221,3 @@ def _ready(prepared: Prepared, effects: Effects) -> dict[str, Any]:
     except (InputMissing, InputUnusable) as problem:
         path = next(iter(prepared.inputs))
         raise InvalidRequest([Issue("custom", path, str(problem))]) from None
-
-
-def _moment(text: Any) -> float | None:
-    try:
-        return from_iso(text)
-    except (TypeError, ValueError):
-        return None

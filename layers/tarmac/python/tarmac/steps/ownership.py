@@ -7,7 +7,7 @@ from typing import Any
 from tarmac.effects import Effects
 from tarmac.rules.ownership import Kind, references
 from tarmac.rules.validation import Issue
-from tarmac.stores.owners import Owned, OwnerStore
+from tarmac.stores.owners import OwnerStore, owned_item
 
 
 class NoSuchItem(LookupError):
@@ -25,18 +25,12 @@ class NotRecorded(Exception):
     """Runway has made it, and whose it is could not be written down. The message names it for the operator."""
 
 
-def own(
-    kind: Kind, item_id: str, client: str, effects: Effects, created_at: float | None = None, content: str | None = None
-) -> Owned:
-    """Make it the client's; doing so twice is once. content: a document's. Raises AlreadyOwned. Effects: clock, table.
+def own(kind: Kind, item_id: str, client: str, effects: Effects) -> None:
+    """Make it the client's; doing so twice is once. Raises AlreadyOwned. Effects: clock, table.
 
     A conversation has its session's id: whoever starts a session owns what is said in it.
     """
-    at = effects.clock.now() if created_at is None else created_at
-    size = None if content is None else len(content.encode())
-    owned = Owned(kind, item_id, client, at, at, size)
-    OwnerStore(effects.table).add(owned)
-    return owned
+    OwnerStore(effects.table).add(owned_item(kind, {"id": item_id}, client, effects.clock.now()))
 
 
 def may_use(client: str, kind: Kind, item_id: str, effects: Effects) -> bool:

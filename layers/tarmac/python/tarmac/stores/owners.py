@@ -5,7 +5,9 @@ What has no row here was made in Runway's own portal and is everybody's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tarmac.clock import from_iso, to_iso
 from tarmac.ports import ConditionFailed, Put, Row, Table
@@ -27,6 +29,20 @@ class Owned:
     updated_at: float
     content_bytes: int | None = None
     version: int = 1
+
+
+def owned_item(kind: Kind, item: Mapping[str, Any], client: str, now: float) -> Owned:
+    """The row of something as Runway shows it; now stands for a time that it does not tell."""
+    created_at = _moment(item.get("createdAt"), now)
+    size = len(str(item.get("content", "")).encode()) if kind is Kind.DOCUMENT else None
+    return Owned(kind, str(item["id"]), client, created_at, _moment(item.get("updatedAt"), created_at), size)
+
+
+def _moment(text: Any, otherwise: float) -> float:
+    try:
+        return from_iso(text)
+    except (TypeError, ValueError):
+        return otherwise
 
 
 class OwnerStore:
