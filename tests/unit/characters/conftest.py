@@ -41,7 +41,9 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         **query: str,
     ) -> tuple[int, Any, dict[str, str]]:
         method, _, path = what.partition(" ")
-        sent = event("http-get-usage")
+        sent = event("http-create-avatar")
+        sent["headers"] = {}
+        del sent["body"]
         sent["rawPath"] = path
         _, _, collection, *item = path.split("/", 4)
         sent["routeKey"] = f"{method} /v1/{collection}"

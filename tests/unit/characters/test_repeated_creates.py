@@ -10,8 +10,8 @@ from tarmac.runway.errors import CreateAmbiguous, CreateRefused
 from tarmac.steps.sends import LONGEST_SECONDS
 from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
 from tests.fakes import World
+from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call
-from tests.unit.characters.test_character_calls import BODIES, NOVA
 
 KEYED = {"idempotency-key": "nova-1"}
 RETRY = {"x-stainless-retry-count": "1"}

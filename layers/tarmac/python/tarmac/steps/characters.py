@@ -22,6 +22,7 @@ from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, may_use
 from tarmac.steps.sends import begin_send, end_send, find_send
 from tarmac.stores.owners import Owned, OwnerStore, owned_item
 from tarmac.stores.repeats import Repeat
+from tarmac.telemetry import logger
 
 LONGEST_PREPARATION_SECONDS = 10.0
 """From the request to its create. What is sent later might be answered after the caller's connection has ended, and an
@@ -70,6 +71,7 @@ def create(
     try:
         OwnerStore(effects.table).add(owned_item(kind, body | made, client, effects.clock.now()))
     except Exception as error:
+        logger.error("what was made has no owner", client=client, upstream_id=made["id"])
         raise NotRecorded(f"The {kind} {made['id']} was made, but not recorded as yours") from error
     end_send(repeat, send, made["id"], effects)
     return made
