@@ -74,12 +74,12 @@ def test_answers_are_as_described(api: Api, document: dict[str, Any]) -> None:
     check(http.post("/v1/organization/usage", json={}), "/v1/organization/usage")
     check(http.post("/v1/organization/usage", json={"startDate": "soon"}), "/v1/organization/usage")
     check(http.get("/v1/usage"), "/v1/usage")
-    about = {"name": "Nova", "personality": "kind", "referenceImage": "https://media.example.com/a.png"}
-    about |= {"voice": {"type": "runway-live-preset", "presetId": "clara"}}  # type: ignore[dict-item]
-    document = {"name": "FAQ", "content": "# Hours"}
+    about: dict[str, Any] = {"name": "Nova", "personality": "kind", "referenceImage": "https://media.example.com/a.png"}
+    about |= {"voice": {"type": "runway-live-preset", "presetId": "clara"}}
+    knowledge = {"name": "FAQ", "content": "# Hours"}
     design = {"prompt": "A warm and friendly voice", "model": "eleven_ttv_v3"}
     voice = {"name": "Warm", "from": design | {"type": "text"}}
-    for collection, body in (("avatars", about), ("documents", document), ("voices", voice)):
+    for collection, body in (("avatars", about), ("documents", knowledge), ("voices", voice)):
         made = check(http.post(f"/v1/{collection}", json=body), f"/v1/{collection}")
         one, path = f"/v1/{collection}/{made['id']}", f"/v1/{collection}/{{id}}"
         check(http.get(one), path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.rules.ownership import Kind
@@ -47,6 +47,7 @@ def test_own_ones_come_first_then_shared_ones(kind: Kind, page_size: int, limit:
     assert ids(world, kind, "third", limit=limit) == ["i7", "i4", "i1"]
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     owners=st.lists(st.sampled_from(["acme", "other", None]), max_size=14),
     limit=st.integers(1, 6),

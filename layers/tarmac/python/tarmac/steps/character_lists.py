@@ -92,7 +92,7 @@ def list_items(kind: Kind, client: str, query: Mapping[str, str], effects: Effec
             found, position = _shared(kind, wanted, query, position, room, effects)
         else:
             found, position = _own(kind, client, wanted, position, room, effects)
-        items += [shown(item, client, effects) for item in found]
+        items += together(lambda item: shown(item, client, effects), found)
     return Listed(items, None if position is None else _to_cursor(position))
 
 
