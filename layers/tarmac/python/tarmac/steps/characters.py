@@ -29,7 +29,7 @@ LONGEST_PREPARATION_SECONDS = 10.0
 SDK would send it again."""
 
 LARGEST_INPUT = 32 * 1024 * 1024
-"""Bytes of a stored file that is sent on while the caller waits; an avatar's image has a tenth of that."""
+"""Bytes of a stored file that is sent on while the caller waits: as much as Runway fetches from any URL."""
 
 
 @dataclass(frozen=True, slots=True)
