@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from local.commands import clients, secret
+from local.commands import avatars, clients, secret
 from local.commands.doctor import doctor
 from local.commands.models import models
 from local.commands.redrive import redrive
@@ -22,6 +22,7 @@ app = typer.Typer(
 
 
 app.add_typer(clients.app, name="clients")
+app.add_typer(avatars.app, name="avatars")
 app.add_typer(secret.app, name="secret")
 app.command()(doctor)
 app.command()(models)

@@ -75,17 +75,10 @@ def _api_knows_its_clients(target: Target) -> None:
         raise LocalError(f"an unknown key was answered {answer.status_code}, not 403: look at AuthorizeRequest's log")
 
 
-def _runway_key(target: Target) -> str:
-    value: str = target.client("secretsmanager").get_secret_value(SecretId=target.outputs["RunwaySecretArn"])[
-        "SecretString"
-    ]
-    return value.strip()
-
-
 def _runway_key_is_set(target: Target) -> None:
     from tarmac.adapters.secrets import UNSET
 
-    if _runway_key(target) in ("", UNSET):
+    if target.runway_key in ("", UNSET):
         raise LocalError("no Runway key is stored: run `tarmac secret set`")
 
 
@@ -93,9 +86,9 @@ def _runway_takes_the_key(target: Target) -> None:
     """GET /v1/organization is free, and tells the balance besides. A reseller has only tasks to ask for."""
     import httpx
 
-    base_url, flavor = _upstream(target)
-    headers = {"Authorization": f"Bearer {_runway_key(target)}", "X-Runway-Version": "2024-11-06"}
-    if flavor != "runway":
+    base_url = target.runway_base_url
+    headers = {"Authorization": f"Bearer {target.runway_key}", "X-Runway-Version": "2024-11-06"}
+    if target.upstream_flavor != "runway":
         answer = httpx.get(f"{base_url}/v1/tasks/{uuid.UUID(int=0)}", headers=headers, timeout=20)
         if answer.status_code in _RUNWAY_SAYS or answer.status_code >= 500:
             raise LocalError(f"{base_url} answered {answer.status_code} to the stored key")
@@ -105,17 +98,6 @@ def _runway_takes_the_key(target: Target) -> None:
         raise LocalError(_RUNWAY_SAYS.get(answer.status_code, f"{base_url} answered {answer.status_code}"))
     if not answer.json().get("creditBalance"):
         raise LocalError("the Runway organization has no credits")
-
-
-def _upstream(target: Target) -> tuple[str, str]:
-    """The address of the upstream, and its flavor."""
-    if target.is_local:
-        from local.stack import Stack
-
-        return Stack.from_environment().info().runway_base_url, "runway"
-    stacks = target.client("cloudformation").describe_stacks(StackName=target.name)["Stacks"]
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
-    return str(parameters["RunwayBaseUrl"]).rstrip("/"), str(parameters["UpstreamFlavor"])
 
 
 def _machine_is_active(target: Target) -> None:

@@ -58,6 +58,31 @@ class Target:
 
         return DynamoTable(self.outputs["TasksTable"], self.client("dynamodb"))
 
+    @property
+    def runway_key(self) -> str:
+        """What is stored as Runway's key, be it one or not."""
+        secrets = self.client("secretsmanager")
+        value: str = secrets.get_secret_value(SecretId=self.outputs["RunwaySecretArn"])["SecretString"]
+        return value.strip()
+
+    @property
+    def runway_base_url(self) -> str:
+        if self.is_local:
+            from local.stack import Stack
+
+            return Stack.from_environment().info().runway_base_url
+        return self._parameters["RunwayBaseUrl"].rstrip("/")
+
+    @property
+    def upstream_flavor(self) -> str:
+        """Of the stack on AWS; the local one has Runway's own shapes."""
+        return "runway" if self.is_local else self._parameters["UpstreamFlavor"]
+
+    @cached_property
+    def _parameters(self) -> dict[str, str]:
+        stacks = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        return {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
+
 
 def find_target(stack: str | None) -> Target:
     """Also makes `import tarmac` work. Raises LocalError where there is no such stack, or no way to ask."""

@@ -15,8 +15,10 @@ import pytest
 
 from local.paths import ROOT
 from local.stack import SIMULATOR_KEY, StackInfo
+from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.shared import shared_stack
+from tests.e2e.simulator import Simulator
 
 Tarmac = Callable[..., "subprocess.CompletedProcess[str]"]
 FOREIGN = ("TARMAC_", "RUNWAYML_", "PORT", "SIMULATOR_PORT", "TIME_SCALE", "CORS_ORIGINS")
@@ -160,3 +162,32 @@ def test_up_again_changes_nothing(stack: StackInfo, stack_home: Path) -> None:
     assert shared_stack(stack_home).up() == stack
     assert (stack_home / "stack.json").read_text() == before
     assert status_with(stack, stack.api_key) == 200
+
+
+def test_a_shared_avatar_is_adopted(tarmac: Tarmac, deployment: Deployment, simulator: Simulator) -> None:
+    """From then on it is one client's alone."""
+    body = {
+        "name": "Lobby",
+        "personality": "kind",
+        "referenceImage": "https://media.example.com/a.png",
+        "voice": {"type": "runway-live-preset", "presetId": "clara"},
+    }
+    avatar = str(uuid.uuid4())
+    simulator.http.put(f"/_simulator/records/avatars/{avatar}", json=body).raise_for_status()
+
+    def listed() -> dict[str, str | None]:
+        answer = tarmac("avatars", "list", "--json")
+        assert answer.returncode == 0, answer.stderr
+        return {each["id"]: each["client"] for each in json.loads(answer.stdout)}
+
+    assert listed()[avatar] is None
+    with Api.of_new_client(deployment) as acme, Api.of_new_client(deployment) as other:
+        assert tarmac("avatars", "adopt", avatar, "--client", acme.client).returncode == 0
+        assert listed()[avatar] == acme.client
+        assert acme.http.patch(f"/v1/avatars/{avatar}", json={"name": "Hall"}).status_code == 200
+        assert other.http.get(f"/v1/avatars/{avatar}").status_code == 404
+        again = tarmac("avatars", "adopt", avatar, "--client", other.client)
+        assert (again.returncode, acme.client in again.stderr) == (1, True)
+    for wrong in (["missing"], ["a/b"], [avatar, "--kind", "song"], [avatar, "--kind", "voice"]):
+        refused = tarmac("avatars", "adopt", *wrong, "--client", "acme")
+        assert (refused.returncode, refused.stderr[:7]) == (1, "error: ")

@@ -83,6 +83,25 @@ def test_answers_are_as_described(api: Api, check: Check) -> None:
     check(http.post("/v1/organization/usage", json={}), "/v1/organization/usage")
     check(http.post("/v1/organization/usage", json={"startDate": "soon"}), "/v1/organization/usage")
     check(http.get("/v1/usage"), "/v1/usage")
+    about: dict[str, Any] = {"name": "Nova", "personality": "kind", "referenceImage": "https://media.example.com/a.png"}
+    about |= {"voice": {"type": "runway-live-preset", "presetId": "clara"}}
+    knowledge = {"name": "FAQ", "content": "# Hours"}
+    design = {"prompt": "A warm and friendly voice", "model": "eleven_ttv_v3"}
+    voice = {"name": "Warm", "from": design | {"type": "text"}}
+    for collection, body in (("avatars", about), ("documents", knowledge), ("voices", voice)):
+        made = check(http.post(f"/v1/{collection}", json=body), f"/v1/{collection}")
+        one, path = f"/v1/{collection}/{made['id']}", f"/v1/{collection}/{{id}}"
+        check(http.get(one), path)
+        check(http.patch(one, json={"name": "New"}), path)
+        check(http.patch(one, json={"name": ""}), path)
+        check(http.get(f"/v1/{collection}"), f"/v1/{collection}")
+        check(http.post(f"/v1/{collection}", json={}), f"/v1/{collection}")
+        check(http.delete(one), path)
+        check(http.get(one), path)
+    check(http.post("/v1/voices/preview", json=design), "/v1/voices/preview")
+    check(http.get("/v1/avatar_conversations"), "/v1/avatar_conversations")
+    span = {"startDate": "2026-01-01T00:00:00Z", "endDate": "2026-01-03T00:00:00Z"}
+    check(http.get("/v1/avatar_usage", params=span), "/v1/avatar_usage")
     check(http.get("/health"), "/health")
 
 

@@ -8,6 +8,7 @@ from tarmac.clock import Clock
 from tarmac.runway.flavors import RUNWAY, Flavor
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
+from tests.fakes.characters import FakeCharacters
 from tests.fakes.runway import FakeDownloads, FakeRunway
 from tests.fakes.webhooks import FakeCallbacks, MemoryQueue
 
@@ -41,6 +42,7 @@ class World:
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
     flavor: Flavor = RUNWAY
     runway: FakeRunway = field(default_factory=FakeRunway)
+    characters: FakeCharacters = field(default_factory=FakeCharacters)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhooks: MemoryQueue = field(default_factory=MemoryQueue)
     callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)

@@ -28,6 +28,7 @@ from tarmac.views import STATUSES, task_view
 from tests.fakes import World
 from tests.fakes.samples import OFFERED, a_task, good_body
 from tests.unit.catalogue.catalogue_bodies import ENTRIES, IDS, minimal
+from tests.unit.characters.character_bodies import BAD_BODIES, BODIES
 
 DOCUMENT = json.loads(json.dumps(describe()))
 OPERATIONS = {
@@ -250,3 +251,15 @@ def test_a_date_that_is_described_is_a_date() -> None:
 def test_file_names_are_described_as_they_are_taken(name: str, fits: bool) -> None:
     body = {"filename": name, "type": "ephemeral"}
     assert validator({"$ref": "#/components/schemas/CreateUpload"}).is_valid(body) is fits
+
+
+@pytest.mark.parametrize(("collection", "changes", "path"), BAD_BODIES, ids=lambda case: str(case)[:60])
+def test_bodies_of_characters_are_described_as_they_are_taken(
+    collection: str, changes: dict[str, Any], path: list[Any]
+) -> None:
+    """But for what only a look can tell: whether base64 is valid, whether an upload, a bucket or a voice is there."""
+    schema = validator(body_schema(collection))
+    assert schema.is_valid(BODIES[collection])
+    told = "????" in str(changes) or "runway://" in str(changes) or "s3://" in str(changes) or "missing" in str(changes)
+    # A string is no list, whatever it says.
+    assert schema.is_valid(BODIES[collection] | changes) is (told and changes != {"documentIds": "missing"})

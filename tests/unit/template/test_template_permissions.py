@@ -6,6 +6,8 @@ calls AWS in its adapters alone: their calls, read from the source, are compared
 
 import re
 
+import pytest
+
 from local.aws.template import Template, resources
 from local.checks.conventions import listed, statements
 from local.paths import ROOT
@@ -19,7 +21,7 @@ ACTIONS: dict[str, set[str]] = {
     "put_item": {"dynamodb:PutItem"},
     "transact_write_items": {"dynamodb:PutItem"},  # of puts alone
     "query": {"dynamodb:Query"},
-    "delete_item": set(),  # revoking a key: the operator's command, not a function's
+    "delete_item": {"dynamodb:DeleteItem"},
     "head_object": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},  # ListBucket makes a 403 a 404
     "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "put_object": {"s3:PutObject"},
@@ -88,9 +90,10 @@ def test_outputs_are_deletable_only_when_asked(template: Template) -> None:
     assert otherwise == {"Ref": "AWS::NoValue"}
 
 
-def test_buckets_of_others_are_readable_only_where_named(template: Template) -> None:
-    """Two conditional statements of SubmitTask: the objects, and the buckets."""
-    [policy] = template["Resources"]["SubmitTask"]["Properties"]["Policies"]
+@pytest.mark.parametrize("function", ["SubmitTask", "ManageAvatars"])
+def test_buckets_of_others_are_readable_only_where_named(function: str, template: Template) -> None:
+    """Two conditional statements: the objects, and the buckets."""
+    [policy] = template["Resources"][function]["Properties"]["Policies"]
     conditional = [statement["Fn::If"] for statement in policy["Statement"] if "Fn::If" in statement]
     assert [(condition, granted["Action"], otherwise) for condition, granted, otherwise in conditional] == [
         ("InputBucketsAreNamed", ["s3:GetObject", "s3:GetObjectVersion"], {"Ref": "AWS::NoValue"}),

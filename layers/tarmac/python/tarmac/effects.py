@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tarmac.clock import Clock
-from tarmac.ports import Executions, Objects, Queue, Runway, Table, Topic
+from tarmac.ports import Characters, Executions, Objects, Queue, Runway, Table, Topic
 from tarmac.rules.transitions import Moves
 from tarmac.runway.flavors import FLAVORS, Flavor
 from tarmac.stores.tasks import TaskStore
@@ -47,6 +47,8 @@ class Effects(Protocol):
 
     @property
     def runway(self) -> Runway: ...
+    @property
+    def characters(self) -> Characters: ...
     @property
     def downloads(self) -> Downloads: ...
     @property
@@ -138,6 +140,12 @@ class AwsEffects:
     @cached_property
     def flavor(self) -> Flavor:
         return FLAVORS[self._setting("upstream_flavor")]
+
+    @cached_property
+    def characters(self) -> Characters:
+        from tarmac.runway.characters import RunwayCharacters
+
+        return RunwayCharacters(self.runway_connection)
 
     @cached_property
     def downloads(self) -> Downloads:

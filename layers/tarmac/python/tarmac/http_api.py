@@ -26,7 +26,9 @@ from tarmac.runway.errors import (
 )
 from tarmac.runway.flavors import NotOffered
 from tarmac.steps.accept import InvalidRequest
+from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem
 from tarmac.steps.repeats import KeyReused
+from tarmac.steps.sends import SendLost, SendUnderWay
 from tarmac.stores.repeats import Repeat
 from tarmac.stores.tasks import Contended, NoSuchTask
 from tarmac.telemetry import logger
@@ -104,15 +106,22 @@ class ApiRequest:
     def query(self) -> Mapping[str, str]:
         return self.event.get("queryStringParameters") or {}
 
-    def client(self, scope: str) -> str:
-        """The caller's id. Raises ApiError 403 without the scope: the authorizer's cached answer serves all routes,
-        so it identifies and each function decides."""
-        caller = self.event["requestContext"].get("authorizer", {}).get("lambda") or {}
+    def client(self, *scopes: str) -> str:
+        """The caller's id. Raises ApiError 403 where it has none of the scopes: the authorizer's cached answer serves
+        all routes, so it identifies and each function decides."""
+        caller = self._caller
         if not caller.get("client"):
             raise ApiError(401, "Send a key: Authorization: Bearer <key>")
-        if scope not in str(caller.get("scopes", "")).split():
-            raise ApiError(403, f"This key has no scope {scope}")
+        if not any(map(self.has_scope, scopes)):
+            raise ApiError(403, f"This key has no scope {scopes[0]}")
         return str(caller["client"])
+
+    def has_scope(self, scope: str) -> bool:
+        return scope in str(self._caller.get("scopes", "")).split()
+
+    @property
+    def _caller(self) -> Mapping[str, Any]:
+        return self.event["requestContext"].get("authorizer", {}).get("lambda") or {}
 
     def repeat(self, client: str) -> Repeat:
         """How a second send of this create is known. Raises ApiError 400 for an unusable idempotency key."""
@@ -209,6 +218,17 @@ def _as_api_error(error: Exception) -> ApiError | None:
             return ApiError(422, "This Idempotency-Key was used before with another body", should_retry=False)
         case NoSuchTask():
             return ApiError(404, "Task not found")
+        case NoSuchItem():
+            return ApiError(404, str(error))
+        case SharedItem():
+            return ApiError(403, str(error))
+        case SendUnderWay():
+            return ApiError(409, "The first send of this create is under way", should_retry=True, retry_after_seconds=3)
+        case SendLost():
+            why = "The answer to the first send of this create was lost: look whether it took effect"
+            return ApiError(502, why, should_retry=False)
+        case NotRecorded():
+            return ApiError(502, f"{error}: its operator can assign it (tarmac avatars adopt)", should_retry=False)
         case KeyUnavailable():
             return ApiError(503, f"Runway cannot be used now: {error}", should_retry=True)
         case Contended():
@@ -220,6 +240,9 @@ def _as_api_error(error: Exception) -> ApiError | None:
             return ApiError(502, why, should_retry=False)
         case CreateRejected():
             return ApiError(error.status, str(error), [Issue.from_json(issue) for issue in error.issues])
+        case CreateRefused(status=409):
+            # What stands in the way passes by: an avatar is still being processed.
+            return ApiError(409, str(error), retry_after_seconds=error.retry_after_seconds)
         case CreateRefused():
             return ApiError(503, str(error), should_retry=True, retry_after_seconds=error.retry_after_seconds)
         case CreateAmbiguous():

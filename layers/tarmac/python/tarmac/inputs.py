@@ -155,8 +155,14 @@ def hold_inputs(
     return held
 
 
-def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
+def name_inputs(body: Mapping[str, Any], sources: Mapping[Path, Source]) -> dict[str, Any]:
+    """The held request of a checked body that is sent at once: its data URIs stay in it."""
+    return {"body": body, "inputs": [{"path": list(path)} | source for path, source in sources.items()]}
+
+
+def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARGEST_UPLOAD) -> dict[str, Any]:
     """The body as the upstream takes it, each input uploaded just now and good for 24 h, or as a link into its bucket.
+    largest: bytes of one.
 
     Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: flavor,
     input_bucket, runway.
@@ -169,17 +175,17 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
             bucket = effects.input_bucket(source["bucket"])
             if bucket is None:
                 raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
-            uploaded[at] = _upload(source, bucket, effects)
+            uploaded[at] = _upload(source, bucket, effects, largest)
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _upload(source: Source, bucket: Objects, effects: Effects) -> str:
+def _upload(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
     key, version_id = source["key"], source.get("versionId")
     try:
         stored = bucket.head(key, version_id)
-        if stored.size_bytes > LARGEST_UPLOAD:
-            raise InputUnusable(f"an input has {stored.size_bytes} bytes, more than the {LARGEST_UPLOAD} allowed")
+        if stored.size_bytes > largest:
+            raise InputUnusable(f"an input has {stored.size_bytes} bytes, more than the {largest} allowed")
         content = bucket.open(key, version_id)
     except NoSuchObject:
         raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} is no longer there") from None

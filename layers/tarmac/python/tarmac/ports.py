@@ -205,3 +205,39 @@ class Runway(Protocol):
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
         """The `runway://` URI of an ephemeral upload, good for 24 h. Raises CreateRefused, CreateRejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPage:
+    """Part of one of Runway's lists; `next_cursor` is None on the last page."""
+
+    items: Sequence[dict[str, Any]]
+    next_cursor: str | None
+
+
+class Characters(Protocol):
+    """Runway's avatars, documents, voices and conversations, each a collection by its path below /v1.
+
+    What Runway answers comes back as it is. Errors: `tarmac.runway.errors`.
+    """
+
+    def create(self, collection: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """One POST, never repeated; the answer has an `id`. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+
+    def preview(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A sample of a voice that is not kept. Raises as `create` does."""
+
+    def read(self, collection: str, item_id: str) -> dict[str, Any]:
+        """Raises UpstreamGone, UpstreamUnavailable."""
+
+    def page(self, collection: str, query: Mapping[str, str]) -> UpstreamPage:
+        """query: Runway's own. Raises UpstreamRejected, UpstreamUnavailable."""
+
+    def change(self, collection: str, item_id: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """One PATCH, never repeated; None where Runway answers with nothing. Raises as `create` does."""
+
+    def delete(self, collection: str, item_id: str) -> None:
+        """Raises UpstreamGone, UpstreamUnavailable."""
+
+    def usage(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Seconds and sessions of all conversations. Raises UpstreamRejected, UpstreamUnavailable."""

@@ -77,6 +77,16 @@ class CreateUploadSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class ManageAvatarsSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    input_buckets: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    upstream_flavor: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAccountSettings(Settings):
     table_name: str
     runway_secret_arn: str

@@ -11,9 +11,12 @@ from tarmac import VERSION
 from tarmac.catalogue import Model, Operation, operation, operations
 from tarmac.contract import CreateTask, CreateUpload, NewRouter, RouterChange, UsageSpan
 from tarmac.http_api import MAX_BODY_BYTES, MAX_KEY_LENGTH
-from tarmac.openapi import answers
+from tarmac.openapi import answers, characters
 from tarmac.openapi.schemas import Schema, media_name, of_media, of_models, of_parameters, ref
+from tarmac.rules.characters import CHANGES, CREATES, VOICE_DESIGN
 from tarmac.rules.conditions import in_words
+from tarmac.rules.ownership import Kind
+from tarmac.steps.character_lists import DEFAULT_LIMITS, ORDERS, SORTS
 from tarmac.steps.read import DEFAULT_LIMIT, MAX_LIMIT
 from tarmac.views import STATUSES
 
@@ -27,23 +30,26 @@ _ERRORS = {
     400: "The request has problems; `issues` names each with its field",
     401: "No key",
     403: "A key that is not known, or has not the scope",
-    404: "There is no such task, or it is another client's, or it was deleted",
+    404: "There is none, or it is another client's, or it was deleted",
+    409: "What stands in the way passes by: a first send is under way, an avatar is being processed",
     413: f"The body has more than {MAX_BODY_BYTES} bytes",
     422: "The Idempotency-Key was used before with another body",
     429: "Too many requests at once",
     500: "An error of Tarmac's own",
-    502: "Runway refuses the key of this deployment",
+    502: "Runway refuses the key of this deployment, or its answer was lost",
     503: "Runway cannot be used just now; Retry-After says when to try again",
 }
 _OF_ANYBODY = (429, 500, 503)
+_OF_CREATES = (400, 409, 413, 502)
 _OF_CLIENTS = (401, 403, *_OF_ANYBODY)
+_TAGS = ("Tasks", "Uploads", "Avatars", "Routers", "Account", "About")
 _OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio", "any": "Workflows"}
 
 
 def describe() -> dict[str, Any]:
     """The whole document. Some tenths of a second of work: keep it."""
     models = [operation(name) for name in operations()]
-    paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _others()
+    paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _characters() | _others()
     for path, calls in _answered_by_runway().items():
         paths[path] = paths.get(path, {}) | calls
     return {
@@ -52,7 +58,7 @@ def describe() -> dict[str, Any]:
         # Beside this document, wherever it was read from.
         "servers": [{"url": "./"}],
         "security": [{"clientKey": []}],
-        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Routers", "Account", "About")],
+        "tags": [{"name": name} for name in (*_OUTPUTS.values(), *_TAGS)],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -77,6 +83,66 @@ def _create(at: Operation) -> dict[str, Any]:
         "requestBody": _json_body({"anyOf": known if at.sole_model else [*known, ref("AnotherModel")]}),
         "responses": _responses(answers.TaskAccepted, 400, 413, 422, *_OF_CLIENTS),
     }
+
+
+def _characters() -> dict[str, Any]:
+    """Avatars, documents, voices and conversations: what can be done with one kind is done with each alike."""
+    paths: dict[str, Any] = {}
+    for kind, (one, listed, made) in _ANSWERS.items():
+        # A changed document is not shown.
+        changed = None if kind is Kind.DOCUMENT else one
+        at_all = {
+            "get": _call(
+                "Avatars", f"list_{kind.path}", f"Your {kind}s, then shared ones", listed, 400, query=_list_of(kind)
+            )
+        }
+        at_one = {
+            "parameters": [_ID],
+            "get": _call("Avatars", f"get_{kind}", f"One {kind}", one, 404),
+            "delete": _call("Avatars", f"delete_{kind}", f"Delete your {kind}", None, 404),
+        }
+        if made is not None:
+            create = _call(
+                "Avatars", f"create_{kind}", f"Make a new {kind}", made, *_OF_CREATES, 422, body=f"Create{kind.noun}"
+            )
+            create["parameters"].insert(0, _shared("Idempotency-Key"))
+            at_all["post"] = create
+            at_one["patch"] = _call(
+                "Avatars",
+                f"change_{kind}",
+                f"Change your {kind}",
+                changed,
+                *_OF_CREATES,
+                404,
+                body=f"Change{kind.noun}",
+            )
+        paths |= {f"/v1/{kind.path}": at_all, f"/v1/{kind.path}/{{id}}": at_one}
+    preview = _call(
+        "Avatars", "preview_voice", "Hear a voice", characters.VoicePreview, *_OF_CREATES, body="VoiceDesign"
+    )
+    usage = _call(
+        "Avatars",
+        "get_avatar_usage",
+        "Conversations by day, of all clients",
+        characters.AvatarUsage,
+        400,
+        502,
+        query=_MOMENTS,
+    )
+    return paths | {"/v1/voices/preview": {"post": preview}, "/v1/avatar_usage": {"get": usage}}
+
+
+def _list_of(kind: Kind) -> list[dict[str, Any]]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMITS[kind]}
+    query = [_query("limit", "How many at most", limit), _CURSOR]
+    if kind is Kind.DOCUMENT:
+        query += [
+            _query("sort", "By what", {"enum": list(SORTS)}),
+            _query("order", "Which way", {"enum": list(ORDERS)}),
+        ]
+    if kind is Kind.CONVERSATION:
+        query += [_query("avatar", "Only those with this avatar", {"type": "string"}), *_MOMENTS]
+    return query
 
 
 def _others() -> dict[str, Any]:
@@ -194,9 +260,10 @@ def _call(
     answer: type[BaseModel] | None,
     *errors: int,
     query: list[dict[str, Any]] | None = None,
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | str | None = None,
     body_required: bool = True,
 ) -> dict[str, Any]:
+    """body: a model, or the name of a schema."""
     call: dict[str, Any] = {
         "tags": [tag],
         "operationId": name,
@@ -204,7 +271,7 @@ def _call(
         "parameters": [*(query or ()), _shared("X-Runway-Version")],
     }
     if body is not None:
-        call["requestBody"] = _json_body(ref(body.__name__), body_required)
+        call["requestBody"] = _json_body(ref(body if isinstance(body, str) else body.__name__), body_required)
     return call | {"responses": _responses(answer, *errors, *_OF_CLIENTS)}
 
 
@@ -258,9 +325,13 @@ def _schemas(models: list[Operation]) -> dict[str, Schema]:
             *(answers.Router, answers.RouterList, answers.RouterRequestList),
             *(answers.WebappUsage, answers.AuditLogList, answers.AuditLogEntry),
             *(answers.UploadSlot, answers.Organization, answers.OrganizationUsage, answers.Usage, answers.Health),
-            *(answers.Error, answers.GatewayError),
+            *(answers.Error, answers.GatewayError, characters.VoicePreview, characters.AvatarUsage),
+            *{model for models_of_kind in _ANSWERS.values() for model in models_of_kind if model is not None},
         ]
     )
+    schemas |= {f"Create{kind.noun}": of_parameters(specs) for kind, specs in CREATES.items()}
+    schemas |= {f"Change{kind.noun}": of_parameters(specs) for kind, specs in CHANGES.items()}
+    schemas["VoiceDesign"] = of_parameters(VOICE_DESIGN)
     for kinds in sorted({kinds for at in models for model in at.models.values() for kinds in _kinds(model.parameters)}):
         schemas[media_name(kinds)] = of_media(kinds)
     schemas |= {_schema_name(model): _of_model(model, at) for at in models for model in at.models.values()}
@@ -340,16 +411,17 @@ def _window(required: bool) -> list[dict[str, Any]]:
     ]
 
 
+_CURSOR = _query("cursor", "`nextCursor` of the page before", {"type": "string"})
 _LIST = [
     _query(
         "limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     ),
-    _query("cursor", "`nextCursor` of the page before", {"type": "string"}),
+    _CURSOR,
     _query("status", "Only those in this status", {"enum": list(STATUSES)}),
 ]
 _PAGE = [
     _query("limit", "How many at most", {"type": "integer", "minimum": 1, "maximum": 100}),
-    _query("cursor", "`nextCursor` of the page before", {"type": "string"}),
+    _CURSOR,
 ]
 _ORGANIZATION = _query("organizationId", "Where the API project belongs to several", {"type": "string"})
 _WORKSPACES = _query("workspaceIds", "Only these, separated by commas", {"type": "string"})
@@ -358,6 +430,15 @@ _AUDITED = [
     _query("actorEmails", "Only of these people, separated by commas", {"type": "string"}),
 ]
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
+_MOMENTS = [_query("startDate", "From this moment on", _MOMENT), _query("endDate", "Before this moment", _MOMENT)]
+_ANSWERS: dict[Kind, tuple[type[BaseModel], type[BaseModel], type[BaseModel] | None]] = {
+    Kind.AVATAR: (characters.Avatar, characters.AvatarList, characters.Avatar),
+    Kind.DOCUMENT: (characters.Document, characters.DocumentList, characters.Document),
+    Kind.VOICE: (characters.Voice, characters.VoiceList, characters.VoiceMade),
+    Kind.CONVERSATION: (characters.Conversation, characters.ConversationList, None),
+}
+"""One of a kind, a list of them, and what a create answers."""
+
 _DAY: Schema = {"type": "string", "format": "date"}
 _SPAN = [
     _query("startDate", "First day (UTC); 30 days before the last if not given", _DAY),

@@ -16,6 +16,7 @@ from tarmac.rules.prices import estimate_credits
 from tarmac.rules.spellings import to_contract
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
 from tarmac.rules.validation import Issue, check_parameters, media_places, unknown_parameters
+from tarmac.steps.ownership import foreign_references
 from tarmac.steps.repeats import Earlier, find_earlier, put_repeat
 from tarmac.stores.repeats import Repeat
 from tarmac.stores.tasks import Contended, NoSuchTask, TaskExists
@@ -99,6 +100,7 @@ def _create(
     """The new task; or the one that somebody else has just made of the same cause, and False."""
     places = media_places(body, model.parameters or {})
     sources, issues = stored_inputs(body, places, order.client, order.s3_allowed, effects)
+    issues += foreign_references(body, order.client, effects)
     if issues:
         raise InvalidRequest(issues)
     now = effects.clock.now()

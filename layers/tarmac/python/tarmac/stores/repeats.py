@@ -67,12 +67,13 @@ class RepeatStore:
 
 
 def _key_pk(repeat: Repeat) -> str:
-    return f"idempotency#{_digest(repeat.client, repeat.path, repeat.key or '')}"
+    return f"idempotency#{digest(repeat.client, repeat.path, repeat.key or '')}"
 
 
 def _body_pk(repeat: Repeat) -> str:
-    return f"retry#{_digest(repeat.client, repeat.path, repeat.body_sha256)}"
+    return f"retry#{digest(repeat.client, repeat.path, repeat.body_sha256)}"
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """A name for what several texts say together."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,225 @@
+"""Avatars, documents, voices and conversations: passed through to Runway, each client among its own.
+
+What a client has made through Tarmac is its own (`tarmac.steps.ownership`). What was made in Runway's portal is shared:
+every client reads and uses it, `admin` changes it. Why so: docs/decisions.md, "Characters".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.concurrency import together
+from tarmac.effects import Effects
+from tarmac.inputs import InputMissing, InputUnusable, name_inputs, stored_inputs, unusable_inline_media, upload_inputs
+from tarmac.rules.characters import CHANGES, CLEARABLE, CREATES, VOICE_DESIGN, knowledge_problem
+from tarmac.rules.ownership import Kind, Reference, is_id, references
+from tarmac.rules.validation import Issue, Path, Spec, check_parameters, media_places
+from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone
+from tarmac.steps.accept import InvalidRequest
+from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, may_use
+from tarmac.steps.sends import begin_send, end_send, find_send
+from tarmac.stores.owners import Owned, OwnerStore, owned_item
+from tarmac.stores.repeats import Repeat
+from tarmac.telemetry import logger
+
+LONGEST_PREPARATION_SECONDS = 10.0
+"""From the request to its create. What is sent later might be answered after the caller's connection has ended, and an
+SDK would send it again."""
+
+LARGEST_INPUT = 32 * 1024 * 1024
+"""Bytes of a stored file that is sent on while the caller waits: as much as Runway fetches from any URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    client: str
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked body, with its stored inputs (`tarmac.inputs`) still to be uploaded."""
+
+    body: dict[str, Any]
+    inputs: Mapping[Path, dict[str, Any]]
+
+
+def create(
+    kind: Kind, given: Mapping[str, Any], repeat: Repeat, s3_allowed: Collection[str], effects: Effects
+) -> dict[str, Any]:
+    """Runway's answer. Raises InvalidRequest, KeyReused, SendUnderWay, SendLost, NotRecorded, CreateRefused,
+    CreateRejected, CreateAmbiguous. Effects: clock, table, uploads, input_bucket, runway, characters."""
+    began = effects.clock.now()
+    client = repeat.client
+    body = {name: value for name, value in given.items() if value is not None}
+    _check(body, CREATES[kind], s3_allowed)
+    earlier = find_send(repeat, effects)
+    if earlier.item_id is not None:
+        return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
+    prepared = _prepared(body, CREATES[kind], client, s3_allowed, effects)
+    ready = _ready(prepared, effects)
+    if effects.clock.now() - began > LONGEST_PREPARATION_SECONDS:
+        raise CreateRefused("It took too long to prepare the request: nothing was made")
+    send = begin_send(repeat, earlier, effects)
+    try:
+        made = effects.characters.create(kind.path, ready)
+    except (CreateRefused, CreateRejected):
+        end_send(repeat, send, None, effects)
+        raise
+    try:
+        OwnerStore(effects.table).add(owned_item(kind, body | made, client, effects.clock.now()))
+    except Exception as error:
+        logger.error("what was made has no owner", client=client, upstream_id=made["id"])
+        raise NotRecorded(f"The {kind} {made['id']} was made, but not recorded as yours") from error
+    end_send(repeat, send, made["id"], effects)
+    return made
+
+
+def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
+    """Runway's answer. Raises InvalidRequest and as Runway's create does. Effects: characters."""
+    body = {name: value for name, value in given.items() if value is not None}
+    _check(body, VOICE_DESIGN, ())
+    return effects.characters.preview(body)
+
+
+def read(kind: Kind, item_id: str, client: str, effects: Effects) -> dict[str, Any]:
+    """Runway's answer. Raises NoSuchItem, UpstreamUnavailable. Effects: table, characters."""
+    if not is_id(item_id) or not may_use(client, kind, item_id, effects):
+        raise NoSuchItem(kind)
+    try:
+        return shown(effects.characters.read(kind.path, item_id), client, effects)
+    except UpstreamGone:
+        raise NoSuchItem(kind) from None
+
+
+def shown(item: dict[str, Any], client: str, effects: Effects) -> dict[str, Any]:
+    """A shared document may be used by another client's avatar, which is nobody else's business. Effects: table."""
+    users = item.get("usedBy")
+    if not isinstance(users, list):
+        return item
+    seen = [user for user in users if may_use(client, Kind.AVATAR, str(user.get("id")), effects)]
+    return item | {"usedBy": seen}
+
+
+def change(
+    kind: Kind, item_id: str, given: Mapping[str, Any], caller: Caller, s3_allowed: Collection[str], effects: Effects
+) -> dict[str, Any] | None:
+    """Runway's answer; None where that is empty. Raises InvalidRequest, NoSuchItem, SharedItem, CreateRefused (of
+    which 409 is Runway's: still processing), CreateRejected, CreateAmbiguous. Effects: as `create`."""
+    body = {name: value for name, value in given.items() if value is not None or name in CLEARABLE}
+    _check(body, CHANGES[kind], s3_allowed)
+    owned = _changeable(kind, item_id, caller, effects)
+    prepared = _prepared(body, CHANGES[kind], caller.client, s3_allowed, effects)
+    content = body.get("content") if kind is Kind.DOCUMENT else None
+    if content is not None:
+        _check_users(item_id, len(content.encode()), caller.client, effects)
+    try:
+        changed = effects.characters.change(kind.path, item_id, _ready(prepared, effects))
+    except CreateRejected as rejection:
+        raise NoSuchItem(kind) if rejection.status == 404 else rejection from None
+    if owned is not None:
+        size = owned.content_bytes if content is None else len(content.encode())
+        OwnerStore(effects.table).change(owned, effects.clock.now(), size)
+    return changed
+
+
+def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
+    """At Runway, then here; nothing is kept. Raises NoSuchItem, SharedItem, UpstreamUnavailable.
+
+    Effects: table, characters.
+    """
+    owned = _changeable(kind, item_id, caller, effects)
+    try:
+        effects.characters.delete(kind.path, item_id)
+    except UpstreamGone:
+        # Ours still has its row: an earlier try got as far as Runway.
+        if owned is None:
+            raise NoSuchItem(kind) from None
+    if owned is not None:
+        OwnerStore(effects.table).delete(kind, item_id)
+
+
+def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> Owned | None:
+    """The row of what the caller may change; None of what is shared."""
+    if not is_id(item_id):
+        raise NoSuchItem(kind)
+    owned = OwnerStore(effects.table).find(kind, item_id)
+    if owned is not None:
+        if owned.client != caller.client:
+            raise NoSuchItem(kind)
+        return owned
+    if not caller.is_admin:
+        try:
+            effects.characters.read(kind.path, item_id)
+        except UpstreamGone:
+            raise NoSuchItem(kind) from None
+        raise SharedItem(f"This {kind} was made in Runway's portal: changing it takes the scope admin")
+    return None
+
+
+def _check(body: Mapping[str, Any], specs: Mapping[str, Spec], s3_allowed: Collection[str]) -> None:
+    issues = check_parameters(body, specs, bool(s3_allowed))
+    issues += unusable_inline_media(body, media_places(body, specs), {issue.path for issue in issues})
+    if issues:
+        raise InvalidRequest(issues)
+
+
+def _prepared(
+    body: dict[str, Any], specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
+) -> Prepared:
+    """Raises InvalidRequest for uploads, voices and documents that the client does not have, and for too much text."""
+    sources, issues = stored_inputs(body, media_places(body, specs), client, s3_allowed, effects)
+    named = list(references(body))
+    sizes = together(lambda one: _size_of(one, client, effects), named)
+    issues += [
+        Issue("custom", one.path, one.kind.not_found) for one, size in zip(named, sizes, strict=True) if size is None
+    ]
+    if problem := knowledge_problem(sum(size or 0 for size in sizes)):
+        issues.append(Issue("too_big", ("documentIds",), problem))
+    if issues:
+        raise InvalidRequest(issues)
+    return Prepared(body, sources)
+
+
+def _size_of(named: Reference, client: str, effects: Effects) -> int | None:
+    """Bytes of what is named, 0 of what is no document. None where there is none, or it is another client's: both are
+    said in the same words, so Runway is asked about what nobody owns."""
+    if not is_id(named.id):
+        return None
+    owned = OwnerStore(effects.table).find(named.kind, named.id)
+    if owned is not None:
+        return (owned.content_bytes or 0) if owned.client == client else None
+    try:
+        item = effects.characters.read(named.kind.path, named.id)
+    except UpstreamGone:
+        return None
+    return len(str(item.get("content") or "").encode())
+
+
+def _check_users(document_id: str, size_bytes: int, client: str, effects: Effects) -> None:
+    """A document that grows must still fit into each avatar that knows it."""
+    try:
+        users = effects.characters.read(Kind.DOCUMENT.path, document_id).get("usedBy") or []
+        avatars = together(lambda user: effects.characters.read(Kind.AVATAR.path, str(user["id"])), users)
+    except UpstreamGone:
+        # One of them is being deleted: Runway itself has the last word on what fits.
+        return
+    known = [set(avatar.get("documentIds") or ()) - {document_id} for avatar in avatars]
+    others = [Reference(Kind.DOCUMENT, other, ()) for other in set().union(*known)]
+    sizes = dict(
+        zip((one.id for one in others), together(lambda one: _size_of(one, client, effects), others), strict=True)
+    )
+    for documents in known:
+        if problem := knowledge_problem(size_bytes + sum(sizes[other] or 0 for other in documents)):
+            raise InvalidRequest([Issue("too_big", ("content",), f"{problem}, in an avatar that knows this one")])
+
+
+def _ready(prepared: Prepared, effects: Effects) -> dict[str, Any]:
+    """The body as Runway takes it."""
+    try:
+        return upload_inputs(name_inputs(prepared.body, prepared.inputs), effects, LARGEST_INPUT)
+    except (InputMissing, InputUnusable) as problem:
+        path = next(iter(prepared.inputs))
+        raise InvalidRequest([Issue("custom", path, str(problem))]) from None

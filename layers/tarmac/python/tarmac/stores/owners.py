@@ -1,0 +1,141 @@
+"""Whose the avatars, documents, voices and conversations are that were made through Tarmac.
+
+What has no row here was made in Runway's own portal and is everybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tarmac.clock import from_iso, to_iso
+from tarmac.ports import ConditionFailed, Put, Row, Table
+from tarmac.rules.ownership import Kind, is_id
+
+
+class AlreadyOwned(Exception):
+    """There is a row: it belongs to a client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One row. Times are Runway's, in epoch seconds. content_bytes: of a document, as UTF-8; None of anything else."""
+
+    kind: Kind
+    id: str
+    client: str
+    created_at: float
+    updated_at: float
+    content_bytes: int | None = None
+    version: int = 1
+
+
+def owned_item(kind: Kind, item: Mapping[str, Any], client: str, now: float) -> Owned:
+    """The row of something as Runway shows it; now stands for a time that it does not tell."""
+    created_at = _moment(item.get("createdAt"), now)
+    size = len(str(item.get("content", "")).encode()) if kind is Kind.DOCUMENT else None
+    return Owned(kind, str(item["id"]), client, created_at, _moment(item.get("updatedAt"), created_at), size)
+
+
+def _moment(text: Any, otherwise: float) -> float:
+    try:
+        return from_iso(text)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+class OwnerStore:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, owned: Owned) -> None:
+        """Raises AlreadyOwned, unless it is the same client's."""
+        try:
+            self._table.write(Put(_to_row(owned)))
+        except ConditionFailed:
+            found = self.find(owned.kind, owned.id)
+            if found is None or found.client != owned.client:
+                raise AlreadyOwned(owned.id) from None
+
+    def find(self, kind: Kind, item_id: str) -> Owned | None:
+        row = self._table.get(_pk(kind, item_id), "owner") if is_id(item_id) else None
+        return _from_row(row) if row else None
+
+    def change(self, owned: Owned, updated_at: float, content_bytes: int | None) -> None:
+        """What a row says of its document. Two changes at once: the later one is as good."""
+        after = replace(owned, updated_at=updated_at, content_bytes=content_bytes, version=owned.version + 1)
+        try:
+            self._table.write(Put(_to_row(after), over=owned.version))
+        except ConditionFailed:
+            return
+
+    def delete(self, kind: Kind, item_id: str) -> None:
+        self._table.delete(_pk(kind, item_id), "owner")
+
+    def of_client(
+        self,
+        kind: Kind,
+        client: str,
+        limit: int,
+        *,
+        after: tuple[float, str] | None = None,
+        newest_first: bool = True,
+        until: float | None = None,
+    ) -> list[Owned]:
+        """A client's, by the time of their creation. after: time and id of the last one seen; until: none later."""
+        start: Row | None = None
+        if after is not None:
+            created_at, item_id = after
+            keys = {"client": _partition(kind, client), "listKey": _list_key(created_at, item_id)}
+            start = {"pk": _pk(kind, item_id), "sk": "owner"} | keys
+        page = self._table.query(
+            "byClient",
+            _partition(kind, client),
+            up_to=None if until is None else to_iso(until),
+            descending=newest_first,
+            limit=limit,
+            start=start,
+        )
+        return [_from_row(row) for row in page.rows]
+
+
+def _pk(kind: Kind, item_id: str) -> str:
+    return f"owner#{kind}#{item_id}"
+
+
+def _partition(kind: Kind, client: str) -> str:
+    """Of the index byClient: beside the client's tasks, never among them, since no client's name has a `#`."""
+    return f"{kind}#{client}"
+
+
+def _list_key(created_at: float, item_id: str) -> str:
+    return f"{to_iso(created_at)}#{item_id}"
+
+
+def _to_row(owned: Owned) -> Row:
+    row: Row = {
+        "pk": _pk(owned.kind, owned.id),
+        "sk": "owner",
+        "version": owned.version,
+        "kind": owned.kind.value,
+        "itemId": owned.id,
+        "clientId": owned.client,
+        "createdAt": to_iso(owned.created_at),
+        "updatedAt": to_iso(owned.updated_at),
+        "client": _partition(owned.kind, owned.client),
+        "listKey": _list_key(owned.created_at, owned.id),
+    }
+    return row if owned.content_bytes is None else row | {"contentBytes": owned.content_bytes}
+
+
+def _from_row(row: Row) -> Owned:
+    return Owned(
+        Kind(row["kind"]),
+        row["itemId"],
+        row["clientId"],
+        from_iso(row["createdAt"]),
+        from_iso(row["updatedAt"]),
+        row.get("contentBytes"),
+        row["version"],
+    )

@@ -1,0 +1,115 @@
+"""`tarmac avatars`: whose the avatars, documents, voices and conversations at Runway are."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from local.commands.target import StackOption, Target, find_target
+from local.errors import LocalError, plain_errors
+
+if TYPE_CHECKING:
+    from tarmac.ports import Characters
+    from tarmac.rules.ownership import Kind
+
+app = typer.Typer(help="Avatars and what belongs to them: whose they are.", no_args_is_help=True)
+
+
+KindOption = Annotated[str, typer.Option(help="avatar, document, voice or conversation.")]
+
+
+@app.command(name="list")
+def list_items(
+    kind: KindOption = "avatar",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    stack: StackOption = None,
+) -> None:
+    """List everything at Runway with its client; what was made in Runway's portal is shared by all."""
+    with plain_errors():
+        target = find_target(stack)
+        from tarmac.stores.owners import OwnerStore
+
+        of_kind, owners = _kind(kind), OwnerStore(target.table)
+        items = []
+        with _runway(target) as runway:
+            for item in _all(of_kind.path, runway):
+                owner = owners.find(of_kind, item["id"])
+                items.append({"id": item["id"], "name": item.get("name"), "client": owner.client if owner else None})
+        if as_json:
+            print(json.dumps(items))
+            return
+        for each in items:
+            print(f"{each['id']:<38} {each['client'] or '(shared)':<24} {each['name']}")
+
+
+@app.command()
+def adopt(
+    item_id: Annotated[str, typer.Argument(help="Its id at Runway.")],
+    client: Annotated[str, typer.Option(help="Whose it shall be.")],
+    kind: KindOption = "avatar",
+    stack: StackOption = None,
+) -> None:
+    """Give a client what is shared: from then on it is that client's alone."""
+    with plain_errors():
+        target = find_target(stack)
+        from tarmac.rules.ownership import is_id
+        from tarmac.runway.errors import UpstreamGone
+        from tarmac.stores.clients import CLIENT_NAME
+        from tarmac.stores.owners import AlreadyOwned, OwnerStore, owned_item
+
+        if not CLIENT_NAME.fullmatch(client):
+            raise LocalError(f"{client!r} is no client name")
+        of_kind, owners = _kind(kind), OwnerStore(target.table)
+        missing = LocalError(f"Runway has no {of_kind} {item_id}")
+        if not is_id(item_id):
+            raise missing
+        try:
+            with _runway(target) as runway:
+                item = runway.read(of_kind.path, item_id)
+        except UpstreamGone:
+            raise missing from None
+        try:
+            owners.add(owned_item(of_kind, item, client, time.time()))
+        except AlreadyOwned:
+            owner = owners.find(of_kind, item_id)
+            raise LocalError(f"this {of_kind} belongs to {owner.client if owner else 'another client'}") from None
+        print(f"the {of_kind} {item.get('name') or item_id} is {client}'s", file=sys.stderr)
+
+
+def _kind(name: str) -> Kind:
+    from tarmac.rules.ownership import Kind
+
+    try:
+        return Kind(name)
+    except ValueError:
+        raise LocalError(f"--kind is one of {', '.join(Kind)}, not {name!r}") from None
+
+
+@contextmanager
+def _runway(target: Target) -> Iterator[Characters]:
+    from tarmac.clock import Clock
+    from tarmac.runway.characters import RunwayCharacters
+    from tarmac.runway.connection import RunwayConnection
+    from tarmac.runway.errors import UpstreamUnavailable
+
+    key = target.runway_key
+    try:
+        yield RunwayCharacters(RunwayConnection(target.runway_base_url, lambda fresh: key, Clock()))
+    except UpstreamUnavailable as problem:
+        raise LocalError(f"{problem}: try `tarmac doctor`") from problem
+
+
+def _all(collection: str, runway: Characters) -> Iterator[dict[str, Any]]:
+    query = {"limit": "100"} | ({"sort": "createdAt", "order": "desc"} if collection == "documents" else {})
+    while True:
+        page = runway.page(collection, query)
+        yield from page.items
+        if page.next_cursor is None:
+            return
+        query["cursor"] = page.next_cursor

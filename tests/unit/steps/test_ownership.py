@@ -1,0 +1,56 @@
+"""Another client's avatar, voice or document is one that does not exist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tarmac.rules.ownership import Kind
+from tarmac.steps.accept import InvalidRequest, Order, accept
+from tarmac.steps.ownership import may_use, own
+from tarmac.stores.owners import AlreadyOwned
+from tests.fakes import World
+
+VIDEO = {
+    "model": "gwm1_avatars",
+    "avatar": {"type": "custom", "avatarId": "nova"},
+    "speech": {"type": "text", "text": "Hello", "voice": {"type": "custom", "id": "warm"}},
+}
+
+
+def video(client: str) -> Order:
+    return Order("avatar_videos", client, VIDEO, {"kind": "api"})
+
+
+def test_what_is_owned_is_its_owners(world: World) -> None:
+    own(Kind.AVATAR, "nova", "acme", world)
+    own(Kind.AVATAR, "nova", "acme", world)
+    assert may_use("acme", Kind.AVATAR, "nova", world)
+    assert not may_use("other", Kind.AVATAR, "nova", world)
+    with pytest.raises(AlreadyOwned):
+        own(Kind.AVATAR, "nova", "other", world)
+
+
+def test_what_nobody_owns_is_everybodys(world: World) -> None:
+    own(Kind.VOICE, "nova", "acme", world)
+    assert may_use("other", Kind.AVATAR, "nova", world)
+
+
+def test_a_create_names_only_what_its_client_may_use(world: World) -> None:
+    own(Kind.AVATAR, "nova", "acme", world)
+    own(Kind.VOICE, "warm", "acme", world)
+    assert accept(video("acme"), world, 3600).is_new
+    with pytest.raises(InvalidRequest) as refused:
+        accept(video("other"), world, 3600)
+    assert [(issue.path, issue.message) for issue in refused.value.issues] == [
+        (("avatar", "avatarId"), "Avatar not found"),
+        (("speech", "voice", "id"), "Voice not found"),
+    ]
+    assert len(world.executions.started) == 1
+
+
+@pytest.mark.parametrize("avatar", [{"type": "custom", "avatarId": "x" * 5000}, {"type": "custom", "avatarId": "a#b"}])
+def test_strange_ids_are_runways_to_judge(avatar: dict[str, Any], world: World) -> None:
+    order = Order("avatar_videos", "acme", VIDEO | {"avatar": avatar}, {"kind": "api"})
+    assert accept(order, world, 3600).is_new
