@@ -18,11 +18,17 @@ class Credits(BaseModel):
     credits: float
 
 
+class Estimate(BaseModel):
+    """At most that, as far as it can be told; null where nobody has published a price."""
+
+    credits: float | None
+
+
 class TaskAccepted(BaseModel):
     """A task that is kept: poll it, or wait for its notice."""
 
     id: str
-    estimatedCost: Credits | Absent = None
+    estimatedCost: Estimate
 
 
 class WebhookRecord(BaseModel):
@@ -46,7 +52,7 @@ class Task(BaseModel):
     output: list[str] | Absent = Field(None, description="When SUCCEEDED")
     failure: str | None = Field(None, description="When FAILED, for people")
     failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
-    estimatedCost: Credits | Absent = None
+    estimatedCost: Estimate | Absent = Field(None, description="Until it has ended")
     cost: Credits | Absent = Field(None, description="Once ended")
     metadata: dict[str, str] | Absent = None
     webhook: WebhookRecord | Absent = None

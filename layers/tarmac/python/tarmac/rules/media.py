@@ -9,6 +9,7 @@ import binascii
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -91,6 +92,13 @@ def type_of_name(name: str) -> str | None:
     """The content type that a file name's extension stands for, whatever its case."""
     _, dot, extension = name.rpartition(".")
     return _BY_EXTENSION.get(extension.lower()) if dot else None
+
+
+def inline_types(kinds: Iterable[str]) -> list[str]:
+    """Every spelling of a content type that a data URI of these kinds may have."""
+    usual = [name for name in EXTENSIONS if name not in _NOT_READ]
+    spelled = [name for name, usual_name in _SPELLINGS.items() if usual_name in usual]
+    return sorted(name for name in (*usual, *spelled) if normal_type(name).partition("/")[0] in kinds)
 
 
 def is_data_uri(value: str) -> bool:
