@@ -35,7 +35,7 @@ def _create(request: ApiRequest) -> Answer:
     client = request.client("tasks")
     # A key that cannot be read would leave every task waiting: better said before one is accepted.
     effects.runway_key()
-    # `POST /v1/recipes/{recipe}` → `recipes/product_ad`
+    # `POST /v1/recipes/{recipe}` → `recipes/product_ad`; CometAPI's paths have something before the /v1/.
     operation_name = request.route.partition("/v1/")[2].format_map(request.path)
     order = _order(operation_name, client, request.json_body(), {"kind": "api"}, repeat=request.repeat(client))
     accepted = accept(order, effects, settings.task_deadline_seconds)

@@ -104,11 +104,11 @@ class ApiRequest:
         return self.event.get("queryStringParameters") or {}
 
     def client(self, scope: str) -> str:
-        """The caller's id. Raises ApiError 403 without the scope: the authorizer's cached answer serves all routes,
-        so it identifies and each function decides."""
-        caller = self.event["requestContext"].get("authorizer", {}).get("lambda") or {}
+        """The caller's id. Raises ApiError 401 for a key that is nobody's and 403 without the scope: the authorizer's
+        cached answer serves all routes, so it identifies and each function decides."""
+        caller = (self.event["requestContext"].get("authorizer") or {}).get("lambda") or {}
         if not caller.get("client"):
-            raise ApiError(401, "Send a key: Authorization: Bearer <key>")
+            raise ApiError(401, "This key is not known. Send a valid one: Authorization: Bearer <key>")
         if scope not in str(caller.get("scopes", "")).split():
             raise ApiError(403, f"This key has no scope {scope}")
         return str(caller["client"])

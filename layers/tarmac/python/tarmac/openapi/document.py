@@ -25,8 +25,8 @@ Parameters and models that are not described here are passed on to Runway unchec
 
 _ERRORS = {
     400: "The request has problems; `issues` names each with its field",
-    401: "No key",
-    403: "A key that is not known, or has not the scope",
+    401: "No key, or one that is not known",
+    403: "The key has not the scope",
     404: "There is no such task, or it is another client's, or it was deleted",
     413: f"The body has more than {MAX_BODY_BYTES} bytes",
     422: "The Idempotency-Key was used before with another body",
@@ -50,7 +50,7 @@ def describe() -> dict[str, Any]:
         # Beside this document, wherever it was read from.
         "servers": [{"url": "./"}],
         "security": [{"clientKey": []}],
-        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Account", "About")],
+        "tags": [{"name": name} for name in (*_OUTPUTS.values(), "Tasks", "Uploads", "Account", "CometAPI", "About")],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -74,6 +74,19 @@ def _create(at: Operation) -> dict[str, Any]:
         "parameters": [_shared("Idempotency-Key"), _shared("X-Runway-Version")],
         "requestBody": _json_body({"anyOf": known if at.sole_model else [*known, ref("AnotherModel")]}),
         "responses": _responses(answers.TaskAccepted, 400, 413, 422, *_OF_CLIENTS),
+    }
+
+
+def _create_as_at_cometapi() -> dict[str, Any]:
+    names = [name for name in operations() if "/" not in name]
+    where = {"name": "operation", "in": "path", "required": True, "schema": {"enum": names}}
+    return {
+        "tags": ["CometAPI"],
+        "operationId": "create_as_at_cometapi",
+        "summary": "As /v1/{operation}",
+        "parameters": [where, _shared("Idempotency-Key"), _shared("X-Runway-Version")],
+        "requestBody": _json_body({"type": "object", "description": "The body of that operation"}),
+        "responses": _responses(answers.TaskAccepted, 400, 404, 413, 422, *_OF_CLIENTS),
     }
 
 
@@ -107,6 +120,11 @@ def _others() -> dict[str, Any]:
             )
         },
         "/v1/usage": {"get": _call("Account", "get_usage", "Your own usage", answers.Usage, 400, query=_SPAN)},
+        "/runwayml/v1/{operation}": {"post": _create_as_at_cometapi()},
+        "/runwayml/v1/tasks/{id}": {
+            "parameters": [_TASK_ID],
+            "get": _call("CometAPI", "get_task_as_at_cometapi", "As /v1/tasks/{id}", answers.Task, 404),
+        },
         "/health": {"get": _public("get_health", "Whether it answers", _json_answer(ref("Health")))},
         "/openapi.json": {"get": _public("get_openapi", "This document", _json_answer({"type": "object"}))},
         "/docs": {
