@@ -18,7 +18,10 @@ from tarmac.ports import NoSuchObject, Objects, Runway
 from tarmac.rules.media import (
     EXTENSIONS,
     LARGEST_UPLOAD,
+    SMALLEST_UPLOAD,
     BadMedia,
+    InlineMedia,
+    data_uri,
     decode_data_uri,
     input_type,
     is_inline,
@@ -149,7 +152,8 @@ def hold_inputs(
 
 
 def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
-    """The body as Runway takes it, each input uploaded just now and good for 24 h.
+    """The body as Runway takes it, each input uploaded just now and good for 24 h; one that is too small for an upload
+    stands in it as a data URI.
 
     Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: input_bucket,
     runway.
@@ -162,12 +166,12 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
             bucket = effects.input_bucket(source["bucket"])
             if bucket is None:
                 raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
-            uploaded[at] = _upload(source, bucket, effects.runway)
+            uploaded[at] = _as_runway_takes_it(source, bucket, effects.runway)
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
+def _as_runway_takes_it(source: Source, bucket: Objects, runway: Runway) -> str:
     key, version_id = source["key"], source.get("versionId")
     try:
         stored = bucket.head(key, version_id)
@@ -186,6 +190,8 @@ def _upload(source: Source, bucket: Objects, runway: Runway) -> str:
         if "kinds" in source:
             content_type = _checked_type(spool.read(HEAD_BYTES), content_type, source["kinds"])
             spool.seek(0)
+        if stored.size_bytes < SMALLEST_UPLOAD:
+            return data_uri(InlineMedia(content_type, spool.read()))
         filename = f"input.{EXTENSIONS.get(content_type, 'bin')}"
         return runway.upload(filename, content_type, cast(BinaryIO, spool))
 

@@ -185,6 +185,11 @@ def decode_data_uri(value: str) -> InlineMedia:
     return InlineMedia(normal_type(match[1]), content)
 
 
+def data_uri(media: InlineMedia) -> str:
+    """What `decode_data_uri` reads."""
+    return f"data:{media.content_type};base64,{binascii.b2a_base64(media.content, newline=False).decode()}"
+
+
 def input_type(head: bytes, said: str, kinds: tuple[str, ...]) -> str:
     """The content type of a file that Runway can read in a field of these kinds. Raises BadMedia.
 
