@@ -105,6 +105,15 @@ def test_a_sample_works_as_it_stands(
     assert content == simulator.output(row.upstream_id)
 
 
+@pytest.mark.parametrize("version", ["2024-11-06", "<x-runway-version>", None])
+def test_the_version_header_is_not_needed(caller: Api, version: str | None) -> None:
+    """Nor must a place holder be filled in. The create is none, so nothing is made."""
+    headers = {"Authorization": f"Bearer {caller.key}"} | ({} if version is None else {"X-Runway-Version": version})
+    with httpx.Client(base_url=caller.http.base_url, trust_env=False, timeout=30) as curl:
+        answer = curl.post("/v1/character_performance", json={"model": "act_two"}, headers=headers)
+    assert [issue["path"] for issue in answer.json()["issues"]] == [["character"], ["reference"]]
+
+
 def test_a_failed_task_says_why_as_the_polling_samples_read_it(caller: Api) -> None:
     body = SAMPLES[0].body | {"promptText": prompt("seconds=3, fail=SAFETY.INPUT.TEXT")}
     task = polled(caller, f"/v1/tasks/{send(caller, SAMPLES[0].path, body).json()['id']}")
