@@ -304,7 +304,10 @@ _PARAMETERS = {
     },
 }
 _HEADERS = {
-    "x-request-id": {"description": "Names this call in the logs", "schema": {"type": "string"}},
+    "x-request-id": {
+        "description": "Names this call in the logs. What API Gateway answers by itself has apigw-requestid instead",
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "x-should-retry": {"description": "For Runway's SDKs", "schema": {"enum": ["true", "false"]}},
 }
