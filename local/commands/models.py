@@ -114,8 +114,8 @@ def _markdown(entries: list[dict[str, Any]]) -> Iterator[str]:
 def _model_in_markdown(entry: Mapping[str, Any]) -> str:
     price = ""
     if entry["credits"] is not None:
-        usual, _, _ = price_in_words(entry["credits"]).partition(" or ")
-        price = " " + usual.removesuffix(" (?)") + ("" if entry["credits"]["confidence"] == "high" else "?")
+        words = price_in_words(entry["credits"])
+        price = f" {words.removesuffix(' (?)')}?" if words.endswith(" (?)") else f" {words}"
     return f"`{entry['model']}`{'†' if entry['legacy'] else ''}{price}"
 
 
