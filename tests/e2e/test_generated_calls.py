@@ -38,7 +38,7 @@ def schemathesis(stack: StackInfo, api: Api, *options: str) -> None:
         env=os.environ | {"NO_PROXY": "127.0.0.1"},
         capture_output=True,
         text=True,
-        timeout=3600 if EXAMPLES else 300,
+        timeout=7200 if EXAMPLES else 900,
         check=False,
     )
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
