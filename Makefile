@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-browser check faults mutation check-template build deploy destroy format clean
+.PHONY: help demo up down test test-browser check faults mutation schemathesis check-template build deploy destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the lo
 
 mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
 	$(BIN)/python -m tests.mutation
+
+schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
+	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .

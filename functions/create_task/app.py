@@ -36,7 +36,7 @@ def _create(request: ApiRequest) -> Answer:
     client = request.client("tasks")
     # A key that cannot be read would leave every task waiting: better said before one is accepted.
     effects.runway_key()
-    # `POST /v1/recipes/{recipe}` → `recipes/product_ad`
+    # `POST /v1/recipes/{recipe}` → `recipes/product_ad`; CometAPI's paths have something before the /v1/.
     operation_name = request.route.partition("/v1/")[2].format_map(request.path)
     # A workflow's nodes may have all that they need.
     body = request.json_body(if_empty={} if operation_name.startswith("workflows/") else None)

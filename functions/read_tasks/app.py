@@ -23,7 +23,7 @@ def handler(request: ApiRequest) -> Answer:
             page = list_tasks(client, request.query, effects)
             data = [task_view(task, _link) for task in page.tasks]
             return Answer(200, {"data": data, "hasMore": page.cursor is not None, "nextCursor": page.cursor})
-        case "GET /v1/tasks/{id}":
+        case "GET /v1/tasks/{id}" | "GET /runwayml/v1/tasks/{id}":
             return Answer(200, task_view(read_task(request.path["id"], client, effects), _link))
         case "DELETE /v1/tasks/{id}":
             cancel(read_task(request.path["id"], client, effects), effects, settings.delete_outputs_on_delete)

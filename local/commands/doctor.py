@@ -71,8 +71,8 @@ def _api_knows_its_clients(target: Target) -> None:
     answer = httpx.get(
         f"{target.outputs['ApiUrl']}/v1/tasks", headers={"Authorization": "Bearer key_of_nobody"}, timeout=20
     )
-    if answer.status_code != 403:
-        raise LocalError(f"an unknown key was answered {answer.status_code}, not 403: look at AuthorizeRequest's log")
+    if answer.status_code != 401:
+        raise LocalError(f"an unknown key was answered {answer.status_code}, not 401: look at AuthorizeRequest's log")
 
 
 def _runway_key_is_set(target: Target) -> None:

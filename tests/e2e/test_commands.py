@@ -86,7 +86,7 @@ def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo
 
     revoked = tarmac("clients", "revoke", typed=told["key"] + "\n")
     assert (revoked.returncode, revoked.stderr) == (0, "revoked\n")
-    assert status_with(stack, told["key"]) == 403
+    assert status_with(stack, told["key"]) == 401
     again = tarmac("clients", "revoke", typed=told["key"] + "\n")
     assert (again.returncode, again.stderr) == (1, "error: there is no such key\n")
 

@@ -16,7 +16,6 @@ from runwayml import (
     DefaultHttpxClient,
     NotFoundError,
     Omit,
-    PermissionDeniedError,
     RunwayML,
     TaskFailedError,
 )
@@ -110,7 +109,7 @@ def test_bad_input_raises_with_the_issues(runway: RunwayML) -> None:
 def test_unknown_tasks_and_wrong_keys_raise_what_the_sdk_documents(runway: RunwayML) -> None:
     with pytest.raises(NotFoundError, match="Task not found"):
         runway.tasks.retrieve("6e1fe2a7-0000-4000-8000-000000000000")
-    with pytest.raises(PermissionDeniedError):
+    with pytest.raises(AuthenticationError):
         runway.with_options(api_key=f"key_{'0' * 128}").tasks.retrieve("some-id")
     with pytest.raises(AuthenticationError):
         runway.with_options(default_headers={"Authorization": Omit()}).tasks.retrieve("some-id")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tarmac.rules.media import SMALLEST_UPLOAD
 from tarmac.task import NoticeState, State, Task
 
 NOW = 1_700_000_000.0
@@ -16,10 +17,13 @@ NOW = 1_700_000_000.0
 
 TASK_ID = "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47"
 
-PNG = base64.b64decode(
+PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-"""A real image: one pixel."""
+"""A real image, smaller than any upload."""
+
+PNG = PIXEL + bytes(SMALLEST_UPLOAD)
+"""One that can be uploaded: what follows its end is read by nobody."""
 
 EVENTS = Path(__file__).parents[2] / "events"
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import runwayml.resources
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -21,6 +23,8 @@ from tarmac.catalogue import operation, operations
 from tarmac.contract import CreateTask, parse_create
 from tarmac.openapi import describe
 from tarmac.openapi.answers import Task
+from tarmac.openapi.schemas import of_media
+from tarmac.rules.media import KINDS, check_media_uri, decode_data_uri, is_inline
 from tarmac.runway.connection import API_VERSION
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.task import NoticeState, Output, State
@@ -210,6 +214,19 @@ def test_what_the_schema_refuses_is_refused(wrong: dict[str, Any]) -> None:
         return
     with pytest.raises(InvalidRequest):
         accept(Order("image_to_video", "acme", parsed.upstream_body(), {"kind": "api"}), World(), 3600)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_media_as_described_is_taken(kind: str, data: st.DataObject) -> None:
+    """But for s3:// links, which depend on the operator."""
+    form = data.draw(st.sampled_from([form for form in of_media([kind])["anyOf"] if form["title"] != "s3:// link"]))
+    value = data.draw(st.from_regex(re.compile(form["pattern"], re.ASCII), fullmatch=form["pattern"].endswith("$")))
+    assume(form.get("minLength", 0) <= len(value) <= form["maxLength"] and not value.endswith("\n"))
+    check_media_uri(value, (kind,))
+    if is_inline(value):
+        assert decode_data_uri(value).content
 
 
 @pytest.mark.parametrize(("name", "model"), OFFERED)

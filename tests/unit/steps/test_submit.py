@@ -17,7 +17,7 @@ from tarmac.steps.outcome import ENDED, Outcome
 from tarmac.steps.submit import AMBIGUOUS_RETRY_SECONDS, submit
 from tarmac.task import NoticeState, State
 from tests.fakes import FakeRunway, World
-from tests.fakes.samples import NOW, PNG, data_uri
+from tests.fakes.samples import NOW, PIXEL, PNG, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, standing, submitted
 
 
@@ -283,6 +283,15 @@ class TestInputs:
         submit(task.id, world, 0)
         assert world.runway.uploads == {"runway://upload-1": PNG}
         assert world.runway.bodies["up-1"]["promptImage"] == "runway://upload-1"
+
+    @pytest.mark.parametrize(("size_bytes", "as_upload"), [(511, False), (512, True)])
+    def test_a_file_too_small_for_an_upload_stays_inline(self, size_bytes: int, as_upload: bool, world: World) -> None:
+        """Runway's storage takes no less than 512 bytes, its creates do."""
+        small = data_uri(PIXEL.ljust(size_bytes, b"\0"))
+        task = accepted(world, promptImage=small)
+        assert [source["path"] for source in world.tasks.request(task.id)["inputs"]] == [["promptImage"]]
+        submit(task.id, world, 0)
+        assert world.runway.bodies["up-1"]["promptImage"] == ("runway://upload-1" if as_upload else small)
 
     def test_an_object_used_twice_is_uploaded_once(self, world: World) -> None:
         world.uploads.put("inbox/a.png", PNG, "image/png")

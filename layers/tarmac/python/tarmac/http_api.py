@@ -107,11 +107,11 @@ class ApiRequest:
         return self.event.get("queryStringParameters") or {}
 
     def client(self, *scopes: str) -> str:
-        """The caller's id. Raises ApiError 403 where it has none of the scopes: the authorizer's cached answer serves
-        all routes, so it identifies and each function decides."""
+        """The caller's id. Raises ApiError 401 for a key that is nobody's and 403 where it has none of the scopes: the
+        authorizer's cached answer serves all routes, so it identifies and each function decides."""
         caller = self._caller
         if not caller.get("client"):
-            raise ApiError(401, "Send a key: Authorization: Bearer <key>")
+            raise ApiError(401, "This key is not known. Send a valid one: Authorization: Bearer <key>")
         if not any(map(self.has_scope, scopes)):
             raise ApiError(403, f"This key has no scope {scopes[0]}")
         return str(caller["client"])
@@ -121,7 +121,7 @@ class ApiRequest:
 
     @property
     def _caller(self) -> Mapping[str, Any]:
-        return self.event["requestContext"].get("authorizer", {}).get("lambda") or {}
+        return (self.event["requestContext"].get("authorizer") or {}).get("lambda") or {}
 
     def repeat(self, client: str) -> Repeat:
         """How a second send of this create is known. Raises ApiError 400 for an unusable idempotency key."""

@@ -18,7 +18,10 @@ from tarmac.ports import NoSuchObject, Objects
 from tarmac.rules.media import (
     EXTENSIONS,
     LARGEST_UPLOAD,
+    SMALLEST_UPLOAD,
     BadMedia,
+    InlineMedia,
+    data_uri,
     decode_data_uri,
     input_type,
     is_inline,
@@ -161,8 +164,8 @@ def name_inputs(body: Mapping[str, Any], sources: Mapping[Path, Source]) -> dict
 
 
 def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARGEST_UPLOAD) -> dict[str, Any]:
-    """The body as the upstream takes it, each input uploaded just now and good for 24 h, or as a link into its bucket.
-    largest: bytes of one.
+    """The body as the upstream takes it: each input uploaded just now and good for 24 h, or as a link into its bucket,
+    or as a data URI where it is too small for an upload. largest: bytes of one.
 
     Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: flavor,
     input_bucket, runway.
@@ -175,12 +178,12 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARG
             bucket = effects.input_bucket(source["bucket"])
             if bucket is None:
                 raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
-            uploaded[at] = _upload(source, bucket, effects, largest)
+            uploaded[at] = _as_upstream_takes_it(source, bucket, effects, largest)
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _upload(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
+def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
     key, version_id = source["key"], source.get("versionId")
     try:
         stored = bucket.head(key, version_id)
@@ -203,6 +206,8 @@ def _upload(source: Source, bucket: Objects, effects: Effects, largest: int) -> 
         if "kinds" in source:
             content_type = _checked_type(spool.read(HEAD_BYTES), content_type, source["kinds"])
             spool.seek(0)
+        if stored.size_bytes < SMALLEST_UPLOAD:
+            return data_uri(InlineMedia(content_type, spool.read()))
         filename = f"input.{EXTENSIONS.get(content_type, 'bin')}"
         return effects.runway.upload(filename, content_type, cast(BinaryIO, spool))
 

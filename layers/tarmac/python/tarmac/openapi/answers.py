@@ -18,8 +18,8 @@ class Credits(BaseModel):
     credits: float
 
 
-class PerhapsCredits(BaseModel):
-    """Null where nobody knows them yet."""
+class Estimate(BaseModel):
+    """At most that, as far as it can be told; null where nobody has published a price."""
 
     credits: float | None
 
@@ -32,14 +32,14 @@ class Routing(BaseModel):
     provider: str | None
     resolvedSettings: dict[str, Any] | None
     resolvedInput: dict[str, Any] | None
-    estimatedCost: PerhapsCredits
+    estimatedCost: Estimate
 
 
 class TaskAccepted(BaseModel):
     """A task that is kept: poll it, or wait for its notice."""
 
     id: str
-    estimatedCost: PerhapsCredits
+    estimatedCost: Estimate
     routing: Routing | Absent = None
 
 
@@ -64,7 +64,7 @@ class Task(BaseModel):
     output: list[str] | Absent = Field(None, description="When SUCCEEDED")
     failure: str | None = Field(None, description="When FAILED, for people")
     failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
-    estimatedCost: PerhapsCredits | Absent = None
+    estimatedCost: Estimate | Absent = Field(None, description="Until it has ended")
     cost: Credits | Absent = Field(None, description="Once ended")
     routing: Routing | Absent = Field(None, description="Of a create by router")
     metadata: dict[str, str] | Absent = None

@@ -28,8 +28,8 @@ Parameters and models that are not described here are passed on to Runway unchec
 
 _ERRORS = {
     400: "The request has problems; `issues` names each with its field",
-    401: "No key",
-    403: "A key that is not known, or has not the scope",
+    401: "No key, or one that is not known",
+    403: "The key has not the scope",
     404: "There is none, or it is another client's, or it was deleted",
     409: "What stands in the way passes by: a first send is under way, an avatar is being processed",
     413: f"The body has more than {MAX_BODY_BYTES} bytes",
@@ -42,7 +42,7 @@ _ERRORS = {
 _OF_ANYBODY = (429, 500, 503)
 _OF_CREATES = (400, 409, 413, 502)
 _OF_CLIENTS = (401, 403, *_OF_ANYBODY)
-_TAGS = ("Tasks", "Uploads", "Avatars", "Routers", "Account", "About")
+_TAGS = ("Tasks", "Uploads", "Avatars", "Routers", "Account", "CometAPI", "About")
 _OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio", "any": "Workflows"}
 
 
@@ -145,6 +145,19 @@ def _list_of(kind: Kind) -> list[dict[str, Any]]:
     return query
 
 
+def _create_as_at_cometapi() -> dict[str, Any]:
+    names = [name for name in operations() if "/" not in name]
+    where = {"name": "operation", "in": "path", "required": True, "schema": {"enum": names}}
+    return {
+        "tags": ["CometAPI"],
+        "operationId": "create_as_at_cometapi",
+        "summary": "As /v1/{operation}",
+        "parameters": [where, _shared("Idempotency-Key"), _shared("X-Runway-Version")],
+        "requestBody": _json_body({"type": "object", "description": "The body of that operation"}),
+        "responses": _responses(answers.TaskAccepted, 400, 404, 413, 422, *_OF_CLIENTS),
+    }
+
+
 def _others() -> dict[str, Any]:
     return {
         "/v1/tasks": {
@@ -179,6 +192,11 @@ def _others() -> dict[str, Any]:
             )
         },
         "/v1/usage": {"get": _call("Account", "get_usage", "Your own usage", answers.Usage, 400, query=_SPAN)},
+        "/runwayml/v1/{operation}": {"post": _create_as_at_cometapi()},
+        "/runwayml/v1/tasks/{id}": {
+            "parameters": [_ID],
+            "get": _call("CometAPI", "get_task_as_at_cometapi", "As /v1/tasks/{id}", answers.Task, 404),
+        },
         "/health": {"get": _public("get_health", "Whether it answers", _json_answer(ref("Health")))},
         "/openapi.json": {"get": _public("get_openapi", "This document", _json_answer({"type": "object"}))},
         "/docs": {
@@ -459,7 +477,10 @@ _PARAMETERS = {
     },
 }
 _HEADERS = {
-    "x-request-id": {"description": "Names this call in the logs", "schema": {"type": "string"}},
+    "x-request-id": {
+        "description": "Names this call in the logs. What API Gateway answers by itself has apigw-requestid instead",
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "x-should-retry": {"description": "For Runway's SDKs", "schema": {"enum": ["true", "false"]}},
 }

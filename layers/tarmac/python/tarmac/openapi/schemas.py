@@ -8,13 +8,16 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from tarmac.rules.media import LONGEST_DATA_URI, LONGEST_RUNWAY_URI, LONGEST_URL
+from tarmac.rules.media import LONGEST_DATA_URI, LONGEST_RUNWAY_URI, LONGEST_URL, inline_types
 
 Schema = dict[str, Any]
 Spec = Mapping[str, Any]
 
 _AS_IN_JSON_SCHEMA = ("enum", "examples", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
-_HOST = r"([^\s/?#@:\\]+\.)+[A-Za-z\u00a1-\uffff][^\s/?#@:\\.]*"
+_URL = r"^https://([A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,4})?([/?#][^\s\\\u0000-\u0020\u007f-\u00a0]*)?$"
+"""A name beyond ASCII is taken as well; here it would be too long a story."""
+
+_BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
 
 
 def ref(name: str) -> Schema:
@@ -69,7 +72,7 @@ def of_media(kinds: Sequence[str]) -> Schema:
                 "description": "https, a public name and no address, no credentials. Runway fetches it.",
                 "type": "string",
                 "maxLength": LONGEST_URL,
-                "pattern": rf"^https://{_HOST}(:[0-9]{{1,4}})?([/?#][^\s\\]*)?$",
+                "pattern": _URL,
             },
             {
                 "title": "upload",
@@ -83,7 +86,7 @@ def of_media(kinds: Sequence[str]) -> Schema:
                 "title": "data URI",
                 "type": "string",
                 "maxLength": LONGEST_DATA_URI,
-                "pattern": rf"^data:({'|'.join(kinds)})/[a-z0-9.+-]+;base64,",
+                "pattern": rf"^data:({'|'.join(inline_types(kinds))});base64,{_BASE64}$",
             },
             {
                 "title": "s3:// link",

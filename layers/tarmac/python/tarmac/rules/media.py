@@ -9,6 +9,7 @@ import binascii
 import ipaddress
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -93,6 +94,13 @@ def type_of_name(name: str) -> str | None:
     return _BY_EXTENSION.get(extension.lower()) if dot else None
 
 
+def inline_types(kinds: Iterable[str]) -> list[str]:
+    """Every spelling of a content type that a data URI of these kinds may have."""
+    usual = [name for name in EXTENSIONS if name not in _NOT_READ]
+    spelled = [name for name, usual_name in _SPELLINGS.items() if usual_name in usual]
+    return sorted(name for name in (*usual, *spelled) if normal_type(name).partition("/")[0] in kinds)
+
+
 def is_data_uri(value: str) -> bool:
     return value[:5].lower() == "data:"
 
@@ -175,6 +183,11 @@ def decode_data_uri(value: str) -> InlineMedia:
     if not content:
         raise BadMedia("the data URI is empty")
     return InlineMedia(normal_type(match[1]), content)
+
+
+def data_uri(media: InlineMedia) -> str:
+    """What `decode_data_uri` reads."""
+    return f"data:{media.content_type};base64,{binascii.b2a_base64(media.content, newline=False).decode()}"
 
 
 def input_type(head: bytes, said: str, kinds: tuple[str, ...]) -> str:
