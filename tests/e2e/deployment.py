@@ -70,8 +70,9 @@ class Deployment:
 
     # Executions
 
-    def execution_arn(self, name: str) -> str:
-        return self.info.generation_state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+    def execution_arn(self, name: str, machine: str | None = None) -> str:
+        """machine: another one than the generation's, by its ARN."""
+        return (machine or self.info.generation_state_machine_arn).replace(":stateMachine:", ":execution:") + f":{name}"
 
     def start(self, name: str, execution_input: Any) -> None:
         """As a person does in the console."""
@@ -79,9 +80,9 @@ class Deployment:
             stateMachineArn=self.info.generation_state_machine_arn, name=name, input=json.dumps(execution_input)
         )
 
-    def execution(self, name: str) -> dict[str, Any]:
+    def execution(self, name: str, machine: str | None = None) -> dict[str, Any]:
         """The execution once it has ended."""
-        arn = self.execution_arn(name)
+        arn = self.execution_arn(name, machine)
         return eventually(
             lambda: dict(self.clients.states.describe_execution(executionArn=arn)),
             lambda found: found["status"] != "RUNNING",
