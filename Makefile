@@ -12,13 +12,16 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-browser check faults mutation check-template build deploy destroy format clean
+.PHONY: help demo storyboard up down test test-browser check faults mutation check-template build deploy destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
 	@$(BIN)/tarmac demo
+
+storyboard: $(VENV)/local.stamp ## Make a film of three shots, each continuing from the last, on the same stack
+	@$(BIN)/tarmac storyboard
 
 up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
 	@$(BIN)/tarmac up

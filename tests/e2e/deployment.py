@@ -74,10 +74,12 @@ class Deployment:
         """machine: another one than the generation's, by its ARN."""
         return (machine or self.info.generation_state_machine_arn).replace(":stateMachine:", ":execution:") + f":{name}"
 
-    def start(self, name: str, execution_input: Any) -> None:
+    def start(self, name: str, execution_input: Any, machine: str | None = None) -> None:
         """As a person does in the console."""
         self.clients.states.start_execution(
-            stateMachineArn=self.info.generation_state_machine_arn, name=name, input=json.dumps(execution_input)
+            stateMachineArn=machine or self.info.generation_state_machine_arn,
+            name=name,
+            input=json.dumps(execution_input),
         )
 
     def execution(self, name: str, machine: str | None = None) -> dict[str, Any]:
