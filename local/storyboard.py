@@ -52,7 +52,7 @@ def deploy_storyboard(info: StackInfo, film_bucket: str) -> Studio:
 
 
 def storyboard_of(prompts: Sequence[str], file: Path | None) -> dict[str, Any]:
-    """A file's or the sample's, with these prompts in the place of its own. Raises LocalError for an unreadable file."""
+    """A file's or the sample's, with these prompts in the place of its own. Raises LocalError on an unreadable file."""
     try:
         board: Any = json.loads((file or SAMPLE).read_bytes())
     except (OSError, ValueError) as error:
