@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser check faults mutation pictures check-template build deploy destroy format clean
+.PHONY: help demo storyboard up down test test-browser check faults mutation pictures history check-template build deploy destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that thei
 
 pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their definitions
 	@$(BIN)/python -m local.diagrams
+
+history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
+	@$(BIN)/python -m local.diagrams.history
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .
