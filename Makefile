@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser check faults mutation pictures history check-template build deploy destroy format clean
+.PHONY: help demo storyboard up down test test-browser check faults mutation pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,13 +43,20 @@ check: $(VENV)/test.stamp ## Lint and type-check
 check-template: $(VENV)/test.stamp $(SAM_VENV)/sam.stamp ## Validate, translate, lint and build the template, without Docker
 	$(BIN)/python -m local.checks
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
-	$(MAKE) build
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --config-env storyboard
+	$(MAKE) build build-storyboard
 
 build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
 
 deploy: build ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
+
+build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the sample storyboard.yaml
+	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build --config-env storyboard
+
+deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
+	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
 destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and key are kept
 	SAM_CLI_TELEMETRY=0 $(SAM) delete
