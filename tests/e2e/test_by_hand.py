@@ -45,11 +45,11 @@ def test_an_execution_started_by_hand_ends_like_any_other(
     body = text_to_video()
     wanted = {"operation": "text_to_video", "request": body, "metadata": {"order": "A-18"}}
     machine = ("--state-machine-arn", deployment.info.generation_state_machine_arn)
-    started = aws("stepfunctions", "start-execution", *machine, "--name", name, "--input", json.dumps(wanted))
+    started = aws.told("stepfunctions", "start-execution", *machine, "--name", name, "--input", json.dumps(wanted))
 
     deployment.execution(name)
 
-    execution = aws("stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
+    execution = aws.told("stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
     assert execution["status"] == "SUCCEEDED", execution
     row = deployment.announced(name)
     summary = json.loads(execution["output"])
@@ -124,14 +124,12 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_bought(
 
     task_id = api.create("text_to_video", text_to_video())
     deployment.announced(task_id)
-    refused = aws.run(*start, "--name", task_id, "--input", wanted)
-    assert refused.returncode != 0
-    assert "ExecutionAlreadyExists" in refused.stderr
+    assert "ExecutionAlreadyExists" in aws.refusal(*start, "--name", task_id, "--input", wanted)
 
     now = time.time()
     old = Task(name, "console", "text_to_video", "gen4.5", created_at=now, deadline_at=now + 600)
     deployment.tasks.create(replace(old, state=State.CANCELLED, ended_at=now), {"body": {}, "inputs": []})
-    aws(*start, "--name", name, "--input", wanted)
+    aws.run(*start, "--name", name, "--input", wanted)
     execution = deployment.execution(name)
     assert execution["status"] == "FAILED"
     assert f"The name {name} is another task's" in execution["cause"]

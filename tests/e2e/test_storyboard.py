@@ -57,7 +57,7 @@ def test_a_film_of_three_shots_continues_from_frame_to_frame(
     shots = [{"promptText": prompt(text=text)} for text in ("A lighthouse", "Up its wall", "The lamp")]
     board = json.dumps({"request": SHARED, "shots": shots})
     machine = ("--state-machine-arn", studio.film_machine_arn)
-    aws("stepfunctions", "start-execution", *machine, "--name", film, "--input", board)
+    aws.run("stepfunctions", "start-execution", *machine, "--name", film, "--input", board)
 
     execution = deployment.execution(film, studio.film_machine_arn)
 
