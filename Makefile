@@ -12,13 +12,16 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-browser check faults mutation schemathesis check-template build deploy destroy format clean
+.PHONY: help demo storyboard up down test test-browser check faults mutation schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
 	@$(BIN)/tarmac demo
+
+storyboard: $(VENV)/local.stamp ## Make a film of three shots, each continuing from the last, on the same stack
+	@$(BIN)/tarmac storyboard
 
 up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
 	@$(BIN)/tarmac up
@@ -40,13 +43,20 @@ check: $(VENV)/test.stamp ## Lint and type-check
 check-template: $(VENV)/test.stamp $(SAM_VENV)/sam.stamp ## Validate, translate, lint and build the template, without Docker
 	$(BIN)/python -m local.checks
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
-	$(MAKE) build
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --config-env storyboard
+	$(MAKE) build build-storyboard
 
 build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
 
 deploy: build ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
+
+build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the sample storyboard.yaml
+	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build --config-env storyboard
+
+deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
+	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
 destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and key are kept
 	SAM_CLI_TELEMETRY=0 $(SAM) delete
@@ -59,6 +69,12 @@ mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that thei
 
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py
+
+pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their definitions
+	@$(BIN)/python -m local.diagrams
+
+history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
+	@$(BIN)/python -m local.diagrams.history
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .

@@ -8,7 +8,21 @@ from contextlib import contextmanager
 
 
 class LocalError(Exception):
-    """A message for the person at the terminal. Printed without a traceback."""
+    """A message for the person at the terminal. Printed without a traceback; `exit_code` is for scripts."""
+
+    exit_code = 1
+
+
+class Refused(LocalError):
+    """What was asked for is not right as it stands: a wrong option, or a request that the API answered with 4xx."""
+
+    exit_code = 2
+
+
+class Unreachable(LocalError):
+    """There is no stack to ask, it does not answer, or it does not take the key."""
+
+    exit_code = 3
 
 
 class PortTaken(LocalError):
@@ -32,7 +46,7 @@ def plain_errors() -> Iterator[None]:
         yield
     except LocalError as error:
         print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from local.aws.ministack import KEPT, REGION, Ministack
 from local.aws.template import API_ID, NOTICE_QUEUE_OUTPUT
-from local.errors import LocalError
+from local.errors import LocalError, Unreachable
 from local.paths import ROOT, Home, build_folder, import_domain
 from local.process import LOOPBACK, Service, answers, free_port, require_free_port
 
@@ -59,14 +59,14 @@ class StackInfo:
 
     @classmethod
     def load(cls, path: Path) -> StackInfo:
-        """Raises LocalError where there is no stack.json, or one of another version."""
+        """Raises Unreachable where there is no stack.json, or one of another version."""
         try:
             content = json.loads(path.read_text())
             return cls(**{f.name: content[camel(f.name)] for f in fields(cls)})
         except FileNotFoundError as error:
-            raise LocalError(f"{path} is missing: start the local stack with `make up`") from error
+            raise Unreachable(f"{path} is missing: start the local stack with `make up`") from error
         except (ValueError, KeyError) as error:
-            raise LocalError(f"{path} is unreadable: write it anew with `make up`") from error
+            raise Unreachable(f"{path} is unreadable: write it anew with `make up`") from error
 
     def save(self, path: Path) -> None:
         """Replace the file in one step. For the owner only: it holds a client key."""

@@ -33,10 +33,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Project:
-    """The checkout to deploy from, and where its built layers go."""
+    """The checkout to deploy from, where its built layers go, and which of its templates is meant."""
 
     root: Path
     builds: Path
+    template: Path = Path("template.yaml")
 
     def read(self, path: Path) -> str:
         try:
@@ -47,8 +48,9 @@ class Project:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything one deployment consists of."""
+    """Everything one deployment consists of. `title` is its template's file name."""
 
+    title: str
     template: template.Template
     packages: Mapping[str, bytes]
     parameters: Mapping[str, str]
@@ -69,7 +71,7 @@ def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle
     def locate(logical_id: str, folder: Path) -> str:
         source = project.root / folder
         if not source.is_dir():
-            raise LocalError(f"{logical_id} in template.yaml names a folder that is missing: {source}")
+            raise LocalError(f"{logical_id} in {project.template} names a folder that is missing: {source}")
         if declared["Resources"][logical_id]["Type"] == "AWS::Serverless::LayerVersion":
             content = package.zip_pointer(package.build_layer(source, source.name, project.builds, say))
         else:
@@ -78,9 +80,9 @@ def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle
         packages[key] = content
         return f"s3://{BUCKET}/{key}"
 
-    declared = template.parse(project.read(Path("template.yaml")))
+    declared = template.parse(project.read(project.template))
     located = template.inline_definitions(template.point_at_packages(declared, locate), project.read)
-    return Bundle(located, packages, template.known_parameters(declared, parameters))
+    return Bundle(project.template.name, located, packages, template.known_parameters(declared, parameters))
 
 
 def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[str, str]:
@@ -88,7 +90,7 @@ def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[
     current = describe(clients, stack_name)
     if current is not None and current["StackStatus"] in SETTLED and deployed(current) == bundle.fingerprint:
         return outputs(current)
-    say("deploying template.yaml" if current is None else "deploying what has changed in template.yaml")
+    say(f"deploying {bundle.title}" if current is None else f"deploying what has changed in {bundle.title}")
     upload(clients, bundle.packages)
     body = json.dumps(template.localise(bundle.template, bundle.parameters, clients.region))
     # By address: a template given as text may have 51,200 bytes at most.

@@ -1,4 +1,4 @@
-"""template.yaml and its state machines, checked as AWS will see them.
+"""The templates and their state machines, checked as AWS will see them.
 
 `sam validate --lint` and cfn-lint do not follow a DefinitionUri: there, a state of type `Tsk` is valid. So SAM's own
 translator expands the template, each definition is put inline into the expansion, and cfn-lint reads that. To prove
@@ -29,6 +29,8 @@ REGION = "us-east-1"
 SAM_MACHINE = "AWS::Serverless::StateMachine"
 MACHINE = "AWS::StepFunctions::StateMachine"
 
+TEMPLATES = ("template.yaml", "storyboard.yaml")
+
 # cfn-lint rules that are not heeded, and why. One that finds nothing any more is itself a finding.
 IGNORED_IN_TEMPLATE: dict[str, str] = {}
 IGNORED_IN_TRANSLATION: dict[str, str] = {}
@@ -36,20 +38,21 @@ IGNORED_IN_TRANSLATION: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Deployment:
-    """template.yaml, as text and parsed, and each machine's definition by logical id."""
+    """A template, as text and parsed, and each machine's definition by logical id."""
 
+    name: str
     text: str
     template: Template
     definitions: Mapping[str, machines.Definition]
 
     @classmethod
-    def read(cls, root: Path = ROOT) -> Deployment:
+    def read(cls, root: Path = ROOT, name: str = TEMPLATES[0]) -> Deployment:
         """Raises FileNotFoundError for a definition that is not there."""
-        text = (root / "template.yaml").read_text()
+        text = (root / name).read_text()
         template = parse(text)
         inlined = inline_definitions(template, lambda path: (root / path).read_text())
         definitions = {name: machine["Definition"] for name, machine in resources(inlined, SAM_MACHINE)}
-        return cls(text, template, definitions)
+        return cls(name, text, template, definitions)
 
     def substitutions(self, machine: str) -> set[str]:
         """What the template promises to fill in a machine's definition."""
@@ -77,8 +80,8 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
         yield from machines.findings(name, definition, deployment.substitutions(name))
     translation = deployment.translation()
     yield from conventions.of_translation(translation)
-    yield from lint(deployment.text, "template.yaml", IGNORED_IN_TEMPLATE)
-    yield from lint(json.dumps(translation), "translated template.yaml", IGNORED_IN_TRANSLATION)
+    yield from lint(deployment.text, deployment.name, IGNORED_IN_TEMPLATE)
+    yield from lint(json.dumps(translation), f"translated {deployment.name}", IGNORED_IN_TRANSLATION)
 
 
 def uncaught(deployment: Deployment) -> Iterator[Finding]:
@@ -115,11 +118,14 @@ def lint(text: str, title: str, ignored: Mapping[str, str]) -> Iterator[Finding]
 
 def main() -> int:
     """Print findings. 0 if there are none."""
-    deployment = Deployment.read()
-    found = [*findings(deployment), *uncaught(deployment)]
-    for finding in found:
-        print(finding)
-    if not found:
-        names = ", ".join(deployment.definitions)
-        print(f"template.yaml is sound; every broken copy of {names} was caught")
-    return 1 if found else 0
+    total = 0
+    for template_name in TEMPLATES:
+        deployment = Deployment.read(name=template_name)
+        found = [*findings(deployment), *uncaught(deployment)]
+        for finding in found:
+            print(finding)
+        if not found:
+            names = ", ".join(deployment.definitions)
+            print(f"{template_name} is sound; every broken copy of {names} was caught")
+        total += len(found)
+    return 1 if total else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def redrive(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is there, and leave it there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
     stack: StackOption = None,
 ) -> None:
     """Send what has failed for good again: uploads that no task came of, callbacks that no receiver took.
@@ -26,36 +28,48 @@ def redrive(
     """
     with plain_errors():
         target = find_target(stack)
-        events = _redrive_events(target, dry_run)
-        callbacks = _redrive_callbacks(target, dry_run)
+        found = []
+        for one in chain(_redrive_events(target, dry_run), _redrive_callbacks(target, dry_run)):
+            found.append(one)
+            if not as_json:
+                print(_told(one))
+        if as_json:
+            print(json.dumps({"redriven": not dry_run, "messages": found}))
+            return
+        events = sum(one["kind"] == "event" for one in found)
         verb = "waiting" if dry_run else "sent again"
-        print(f"{_counted(events, 'event')} and {_counted(callbacks, 'callback')} {verb}", file=sys.stderr)
+        print(f"{_counted(events, 'event')} and {_counted(len(found) - events, 'callback')} {verb}", file=sys.stderr)
 
 
-def _redrive_events(target: Target, dry_run: bool) -> int:
-    count = 0
+def _told(one: dict[str, str]) -> str:
+    if one["kind"] == "callback":
+        return f"callback  {one['message']}"
+    return f"{one['failedAt']}  {one['function']}  {one['reason']}"
+
+
+def _redrive_events(target: Target, dry_run: bool) -> Iterator[dict[str, str]]:
     for queue_url, message in _messages(target, "AsyncFailureQueue"):
         event = json.loads(message["Body"])
         function = _function_of(event)
-        print(f"{event.get('timestamp', '?')}  {function.rpartition(':')[2]}  {_reason(event)}")
-        count += 1
+        yield {
+            "kind": "event",
+            "failedAt": str(event.get("timestamp", "?")),
+            "function": function.rpartition(":")[2],
+            "reason": _reason(event),
+        }
         if not dry_run:
             payload = json.dumps(event["requestPayload"]).encode()
             target.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
             target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-    return count
 
 
-def _redrive_callbacks(target: Target, dry_run: bool) -> int:
-    count = 0
+def _redrive_callbacks(target: Target, dry_run: bool) -> Iterator[dict[str, str]]:
     for queue_url, message in _messages(target, "WebhookDeadLetters"):
-        print(f"callback  {message['Body']}")
-        count += 1
+        yield {"kind": "callback", "message": message["Body"]}
         if not dry_run:
             sqs = target.client("sqs")
             sqs.send_message(QueueUrl=target.resource("WebhookQueue"), MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-    return count
 
 
 def _counted(count: int, noun: str) -> str:

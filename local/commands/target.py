@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from local.errors import LocalError
+from local.errors import Unreachable
 from local.paths import import_domain
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Target:
 
 
 def find_target(stack: str | None) -> Target:
-    """Also makes `import tarmac` work. Raises LocalError where there is no such stack, or no way to ask."""
+    """Also makes `import tarmac` work. Raises Unreachable where there is no such stack, or no way to ask."""
     import_domain()
     return _on_aws(stack) if stack else _on_this_machine()
 
@@ -116,10 +116,10 @@ def _on_aws(stack: str) -> Target:
     try:
         answer = session.client("cloudformation").describe_stacks(StackName=stack)
     except ClientError as error:
-        raise LocalError(f"stack {stack}: {error.response['Error']['Message']}") from error
+        raise Unreachable(f"stack {stack}: {error.response['Error']['Message']}") from error
     except BotoCoreError as error:
-        raise LocalError(f"AWS cannot be asked for the stack {stack}: {error}") from error
+        raise Unreachable(f"AWS cannot be asked for the stack {stack}: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", [])}
     if "TasksTable" not in outputs:
-        raise LocalError(f"the stack {stack} is not one of Tarmac's")
+        raise Unreachable(f"the stack {stack} is not one of Tarmac's")
     return Target(stack, outputs, session)

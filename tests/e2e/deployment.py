@@ -70,18 +70,21 @@ class Deployment:
 
     # Executions
 
-    def execution_arn(self, name: str) -> str:
-        return self.info.generation_state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+    def execution_arn(self, name: str, machine: str | None = None) -> str:
+        """machine: another one than the generation's, by its ARN."""
+        return (machine or self.info.generation_state_machine_arn).replace(":stateMachine:", ":execution:") + f":{name}"
 
-    def start(self, name: str, execution_input: Any) -> None:
+    def start(self, name: str, execution_input: Any, machine: str | None = None) -> None:
         """As a person does in the console."""
         self.clients.states.start_execution(
-            stateMachineArn=self.info.generation_state_machine_arn, name=name, input=json.dumps(execution_input)
+            stateMachineArn=machine or self.info.generation_state_machine_arn,
+            name=name,
+            input=json.dumps(execution_input),
         )
 
-    def execution(self, name: str) -> dict[str, Any]:
+    def execution(self, name: str, machine: str | None = None) -> dict[str, Any]:
         """The execution once it has ended."""
-        arn = self.execution_arn(name)
+        arn = self.execution_arn(name, machine)
         return eventually(
             lambda: dict(self.clients.states.describe_execution(executionArn=arn)),
             lambda found: found["status"] != "RUNNING",

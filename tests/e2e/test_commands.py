@@ -17,6 +17,8 @@ from local.paths import ROOT
 from local.stack import SIMULATOR_KEY, StackInfo
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
+from tests.e2e.media import picture
+from tests.e2e.requests import QUICK, image_to_video, prompt
 from tests.e2e.shared import shared_stack
 from tests.e2e.simulator import Simulator
 
@@ -191,3 +193,67 @@ def test_a_shared_avatar_is_adopted(tarmac: Tarmac, deployment: Deployment, simu
     for wrong in (["missing"], ["a/b"], [avatar, "--kind", "song"], [avatar, "--kind", "voice"]):
         refused = tarmac("avatars", "adopt", *wrong, "--client", "acme")
         assert (refused.returncode, refused.stderr[:7]) == (1, "error: ")
+
+
+def test_a_picture_becomes_a_video_in_a_folder(tarmac: Tarmac, deployment: Deployment, tmp_path: Path) -> None:
+    """Uploaded, generated, followed, downloaded with one command; then listed and shown."""
+    (tmp_path / "lake.png").write_bytes(picture("PNG"))
+    out = tmp_path / "out"
+    mark = prompt()
+
+    made = tarmac(
+        *("generate", "image_to_video", "-m", "gen4_turbo", "-i", str(tmp_path / "lake.png"), "-p", mark),
+        *("--ratio", "1280:720", "--duration", "2", "--metadata", "order=A-18", "--download", str(out)),
+    )
+
+    assert made.returncode == 0, made.stderr
+    (line,) = made.stdout.splitlines()
+    task_id = Path(line).name.removesuffix("-01.mp4")
+    (key,) = deployment.archived(task_id)
+    assert Path(line).read_bytes() == deployment.archived_bytes(key)
+    listed = json.loads(tarmac("tasks", "--status", "SUCCEEDED", "--limit", "100", "--json").stdout)
+    assert task_id in [task["id"] for task in listed]
+    shown = tarmac("show", task_id)
+    assert shown.returncode == 0
+    assert "order=A-18" in shown.stdout
+    assert mark not in shown.stdout
+    refused = tarmac("cancel", task_id)
+    assert (refused.returncode, refused.stderr) == (1, f"error: the task {task_id} has ended: SUCCEEDED\n")
+
+
+def test_tasks_are_followed_and_cancelled(tarmac: Tarmac, api: Api) -> None:
+    """With a key of one's own; `watch` ends with the last of them, its exit code tells that one was cancelled."""
+    keyed = ("--key", api.key)
+    common = ("generate", "text_to_video", "-m", "veo3.1_fast", "--ratio", "1280:720", "--duration", "4", "--json")
+    quick, endless = (
+        json.loads(tarmac(*common, "-p", prompt(scenario), *keyed).stdout)["id"] for scenario in (QUICK, "seconds=9000")
+    )
+    assert tarmac("watch", quick, *keyed).stdout.splitlines()[-1] == f"{quick}  SUCCEEDED"
+    assert tarmac("cancel", endless, *keyed).returncode == 0
+    watched = tarmac("watch", quick, endless, "--json", *keyed)
+    assert watched.returncode == 1
+    ended = {line["id"]: line["status"] for line in map(json.loads, watched.stdout.splitlines())}
+    assert ended == {quick: "SUCCEEDED", endless: "CANCELLED"}
+    assert {quick, endless} == set(api.ids())
+
+
+def test_an_upload_is_named_in_a_request(tarmac: Tarmac, api: Api, tmp_path: Path) -> None:
+    (tmp_path / "lake.jpg").write_bytes(picture())
+    uploaded = tarmac("upload", str(tmp_path / "lake.jpg"), "--key", api.key)
+    assert uploaded.returncode == 0, uploaded.stderr
+    body = image_to_video(promptImage=uploaded.stdout.strip())
+    assert api.ended(api.create("image_to_video", body))["status"] == "SUCCEEDED"
+
+
+def test_a_request_that_is_refused_names_the_field(tarmac: Tarmac) -> None:
+    made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--ratio", "1:1", "--duration", "5")
+    assert (made.returncode, made.stdout) == (2, "")
+    assert "ratio: Expected one of" in made.stderr
+
+
+def test_where_no_stack_is_every_command_says_how_to_start_one(tmp_path: Path) -> None:
+    answers = [run(tmp_path, *words) for words in (("tasks",), ("show", "x"), ("doctor",), ("redrive", "--json"))]
+    for answer in answers:
+        assert (answer.returncode, answer.stdout) == (3, "")
+        assert answer.stderr.startswith("error: ")
+        assert "make up" in answer.stderr

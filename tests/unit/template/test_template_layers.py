@@ -32,8 +32,8 @@ def build() -> ModuleType:
     return module
 
 
-def pins() -> dict[str, str]:
-    lines = (LAYERS / "dependencies" / "requirements.txt").read_text().splitlines()
+def pins(layer: str = "dependencies") -> dict[str, str]:
+    lines = (LAYERS / layer / "requirements.txt").read_text().splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
@@ -70,9 +70,16 @@ def test_pins_are_complete() -> None:
     assert pins().keys() == needed
 
 
-@pytest.mark.parametrize("name", pins())
-def test_pin_is_what_the_tests_run_with(name: str) -> None:
-    assert importlib.metadata.version(name) == pins()[name]
+@pytest.mark.parametrize(
+    ("layer", "name"), [(layer, name) for layer in ("dependencies", "video") for name in pins(layer)]
+)
+def test_pin_is_what_the_tests_run_with(layer: str, name: str) -> None:
+    assert importlib.metadata.version(name) == pins(layer)[name]
+
+
+def test_the_video_layer_needs_nothing_else() -> None:
+    assert list(pins("video")) == ["av"]
+    assert not importlib.metadata.requires("av")
 
 
 def test_trim_keeps_what_imports_read(build: ModuleType, tmp_path: Path) -> None:

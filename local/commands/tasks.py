@@ -1,0 +1,177 @@
+"""`tarmac tasks`, `show`, `watch`, `cancel`: what has become of a client's requests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from local.commands.api import ENDED, Api, JsonOption, KeyOption, UrlOption, open_api, print_json
+from local.commands.following import COLOURS, credits_of, download_outputs, exit_code, table_of
+from local.commands.target import StackOption
+from local.errors import LocalError, plain_errors
+
+
+def tasks(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    status: Annotated[
+        str | None, typer.Option(help=f"Only these: {', '.join(COLOURS)}.", metavar="STATUS", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+    stack: StackOption = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """List a client's tasks, newest first."""
+    with plain_errors(), open_api(stack, url, key) as api:
+        found = api.tasks(limit, status and status.upper())
+        if as_json:
+            print_json(found)
+            return
+        from rich.console import Console
+
+        Console().print(table_of(found) if found else "no tasks")
+
+
+def show(
+    task_id: Annotated[str, typer.Argument(help="The task.")],
+    download: Annotated[Path | None, typer.Option("--download", "-d", help="Put its outputs into this folder.")] = None,
+    as_json: JsonOption = False,
+    stack: StackOption = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Show one task, with links to its outputs that are good for an hour. Exit code 1 if it failed or was cancelled."""
+    with plain_errors(), open_api(stack, url, key) as api:
+        task = api.task(task_id)
+        files = download_outputs(api, task, download) if download else []
+        if as_json:
+            print_json(task | ({"files": files} if download else {}))
+        else:
+            _print_task(task, files)
+        raise typer.Exit(exit_code([task]))
+
+
+def watch(
+    task_ids: Annotated[
+        list[str] | None, typer.Argument(help="These tasks, until all have ended. Without any: the newest, for ever.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="How many of the newest.")] = 15,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each change as a line of JSON, for machines.")] = False,
+    stack: StackOption = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Follow tasks in a live table with progress bars. Ctrl-C leaves; the tasks go on.
+
+    Of tasks that are named the exit code is 1 if one failed or was cancelled. Where nobody looks, as in a log, each
+    change of a status is a line.
+    """
+    with plain_errors(), open_api(stack, url, key) as api:
+        from rich.console import Console
+
+        console = Console()
+        named = list(dict.fromkeys(task_ids or ()))
+        look = (lambda: _look_again(api, named)) if named else (lambda: api.tasks(limit))
+        if console.is_terminal and not as_json:
+            last = _follow_live(api, look, bool(named), console)
+        else:
+            last = _follow_lines(api, look, bool(named), as_json)
+        raise typer.Exit(exit_code(last))
+
+
+def cancel(
+    task_ids: Annotated[list[str], typer.Argument(help="The tasks.")],
+    as_json: JsonOption = False,
+    stack: StackOption = None,
+    url: UrlOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Cancel tasks that are under way. What Runway has finished meanwhile is paid for, and archived.
+
+    Exit code 1 if one has ended already, or is not there; the others are cancelled all the same.
+    """
+    with plain_errors(), open_api(stack, url, key) as api:
+        problems = 0
+        for task_id in task_ids:
+            try:
+                api.cancel(task_id)
+            except LocalError as problem:
+                if problem.exit_code != LocalError.exit_code:
+                    raise
+                problems += 1
+                print(f"error: {problem}", file=sys.stderr)
+                if as_json:
+                    print_json({"id": task_id, "cancelled": False, "error": str(problem)})
+            else:
+                if as_json:
+                    print_json({"id": task_id, "cancelled": True})
+                else:
+                    print(f"{task_id} is being cancelled")
+        raise typer.Exit(1 if problems else 0)
+
+
+def _print_task(task: dict[str, Any], files: Sequence[str]) -> None:
+    """A line for each thing that there is to say."""
+    from rich.console import Console
+    from rich.text import Text
+
+    progress = f", {task['progress']:.0%}" if task.get("progress") is not None else ""
+    lines = {
+        "task": task["id"],
+        "status": task["status"] + progress,
+        "created": task["createdAt"],
+        "credits": credits_of(task),
+        "failure": f"{task['failureCode']}: {task['failure']}" if task["status"] == "FAILED" else "",
+        "metadata": " ".join(f"{name}={value}" for name, value in (task.get("metadata") or {}).items()),
+    }
+    if webhook := task.get("webhook"):
+        lines["callback"] = f"{webhook['state']} after {webhook['tries']} tries, last answer {webhook['lastStatus']}"
+    console = Console(soft_wrap=True, highlight=False)
+    for name, text in lines.items():
+        if text:
+            style = COLOURS.get(task["status"], "") if name == "status" else ""
+            console.print(Text(f"{name:<10}"), Text(text, style=style), sep="")
+    for output in files or task.get("output") or ():
+        console.print(Text(f"{'file' if files else 'output':<10}"), Text(output), sep="")
+
+
+Look = Callable[[], list[dict[str, Any]]]
+
+
+def _look_again(api: Api, task_ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [api.task(task_id) for task_id in task_ids]
+
+
+def _all_ended(found: Sequence[dict[str, Any]]) -> bool:
+    return all(task["status"] in ENDED for task in found)
+
+
+def _follow_live(api: Api, look: Look, has_end: bool, console: Any) -> list[dict[str, Any]]:
+    from rich.live import Live
+
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            found = look()
+            live.update(table_of(found), refresh=True)
+            if has_end and _all_ended(found):
+                return found
+            time.sleep(api.pace_seconds)
+
+
+def _follow_lines(api: Api, look: Look, has_end: bool, as_json: bool) -> list[dict[str, Any]]:
+    seen: dict[str, Any] = {}
+    while True:
+        found = look()
+        for task in found:
+            state = task["status"], task.get("progress") if as_json else None
+            if seen.get(task["id"]) != state:
+                seen[task["id"]] = state
+                print_json(task) if as_json else print(f"{task['id']}  {task['status']}", flush=True)
+        if has_end and _all_ended(found):
+            return found
+        time.sleep(api.pace_seconds)
