@@ -147,7 +147,7 @@ class TestCreate:
         "half a body": raw(head(content_length="100") + b'{"id": "up-1"'),
         "no HTTP": raw(b"SSH-2.0-OpenSSH_9.6\r\n"),
         "a stall": stall,
-        "a stall in the body": raw(head(content_length="14") + b'{"id": ', b'"up-1"}', pause_seconds=1.0),
+        "a stall in the body": raw(head(content_length="14") + b'{"id": ', b'"up-1"}', pause_seconds=5.0),
     }  # fmt: skip
 
     @pytest.mark.parametrize("behaviour", AMBIGUOUS.values(), ids=AMBIGUOUS)
