@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-browser check faults mutation check-template build deploy destroy format clean
+.PHONY: help demo up down test test-browser test-node check faults mutation check-template build deploy destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: $(VENV)/test.stamp ## Run all tests
 
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
+
+test-node: $(VENV)/node.stamp ## Run the official Node SDK against the local stack
+	$(BIN)/python -m tests.conformance.node
 
 check: $(VENV)/test.stamp ## Lint and type-check
 	$(BIN)/ruff check .
