@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser check faults mutation schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down test test-browser test-node check faults mutation schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: $(VENV)/test.stamp ## Run all tests
 
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
+
+test-node: $(VENV)/node.stamp ## Run the official Node SDK against the local stack
+	$(BIN)/python -m tests.conformance.node
 
 check: $(VENV)/test.stamp ## Lint and type-check
 	$(BIN)/ruff check .

@@ -6,7 +6,6 @@ its own process ids when all tests are over. A run that selects no test of the s
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
 import tempfile
@@ -50,32 +49,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if hasattr(session.config, "workerinput") or not home.exists():
         return
     from local.paths import ROOT
-    from tests.e2e.shared import shared_stack
+    from tests.e2e.shared import keep_logs, shared_stack
 
     logs = ROOT / ".local" / "test-logs"
     shutil.rmtree(logs, ignore_errors=True)
     try:
         if exitstatus:
-            _keep_logs(home, logs)
+            keep_logs(home, logs)
     finally:
         shared_stack(home).down()
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _keep_logs(home: Path, logs: Path) -> None:
-    """The first place to look after a red run."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from local.aws.clients import Clients
-    from local.errors import LocalError
-    from local.stack import StackInfo
-    from tests.e2e.deployment import log_lines
-
-    shutil.copytree(home / "logs", logs)
-    with contextlib.suppress(LocalError, BotoCoreError, ClientError):
-        info = StackInfo.load(home / "stack.json")
-        with Clients(info.aws_endpoint_url, info.region) as clients:
-            (logs / "functions.log").write_text("\n".join(log_lines(clients)))
 
 
 @pytest.fixture(scope="session")

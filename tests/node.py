@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def install(folder: Path) -> None:
     mark.write_bytes(wanted)
 
 
-def run_tests(file: Path, told: Mapping[str, str]) -> int:
-    """`node --test` of one file. Returns its exit code."""
-    return subprocess.run(["node", "--test", file.name], cwd=file.parent, env=environment(told), check=False).returncode
+def run_tests(files: Sequence[Path], told: Mapping[str, str]) -> int:
+    """`node --test` of files of one folder, at the same time. Returns its exit code."""
+    command = ["node", "--test", *(file.name for file in files)]
+    return subprocess.run(command, cwd=files[0].parent, env=environment(told), check=False).returncode

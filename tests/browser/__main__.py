@@ -40,7 +40,7 @@ def main() -> int:
             served(scratch, port, info),
         ):
             told = {"PAGE_URL": page_url, "API_URL": info.api_url, "RUNWAY_URL": info.runway_base_url}
-            return node.run_tests(TESTS / "avatar-call.test.mjs", {**told, "CHROMIUM": browser})
+            return node.run_tests([TESTS / "avatar-call.test.mjs"], {**told, "CHROMIUM": browser})
 
 
 def build(folder: Path) -> None:

@@ -52,6 +52,10 @@ class Simulator:
         """The bytes of one of Runway's outputs."""
         return self.http.get(self.task(upstream_id)["output"][number]).raise_for_status().content
 
+    def put_record(self, kind: str, record_id: str, body: dict[str, Any]) -> None:
+        """Put something into Runway's account under this id, ready at once: a router, a workflow, an avatar, …"""
+        self.http.put(f"/_simulator/records/{kind}/{record_id}", json=body).raise_for_status()
+
     def rule(self, marker: str, directives: str, times: int) -> None:
         """The next `times` creates with this marker run under these directives."""
         wanted = {"match": {"contains": marker}, "directives": directives, "times": times}
