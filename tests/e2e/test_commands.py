@@ -18,7 +18,7 @@ from local.stack import SIMULATOR_KEY, StackInfo
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import picture
-from tests.e2e.requests import QUICK, image_to_video, prompt
+from tests.e2e.requests import QUICK, image_to_video, prompt, text_to_video
 from tests.e2e.shared import shared_stack
 from tests.e2e.simulator import Simulator
 
@@ -257,3 +257,31 @@ def test_where_no_stack_is_every_command_says_how_to_start_one(tmp_path: Path) -
         assert (answer.returncode, answer.stdout) == (3, "")
         assert answer.stderr.startswith("error: ")
         assert "make up" in answer.stderr
+
+
+def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
+    """Two good lines and a wrong one; the same file again starts none, and shows the same report."""
+    lines = [{"operation": "text_to_video", "request": text_to_video()} for _ in range(3)]
+    lines[1]["request"] = {"model": "gen4.5"}
+    file, report = tmp_path / "Zwölf Möwen.jsonl", tmp_path / "report.json"
+    file.write_text("\n".join(map(json.dumps, lines)))
+
+    handed_in = tarmac("batch", str(file), "--report", str(report))
+
+    assert handed_in.returncode == 1, handed_in.stderr
+    told = json.loads(report.read_text())
+    assert (told["status"], told["lines"], told["succeeded"], told["rejected"]) == ("ENDED", 3, 2, 1)
+    assert "promptText: Required" in handed_in.stdout
+    again = tarmac("batch", str(file), "--json")
+    assert json.loads(again.stdout)["results"] == told["results"]
+    assert "none is started" in again.stderr
+
+
+def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "lake.jpg").write_bytes(picture())
+    reasons = {"empty.csv": "names its columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
+    for name, words in reasons.items():
+        refused = tarmac("batch", str(tmp_path / name))
+        assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
+        assert words in refused.stderr
