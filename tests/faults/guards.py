@@ -176,7 +176,7 @@ GUARDS = (
     ),
     Guard(
         "poll and finish: gone is confirmed",
-        "tarmac.steps.poll",
+        TRANSITIONS,
         "CONFIRMATIONS_OF_GONE = 3",
         "CONFIRMATIONS_OF_GONE = 1",
     ),

@@ -45,7 +45,7 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "observe": (lambda m, t: m.observe(t, "up-1", "RUNNING", 0.5, 9), BOUND),
     "overlook": (lambda m, t: m.overlook(t, "up-1", 9), BOUND),
     "overlook a 404": (lambda m, t: m.overlook(t, "up-1", 9, gone=True), BOUND),
-    "try again": (lambda m, t: m.try_again(t, "up-1", 30), BOUND),
+    "try again": (lambda m, t: m.try_again(t, "up-1", 5.0, 30), BOUND),
     "archived": (lambda m, t: m.archived(t, "up-1", OUTPUT), BOUND),
     "succeed": (lambda m, t: m.succeed(t, "up-1", 25.0), BOUND),
     "fail unsent": (lambda m, t: m.fail(t, None, "TARMAC.DEADLINE", "late", 0.0), UNCLAIMED),
@@ -230,7 +230,7 @@ def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: 
 
 def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
     before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
-    again = moves.try_again(before, "up-1", 30)
+    again = moves.try_again(before, "up-1", None, 30)
     assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
     assert (again.outputs, again.progress, again.started_at, again.upstream_status) == ((), None, None, None)
 
@@ -292,6 +292,31 @@ def test_an_ending_releases_the_reservation(name: str, moves: Moves) -> None:
     move, allowed = MOVES[name]
     for state in allowed:
         assert move(moves, a_task(state)).reserved_credits == 0.0
+
+
+@pytest.mark.parametrize(
+    ("failed", "ending", "expected"),
+    [(25.0, 25.0, 50.0), (25.0, None, 25.0), (None, 25.0, 25.0), (None, None, None), (0.0, 0.0, 0.0)],
+)
+@pytest.mark.parametrize("name", ["fail", "cancel"])
+def test_a_task_costs_what_all_its_attempts_have_cost(
+    name: str, failed: float | None, ending: float | None, expected: float | None, moves: Moves
+) -> None:
+    again = moves.try_again(a_task(State.SUBMITTED), "up-1", failed, 30)
+    assert again.cost_credits == failed
+    bound = moves.bind(moves.claim(again, "token"), "token", "up-2", None, 12)
+    if name == "fail":
+        assert moves.fail(bound, "up-2", "INTERNAL", "broken", ending).cost_credits == expected
+    else:
+        assert moves.cancel(bound, "up-2", ending).cost_credits == expected
+
+
+def test_a_success_after_a_failure_that_was_billed_costs_both(moves: Moves) -> None:
+    again = moves.try_again(a_task(State.SUBMITTED), "up-1", 3.0, 30)
+    bound = moves.bind(moves.claim(again, "token"), "token", "up-2", 20.0, 12)
+    assert moves.succeed(bound, "up-2", None).cost_credits == 23.0
+    assert moves.succeed(bound, "up-2", 25.0).cost_credits == 28.0
+    assert moves.reject(moves.claim(again, "token"), "token", "TARMAC.REJECTED.400", "no").cost_credits == 3.0
 
 
 def test_a_rejected_task_cost_nothing(moves: Moves) -> None:

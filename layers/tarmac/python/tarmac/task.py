@@ -115,6 +115,7 @@ class Task:
     # Tarmac's estimate, which the create was answered with, and Runway's own, known once it has taken the task.
     estimated_credits: float | None = None
     quoted_credits: float | None = None
+    # All attempts that have ended so far.
     cost_credits: float | None = None
 
     # What was last seen upstream.
