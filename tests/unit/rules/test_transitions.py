@@ -338,10 +338,20 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
 
 
 def test_a_task_is_claimed_by_one_retry_only(moves: Moves) -> None:
-    settled = moves.settle(a_task(claimable=True))
-    assert not settled.claimable
-    with pytest.raises(TransitionRefused):
-        moves.settle(settled)
+    settled = moves.settle(a_task(claimable=True), "retry")
+    assert (settled.claimable, settled.claimed_by_retry) == (False, "retry")
+    for other in (None, "another"):
+        with pytest.raises(TransitionRefused):
+            moves.settle(settled, other)
+    assert moves.settle(settled, "retry") is settled
+
+
+def test_a_task_that_its_client_has_read_is_nobodys_to_claim(moves: Moves) -> None:
+    read = moves.settle(a_task(claimable=True))
+    assert (read.claimable, read.claimed_by_retry) == (False, None)
+    for retry in (None, "retry"):
+        with pytest.raises(TransitionRefused):
+            moves.settle(read, retry)
 
 
 def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:

@@ -300,11 +300,16 @@ class Moves:
         self._stands(task, upstream_id)
         return self._end(task, State.CANCELLED, cost_credits)
 
-    def settle(self, task: Task) -> Task:
-        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again)."""
+    def settle(self, task: Task, retry: str | None = None) -> Task:
+        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again).
+
+        Unchanged where this retry, named by a token, has claimed it already: the write that did it lost its answer.
+        """
+        if retry is not None and task.claimed_by_retry == retry:
+            return task
         if not task.claimable:
             raise TransitionRefused("the task is not claimable")
-        return bump(task, self.now, claimable=False)
+        return bump(task, self.now, claimable=False, claimed_by_retry=retry)
 
     def request_cancel(self, task: Task) -> Task:
         """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""
