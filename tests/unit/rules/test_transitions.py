@@ -63,13 +63,8 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
 
 LATER = NOW + 1000
 DUE = LATER + SWEEP_GRACE_SECONDS
-ENDED = {
-    "ended_at": LATER,
-    "claim": None,
-    "claimed_at": None,
-    "notice_state": NoticeState.PENDING,
-    "next_check_at": DUE,
-}
+UNCLAIM = {"claim": None, "claimed_at": None}
+ENDED = UNCLAIM | {"ended_at": LATER, "notice_state": NoticeState.PENDING, "next_check_at": DUE}
 RELEASED = ENDED | {"reserved_credits": 0.0}
 LOST = "Runway's answer to the create was lost, so it is unknown whether a generation was bought."
 RICH: dict[str, Any] = {
