@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the lo
 
 mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
 	$(BIN)/python -m tests.mutation
+
+bench: $(VENV)/test.stamp ## Compare the pacing of polls with other policies, in ratios
+	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.pacing
 
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py

@@ -19,8 +19,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
     ending = finish(event["taskId"], effects, settings.max_output_bytes)
     task = ending.task
-    metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)
-    metrics.add_metric("CreditsSpent", MetricUnit.Count, task.cost_credits or 0)
-    metrics.add_metric("ArchivedBytes", MetricUnit.Bytes, sum(output.size_bytes for output in task.outputs))
+    if ending.is_news:
+        metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)
+        metrics.add_metric("CreditsSpent", MetricUnit.Count, task.cost_credits or 0)
+        metrics.add_metric("ArchivedBytes", MetricUnit.Bytes, sum(output.size_bytes for output in task.outputs))
+    else:
+        metrics.add_metric("FinishesRepeated", MetricUnit.Count, 1)
     logger.info("task finished", task_id=task.id, status=task.state.value, code=task.failure_code, polls=task.polls)
     return ending.as_state()

@@ -104,6 +104,7 @@ TURNS: dict[str, str] = {
     "redrive": "somebody redrives the task's Finish",
     "sweep": "a sweep begins, due or not",
     "again": "the client sends its create again, S3 its event",
+    "another": "the client sends another create, under the same key if there is one",
     "kill": "this execution is stopped",
 }
 """What else may happen at any effect. Except for `kill`, the effect itself follows."""

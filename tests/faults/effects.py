@@ -77,6 +77,8 @@ class WatchedTable:
         for put in puts:
             if put.row["sk"] == "task":
                 run.ledger.wrote(put.row, run.scheduler.current, run.scheduler.now)
+            elif put.row["sk"] == "idempotency":
+                run.ledger.keyed(put.row)
 
     def delete(self, pk: str, sk: str) -> None:
         self._run.effect("table.write", "delete", lambda: self.kept.delete(pk, sk))

@@ -154,6 +154,33 @@ GUARDS = (
         ("s3 success",),
     ),
     Guard(
+        "accept: a key stands for one body",
+        "tarmac.steps.repeats",
+        "if record.body_sha256 != repeat.body_sha256:",
+        "if False:",
+        ("idempotency key",),
+    ),
+    Guard(
+        "accept: a key is taken with its task",
+        "tarmac.steps.accept",
+        "effects.tasks.create(task, request, *others)",
+        "effects.tasks.create(task, request)",
+        ("idempotency key",),
+    ),
+    Guard(
+        "accept: its own echo",
+        TRANSITIONS,
+        "if retry is not None and task.claimed_by_retry == retry:\n            return task",
+        "",
+        ("a retry of its own",),
+    ),
+    Guard(
+        "accept: a retry takes a task once",
+        TRANSITIONS,
+        'if not task.claimable:\n            raise TransitionRefused("the task is not claimable")',
+        "",
+    ),
+    Guard(
         "poll: budget of failures",
         "tarmac.steps.poll",
         "and task.failure_retries < max_failure_retries",
@@ -176,7 +203,7 @@ GUARDS = (
     ),
     Guard(
         "poll and finish: gone is confirmed",
-        "tarmac.steps.poll",
+        TRANSITIONS,
         "CONFIRMATIONS_OF_GONE = 3",
         "CONFIRMATIONS_OF_GONE = 1",
     ),

@@ -11,6 +11,8 @@
 7  no orphan: what was bought is bound to its row, or was cancelled, or its attempt was counted as ambiguous
 8  no output of Runway's is deleted unseen before it is archived
 9  the row comes before its execution; one object version is one task
+10 a key never answers for another body: a create is answered with a task of its own body, one idempotency key makes
+   one task, a client's own retry takes a task once, and what is no retry takes none
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.clock import from_iso
+from tarmac.stores.repeats import Repeat
 from tests.faults.scheduler import Actor
 from tests.faults.upstream import Generation
 
@@ -72,6 +75,8 @@ class Ledger:
         self.callbacks: set[str] = set()
         self.archived: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self.taken: set[str] = set()
         self.blips = Blips()
         self.was_ambiguous = False
 
@@ -83,10 +88,12 @@ class Ledger:
         before = self.rows.get(task_id)
         self.rows[task_id] = after
         if after["version"] == 1:
-            self._accepted(before, after)
+            self._accepted(before, after, actor)
         elif before is None:
             raise Broken("2: a row appeared that was never accepted")
         else:
+            if before.get("claimable") and not after.get("claimable"):
+                actor.settled.add(task_id)
             if before["state"] in TERMINAL:
                 _still_the_same(before, after)
             elif after["state"] in TERMINAL:
@@ -95,9 +102,11 @@ class Ledger:
         self._announcement(after)
         _reservation(after)
 
-    def _accepted(self, before: Row | None, after: Row) -> None:
+    def _accepted(self, before: Row | None, after: Row, actor: Actor) -> None:
         if before is not None:
             raise Broken("2: an accepted task was written over by a new one")
+        if actor.settled:
+            raise Broken("10: a retry took the task of its first attempt, and made another")
         source = after.get("source", {})
         if source.get("kind") == "s3":
             cause = f"{source['key']}?{source.get('versionId')}"
@@ -232,6 +241,23 @@ class Ledger:
             raise Broken(f"4: {key} was overwritten")
         self.archived[key] = content
 
+    def keyed(self, record: Row) -> None:
+        """An idempotency record; none expires within a run."""
+        if self.keys.setdefault(record["pk"], record["taskId"]) != record["taskId"]:
+            raise Broken("10: one idempotency key, two tasks")
+
+    def answered(self, task_id: str, is_new: bool, repeat: Repeat, prompt: str, held_prompt: str) -> None:
+        """A create came to its regular end. The prompts: the one sent, and that of the task's request."""
+        if held_prompt != prompt:
+            raise Broken("10: a create was answered with the task of another body")
+        if repeat.key is not None:
+            if task_id not in self.keys.values():
+                raise Broken("10: a create was answered with a task that its key has not made")
+        elif not is_new:
+            if not repeat.is_retry or task_id in self.taken:
+                raise Broken("10: a create that is no retry, or the second one, was answered with an earlier task")
+            self.taken.add(task_id)
+
     def starting(self, execution_input: str) -> None:
         if json.loads(execution_input)["taskId"] not in self.rows:
             raise Broken("9: an execution was started before its row")
@@ -250,7 +276,6 @@ class Ledger:
             accounted = generation.is_bound or generation.is_deleted or self.claims[generation.token].was_lost
             if not accounted and not generation.cancel_was_asked:
                 raise Broken(f"7: {generation.id} is an orphan")
-        self._idempotency()
 
     def _was_announced(self, task_id: str, row: Row) -> None:
         notices = self.notices.get(f"{task_id}-ended")
@@ -274,9 +299,6 @@ class Ledger:
         listed = [output["key"] for output in row.get("outputs", ())]
         if [self.archived.get(key) for key in listed] != whole:
             raise Broken(f"4: the row lists {len(listed)} outputs, which are not the {len(whole)} of {generation.id}")
-
-    def _idempotency(self) -> None:
-        """The place for: a key never answers for another body, and one key is one task."""
 
 
 def _still_the_same(before: Row, after: Row) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
@@ -19,7 +20,7 @@ import tarmac.stores.tasks
 import tarmac.task
 from tarmac.clock import from_iso, to_iso
 from tarmac.ports import Row, StoredObject
-from tarmac.steps.accept import Order, accept
+from tarmac.steps.accept import Accepted, Order, accept
 from tarmac.steps.accept_upload import Upload, UploadDefaults, accept_upload
 from tarmac.steps.cancel import cancel
 from tarmac.steps.finish import finish
@@ -29,12 +30,12 @@ from tarmac.steps.submit import submit
 from tarmac.steps.sweep import sweep
 from tarmac.stores.repeats import Repeat
 from tarmac.stores.tasks import NoSuchTask
-from tarmac.task import Task
+from tarmac.task import Task, task_key
 from tests.faults.actions import FAULTS, STALLS, TURNS, Crash, Killed
 from tests.faults.effects import WatchedEffects
 from tests.faults.invariants import MAX_FAILURE_RETRIES, Broken, Ledger
 from tests.faults.machine import Step, interpret
-from tests.faults.scenarios import Scenario
+from tests.faults.scenarios import ANOTHER, Scenario
 from tests.faults.scheduler import START, Actor, Scheduler
 
 MOST_POINTS = 2500
@@ -234,6 +235,8 @@ class Run:
                 return self._actor("sweep", self._sweep)
             case "again":
                 return self._again()
+            case "another":
+                return self._again(ANOTHER)
             case _:
                 raise ValueError(turn)
 
@@ -256,10 +259,11 @@ class Run:
                 self.effects.executions.running.add(name)
                 self.scheduler.spawn(self._execution(name, lambda: given))
 
-    def _again(self) -> Actor:
+    def _again(self, more: Mapping[str, Any] | None = None) -> Actor:
+        """`more`: what another create has that uses the same key, if there is one; else it is a retry."""
         match self.scenario.door:
             case "api":
-                return self._actor("client", lambda: self._create(is_retry=True))
+                return self._actor("client", lambda: self._create(more or {}, is_retry=more is None))
             case "s3":
                 return self._actor("event", self._event)
             case "console":
@@ -269,15 +273,19 @@ class Run:
         self.effects.executions.running.add(name)
         self.scheduler.spawn(self._execution(name, lambda: json.loads(execution_input)))
 
-    def _create(self, is_retry: bool = False) -> None:
+    def _create(self, more: Mapping[str, Any] = MappingProxyType({}), is_retry: bool = False) -> None:
         """POST /v1/image_to_video, as the handler does it."""
         scenario = self.scenario
-        digest = hashlib.sha256(json.dumps(scenario.body).encode()).hexdigest()
+        body = {**scenario.body, **more}
+        digest = hashlib.sha256(json.dumps(body).encode()).hexdigest()
         repeat = Repeat("acme", "/v1/image_to_video", digest, scenario.idempotency_key, is_retry)
-        order = Order(
-            "image_to_video", "acme", scenario.body, {"kind": "api"}, repeat=repeat, webhook_url=scenario.webhook_url
-        )
-        self._invoke(lambda: accept(order, self.effects, scenario.deadline_seconds))
+        order = Order("image_to_video", "acme", body, {"kind": "api"}, repeat=repeat, webhook_url=scenario.webhook_url)
+        self._invoke(lambda: self._answer(accept(order, self.effects, scenario.deadline_seconds), order, repeat))
+
+    def _answer(self, accepted: Accepted, order: Order, repeat: Repeat) -> None:
+        held = self.effects.table.kept.rows[task_key(accepted.task.id), "request#01"]["body"]
+        prompt = json.loads(held)["body"]["promptText"]
+        self.ledger.answered(accepted.task.id, accepted.is_new, repeat, order.body["promptText"], prompt)
 
     def _event(self) -> None:
         """EventBridge's invocation, repeated as Lambda repeats it."""

@@ -18,6 +18,7 @@ BODY: dict[str, Any] = {
     "duration": 5,
 }
 INLINE = BODY | {"promptImage": data_uri()}
+ANOTHER = {"promptText": "Trains leave the station"}
 DONE = Life()
 
 
@@ -44,6 +45,8 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("inline input", body=INLINE),
         Scenario("callback", webhook_url="https://hooks.example.com/tarmac", lives=(Life(running_seconds=8.0),)),
         Scenario("idempotency key", idempotency_key="order-7", turns=((20.0, "again"),)),
+        Scenario("two bodies under one key", idempotency_key="order-7", turns=((0.0, "another"), (20.0, "again"))),
+        Scenario("a retry of its own", turns=((0.0, "another"), (3.0, "again"))),
         Scenario("s3 success", door="s3", turns=((0.0, "again"),)),
         Scenario("s3 rejected", door="s3", metadata={"tarmac-duration": "five"}, turns=((3.0, "again"),)),
         Scenario("console success", door="console"),

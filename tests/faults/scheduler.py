@@ -18,7 +18,17 @@ START = 1_700_000_000.0
 class Actor:
     """Somebody who does things: a client, an execution, a sweep. What its current invocation knows is kept with it."""
 
-    __slots__ = ("claims", "greenlet", "had_trouble", "is_execution", "looked_at", "name", "points", "received")
+    __slots__ = (
+        "claims",
+        "greenlet",
+        "had_trouble",
+        "is_execution",
+        "looked_at",
+        "name",
+        "points",
+        "received",
+        "settled",
+    )
 
     def __init__(self, name: str, body: Callable[[], None], is_execution: bool = False) -> None:
         self.name = name
@@ -32,6 +42,7 @@ class Actor:
         self.claims: set[str] = set()
         self.looked_at: set[str] = set()
         self.received: set[str] = set()
+        self.settled: set[str] = set()
         self.had_trouble = False
 
 

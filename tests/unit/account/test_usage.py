@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tarmac.clock import from_iso
 from tarmac.ports import Put
-from tarmac.rules.usage import DEFAULT_DAYS, MOST_DAYS, days_of
 from tarmac.steps import usage
 from tarmac.task import State, to_row
 from tests.fakes import World
@@ -20,7 +16,6 @@ from tests.fakes.samples import NOW, a_task
 
 ROUTE = "GET /v1/usage"
 DAY = 86400.0
-TODAY = date(2023, 11, 14)
 
 
 def keep(world: World, number: int, days_ago: float = 0.0, state: State = State.SUCCEEDED, **changes: Any) -> None:
@@ -113,24 +108,3 @@ def test_reads_are_bounded_and_the_answer_says_what_is_missing(
     assert answer["countedFrom"] == "2023-11-08T22:13:20.000Z"
 
     assert used(ask, startDate="2023-11-10")["isComplete"] is True
-
-
-days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
-
-
-@given(start=st.none() | days, before=st.none() | days)
-def test_a_span_has_1_to_90_days_and_keeps_to_what_was_asked(start: date | None, before: date | None) -> None:
-    try:
-        first, end = days_of(start and start.isoformat(), before and before.isoformat(), TODAY)
-    except ValueError:
-        assert start is not None
-        assert before is not None
-        assert not 1 <= (before - start).days <= MOST_DAYS
-        return
-    assert 1 <= (end - first).days <= MOST_DAYS
-    assert start in (None, first)
-    assert before in (None, end)
-    if start is None or before is None:
-        assert end - first == timedelta(days=DEFAULT_DAYS)
-    if start is None and before is None:
-        assert end == TODAY + timedelta(days=1)

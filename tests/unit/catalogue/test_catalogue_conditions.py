@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import MEDIA, dotted, found, issues, minimal
+from catalogue_bodies import MEDIA, found, issues, minimal
 
 from tarmac.catalogue import operation
-from tarmac.rules.conditions import CHECKS, applies, broken_rules
+from tarmac.rules.conditions import CHECKS
 
 IMAGE, VIDEO, AUDIO = ({"uri": uri} for uri in MEDIA.values())
 HUMAN, OBJECT = IMAGE | {"subject": "human"}, IMAGE | {"subject": "object"}
@@ -189,40 +189,3 @@ def test_every_function_is_tried() -> None:
         inside = [spec.get("rules", ()) for spec in (model.parameters or {}).values()]
         used |= {rule.get("check") for rules in (model.rules, *inside) for rule in rules}
     assert set(CHECKS) <= used
-
-
-@pytest.mark.parametrize(
-    ("rule", "body", "holds"),
-    [
-        ({}, {}, True),
-        ({"when": {"a": [1]}}, {"a": 1}, True),
-        ({"when": {"a": [1]}}, {}, False),
-        ({"when": {"a.b": [1]}}, {"a": {"b": 1}}, True),
-        ({"when": {"a.b": [1]}}, {"a": "b"}, False),
-        ({"unless": {"a": [1]}}, {"a": 1}, False),
-        ({"unless": {"a": [1]}}, {}, True),
-        ({"given": ["a", "b"]}, {"a": 0, "b": False}, True),
-        ({"given": ["a", "b"]}, {"a": 0, "b": None}, False),
-        ({"absent": ["a"]}, {"a": None}, True),
-        ({"absent": ["a"], "when": {"b": [1]}}, {"b": 2}, False),
-    ],
-)
-def test_circumstances_all_hold_or_the_rule_does_not(rule: dict[str, Any], body: dict[str, Any], holds: bool) -> None:
-    assert applies(rule, body) is holds
-
-
-@pytest.mark.parametrize(
-    ("rule", "message"),
-    [
-        ({"when": {"a": [1, 2]}, "requires": ["b"]}, "b: Required when a is 1 or 2"),
-        ({"unless": {"b": [1]}, "forbids": ["a"]}, "a: Not accepted unless b is 1"),
-        ({"given": ["a"], "allows": {"d": [True, "x"]}}, "d: Must be true or x with a"),
-        ({"absent": ["b"], "refuses": {"a": [1]}}, "a: Must not be 1 without b"),
-        ({"requiresOneOf": ["b", "c"]}, "b: Required: b or c"),
-        ({"exactlyOne": ["a", "d"]}, "d: Give only one of a, d"),
-        ({"requires": ["b.c"], "why": "Because."}, "b.c: Because."),
-    ],
-)
-def test_a_rule_says_why_in_words(rule: dict[str, Any], message: str) -> None:
-    [broken] = broken_rules({"a": 1, "d": 4}, [rule], sound=True)
-    assert f"{dotted(broken.path)}: {broken.message}" == message

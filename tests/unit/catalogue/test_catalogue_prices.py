@@ -87,21 +87,3 @@ def test_a_request_costs_what_its_model_says(
 def test_an_estimate_is_whole_credits_or_none(name: str, model: Model) -> None:
     estimate = estimate_credits(minimal(model), model.credits)
     assert estimate is None or (type(estimate) is int and estimate > 0)
-
-
-@pytest.mark.parametrize(
-    ("body", "price", "credits"),
-    [
-        ({"duration": 30}, {"perSecond": 0.1}, 3),
-        ({"duration": 10}, {"secondsPerCredit": 3}, 4),
-        ({"duration": 1}, {"perSecond": 1, "minimum": 80}, 80),
-        ({"duration": "auto"}, {"perSecond": 1, "secondsIfUnset": 4}, 4),
-        ({"duration": "auto"}, {"perSecond": 1, "secondsIfUnset": 4, "secondsIfAuto": 9}, 9),
-        ({"outputCount": True}, {"perImage": 2}, 2),
-        ({"promptText": 5}, {"charactersPerCredit": 50}, None),
-        ({}, {"minimum": 5, "perSecond": 0.25}, None),
-        ({}, {"perFrame": 1.2, "confidence": "low"}, None),
-    ],
-)
-def test_what_is_not_known_is_not_guessed(body: dict[str, Any], price: dict[str, Any], credits: int | None) -> None:
-    assert estimate_credits(body, price) == credits

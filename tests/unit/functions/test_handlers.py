@@ -429,6 +429,16 @@ class TestSteps:
         assert (metrics["TasksSucceeded"], metrics["CreditsSpent"]) == ([1.0], [50.0])
         assert metrics["ArchivedBytes"][0] > 0
 
+    def test_finish_counts_an_ending_once(
+        self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = succeeded(world)
+        for _ in range(3):
+            handler_of("finish_task")({"taskId": task.id}, None)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [line.get("TasksSucceeded") for line in lines] == [[1.0], None, None]
+        assert [line.get("CreditsSpent") for line in lines] == [[50.0], None, None]
+
     def test_finish_raises_while_there_is_nothing_to_finish(self, world: World, handler_of: HandlerOf) -> None:
         task = submitted(world)
         finish_task = handler_of("finish_task")

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.names import archive_key, input_key, s3_uri, task_id_of_object
+from tarmac.rules.names import (
+    archive_key,
+    input_key,
+    is_upload_uri,
+    s3_uri,
+    task_id_of_object,
+    upload_key,
+    upload_token,
+    upload_uri,
+)
 
 parts = st.text(max_size=40).filter(lambda text: "\0" not in text and text.isprintable())
 
@@ -53,6 +62,37 @@ def test_an_object_version_has_one_task_id_which_looks_like_runways(bucket: str,
 @given(st.tuples(parts, parts, parts), st.tuples(parts, parts, parts))
 def test_other_objects_and_versions_have_other_ids(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     assert (task_id_of_object(*one) == task_id_of_object(*other)) == (one == other)
+
+
+def test_an_objects_task_keeps_its_id_for_ever() -> None:
+    """An event that comes again after a deployment finds the task of the first."""
+    assert task_id_of_object("uploads", "inbox/harbour.png", "version-1") == "d758c74c-e7a7-472f-9c8b-f68c4fd66d6f"
+
+
+TOKEN = "A-z_0" * 5
+
+
+def test_an_upload_is_named_by_its_token() -> None:
+    assert upload_uri(TOKEN) == f"runway://tarmac/{TOKEN}"
+    assert upload_token(upload_uri(TOKEN)) == TOKEN
+    assert upload_key(TOKEN, "mp4") == f"uploads/{TOKEN}.mp4"
+
+
+@pytest.mark.parametrize(
+    ("uri", "is_ours"),
+    [
+        ("runway://tarmac/", True),
+        ("runway://tarmac/short", True),
+        (f"runway://tarmac/{'a' * 65}", True),
+        (f"runway://tarmac/{TOKEN}/more", True),
+        ("runway://another-upload", False),
+        (f"RUNWAY://TARMAC/{TOKEN}", False),
+        (f"https://tarmac/{TOKEN}", False),
+    ],
+)
+def test_what_claims_to_be_ours_has_no_token_unless_it_is_well_formed(uri: str, is_ours: bool) -> None:
+    assert is_upload_uri(uri) is is_ours
+    assert upload_token(uri) is None
 
 
 def test_parts_that_run_together_alike_are_kept_apart() -> None:

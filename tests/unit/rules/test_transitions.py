@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from tarmac.rules.transitions import (
     check_step,
     expected_credits,
 )
-from tarmac.task import TERMINAL, NoticeState, Output, State, Task, to_row
+from tarmac.task import TERMINAL, NoticeState, Output, State, Task, Webhook, WebhookState, to_row
 from tests.fakes.samples import NOW, a_task
 
 Move = Callable[[Moves, Task], Task]
@@ -45,7 +46,7 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "observe": (lambda m, t: m.observe(t, "up-1", "RUNNING", 0.5, 9), BOUND),
     "overlook": (lambda m, t: m.overlook(t, "up-1", 9), BOUND),
     "overlook a 404": (lambda m, t: m.overlook(t, "up-1", 9, gone=True), BOUND),
-    "try again": (lambda m, t: m.try_again(t, "up-1", 30), BOUND),
+    "try again": (lambda m, t: m.try_again(t, "up-1", 5.0, 30), BOUND),
     "archived": (lambda m, t: m.archived(t, "up-1", OUTPUT), BOUND),
     "succeed": (lambda m, t: m.succeed(t, "up-1", 25.0), BOUND),
     "fail unsent": (lambda m, t: m.fail(t, None, "TARMAC.DEADLINE", "late", 0.0), UNCLAIMED),
@@ -55,9 +56,126 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "request cancel": (lambda m, t: m.request_cancel(t), OPEN),
     "hide": (lambda m, t: m.hide(t), TERMINAL),
     "announced": (lambda m, t: m.announced(t), TERMINAL),
+    "settle": (lambda m, t: m.settle(replace(t, claimable=True, claimed_by_retry=None), "retry"), frozenset(State)),
     "rerun": (lambda m, t: m.rerun(t), OPEN),
     "watch": (lambda m, t: m.watch(t), OPEN),
 }
+
+LATER = NOW + 1000
+DUE = LATER + SWEEP_GRACE_SECONDS
+UNCLAIM = {"claim": None, "claimed_at": None}
+ENDED = UNCLAIM | {"ended_at": LATER, "notice_state": NoticeState.PENDING, "next_check_at": DUE}
+RELEASED = ENDED | {"reserved_credits": 0.0}
+LOST = "Runway's answer to the create was lost, so it is unknown whether a generation was bought."
+RICH: dict[str, Any] = {
+    "run": 3,
+    "attempt": 5,
+    "ambiguous": 0,
+    "refusals": 4,
+    "failure_retries": 1,
+    "polls": 9,
+    "missing": 2,
+    "unread": 7,
+    "progress": 0.7,
+    "checked_at": NOW + 60,
+    "quoted_credits": 22.0,
+    "outputs": (replace(OUTPUT, key="an earlier one"),),
+    "claimable": True,
+}
+"""A task to which much has happened: what a move does not reset can be seen."""
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "claim": {
+        "state": State.SUBMITTING,
+        "claim": "new",
+        "claimed_at": LATER,
+        "attempt": 6,
+        "next_check_at": DUE + CLAIM_LEASE_SECONDS,
+    },
+    "postpone": {"state": State.WAITING, "refusals": 5, "next_check_at": DUE + 30},
+    "bind": UNCLAIM
+    | {
+        "state": State.SUBMITTED,
+        "upstream_id": "up-9",
+        "upstream_status": "PENDING",
+        "progress": None,
+        "quoted_credits": 20.0,
+        "submitted_at": LATER,
+        "checked_at": LATER,
+        "started_at": None,
+        "missing": 0,
+        "unread": 0,
+        "refusals": 0,
+        "next_check_at": DUE + 12,
+    },
+    "refuse": UNCLAIM | {"state": State.WAITING, "attempt": 4, "refusals": 5, "next_check_at": DUE + 30},
+    "reject": RELEASED
+    | {"state": State.FAILED, "failure": "no", "failure_code": "TARMAC.REJECTED.400", "cost_credits": 0.0},
+    "lose": ENDED
+    | {"state": State.AMBIGUOUS_FAILED, "failure": LOST, "failure_code": "TARMAC.AMBIGUOUS", "ambiguous": 1},
+    "lose within the budget": UNCLAIM | {"state": State.WAITING, "ambiguous": 1, "next_check_at": DUE + 60},
+    "observe": {
+        "upstream_status": "RUNNING",
+        "progress": 0.5,
+        "started_at": NOW + 60,
+        "checked_at": LATER,
+        "polls": 10,
+        "missing": 0,
+        "unread": 0,
+        "next_check_at": DUE + 9,
+    },
+    "overlook": {"polls": 10, "missing": 0, "unread": 8, "next_check_at": DUE + 9},
+    "overlook a 404": {"polls": 10, "missing": 3, "unread": 8, "next_check_at": DUE + 9},
+    "try again": {
+        "state": State.WAITING,
+        "failure_retries": 2,
+        "upstream_id": None,
+        "upstream_status": None,
+        "progress": None,
+        "started_at": None,
+        "cost_credits": 5.0,
+        "outputs": (),
+        "next_check_at": DUE + 30,
+    },
+    "archived": {"outputs": (*RICH["outputs"], OUTPUT), "next_check_at": DUE + FINISH_SECONDS},
+    "succeed": RELEASED
+    | {"state": State.SUCCEEDED, "progress": 1.0, "upstream_status": "SUCCEEDED", "cost_credits": 25.0},
+    "fail unsent": RELEASED
+    | {"state": State.FAILED, "failure": "late", "failure_code": "TARMAC.DEADLINE", "cost_credits": 0.0},
+    "fail": RELEASED | {"state": State.FAILED, "failure": "broken", "failure_code": "INTERNAL", "cost_credits": 0.0},
+    "cancel unsent": RELEASED | {"state": State.CANCELLED, "cost_credits": 0.0},
+    "cancel": RELEASED | {"state": State.CANCELLED, "cost_credits": 0.0},
+    "request cancel": {"cancel_requested_at": LATER},
+    "hide": {"hidden_at": LATER},
+    "announced": {"notice_state": NoticeState.SENT, "next_check_at": None},
+    "settle": {"claimable": False, "claimed_by_retry": "retry"},
+    "rerun": {"run": 4, "next_check_at": DUE},
+    "watch": {"next_check_at": DUE},
+}
+
+NEXT: dict[State, set[State]] = {
+    State.ACCEPTED: {State.SUBMITTING, State.WAITING, State.FAILED, State.CANCELLED},
+    State.WAITING: {State.SUBMITTING, State.FAILED, State.CANCELLED},
+    State.SUBMITTING: {State.SUBMITTED, State.WAITING, State.FAILED, State.AMBIGUOUS_FAILED},
+    State.SUBMITTED: {State.WAITING, State.SUCCEEDED, State.FAILED, State.CANCELLED},
+}
+
+REASONS: list[tuple[Move, Task, str]] = [
+    (MOVES["claim"][0], a_task(State.SUBMITTED), "SUBMITTED cannot be claimed"),
+    (MOVES["claim"][0], a_task(cancel_requested_at=NOW), "a cancelled task is never created"),
+    (MOVES["claim"][0], a_task(deadline_at=NOW), "a task past its deadline is never created"),
+    (MOVES["postpone"][0], a_task(State.SUBMITTED), "SUBMITTED cannot be postponed"),
+    (MOVES["bind"][0], a_task(State.SUBMITTING, claim="another"), "the claim is not ours"),
+    (lambda m, t: m.lose(t, None, 0, 60), a_task(State.SUBMITTING), "the claim is alive"),
+    (MOVES["observe"][0], a_task(), "the row is no longer bound to that generation"),
+    (MOVES["fail unsent"][0], a_task(State.SUBMITTING), "SUBMITTING: something was, or may have been, sent"),
+    (lambda m, t: m.settle(t), a_task(), "the task is not claimable"),
+    (MOVES["request cancel"][0], a_task(State.FAILED), "there is nothing to cancel"),
+    (MOVES["hide"][0], a_task(), "only an ended task can be hidden"),
+    (MOVES["announced"][0], a_task(), "no notice is pending"),
+    (MOVES["rerun"][0], a_task(State.FAILED), "the task has ended"),
+    (lambda m, t: m.called_back(t, 200), a_task(State.FAILED), "no callback is due"),
+]
 
 CASES = [pytest.param(name, state, id=f"{name}-{state}") for name in MOVES for state in State]
 
@@ -81,6 +199,27 @@ def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(
     else:
         with pytest.raises(TransitionRefused):
             move(moves, before)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_move_changes_what_it_is_for_and_nothing_else(name: str) -> None:
+    move, allowed = MOVES[name]
+    for state in allowed:
+        before = a_task(state, **RICH)
+        after = move(Moves(LATER), before)
+        changed = {"version": 4, "updated_at": LATER} | CHANGES[name]
+        assert after == replace(before, **changed)
+
+
+@pytest.mark.parametrize(("move", "task", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])
+def test_a_move_that_is_refused_says_why(move: Move, task: Task, reason: str, moves: Moves) -> None:
+    with pytest.raises(TransitionRefused) as refused:
+        move(moves, task)
+    assert str(refused.value) == reason
+
+
+def test_these_states_follow_each_other() -> None:
+    assert {state: set(following) for state, following in FOLLOWS.items() if following} == NEXT
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -135,13 +274,18 @@ def test_a_store_lets_through_what_follows_and_nothing_else(before: State, after
 
 @pytest.mark.parametrize("version", [2, 3, 5])
 def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
-    with pytest.raises(TransitionRefused):
+    with pytest.raises(TransitionRefused, match=rf"^version {version} does not follow 3$"):
         check_step(a_task(), a_task(version=version))
 
 
 def test_a_store_refuses_another_task_in_the_place_of_one() -> None:
     with pytest.raises(TransitionRefused):
         check_step(a_task(), a_task(id="another", version=4))
+
+
+def test_a_store_names_the_states_that_do_not_follow() -> None:
+    with pytest.raises(TransitionRefused, match=r"^SUCCEEDED does not follow ACCEPTED$"):
+        check_step(a_task(), a_task(State.SUCCEEDED, version=4))
 
 
 @pytest.mark.parametrize("state", sorted(UNCLAIMED))
@@ -215,6 +359,77 @@ class TestLose:
         assert lost.state is State.AMBIGUOUS_FAILED
 
 
+class TestCalledBack:
+    @pytest.mark.parametrize(
+        ("status", "is_final", "state"),
+        [
+            (200, False, WebhookState.DELIVERED),
+            (204, True, WebhookState.DELIVERED),
+            (500, False, WebhookState.PENDING),
+            (None, False, WebhookState.PENDING),
+            (500, True, WebhookState.FAILED),
+            (410, True, WebhookState.FAILED),
+        ],
+    )
+    @pytest.mark.parametrize("earlier", [WebhookState.PENDING, WebhookState.FAILED])
+    def test_a_try_is_recorded(
+        self, status: int | None, is_final: bool, state: WebhookState, earlier: WebhookState
+    ) -> None:
+        webhook = Webhook("https://hooks.example.com", earlier, 2, 503, NOW)
+        before = a_task(State.FAILED, webhook=webhook)
+        after = Moves(LATER).called_back(before, status, is_final)
+        check_step(before, after)
+        assert after.webhook == Webhook(
+            "https://hooks.example.com", state, 3, status, LATER, LATER if state is WebhookState.DELIVERED else None
+        )
+        assert replace(after, webhook=webhook) == replace(before, version=4, updated_at=LATER)
+
+    def test_more_tries_follow_unless_it_is_said_otherwise(self, moves: Moves) -> None:
+        after = moves.called_back(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
+        assert after.webhook is not None
+        assert after.webhook.state is WebhookState.PENDING
+
+    @pytest.mark.parametrize(
+        "task",
+        [
+            a_task(State.FAILED),
+            a_task(State.SUBMITTED, webhook=Webhook("https://hooks.example.com")),
+            a_task(State.FAILED, webhook=Webhook("https://hooks.example.com", WebhookState.DELIVERED)),
+        ],
+        ids=["none was asked for", "not ended", "delivered"],
+    )
+    def test_none_is_due(self, task: Task, moves: Moves) -> None:
+        with pytest.raises(TransitionRefused):
+            moves.called_back(task, 200)
+
+
+class TestMayStillCome:
+    @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 48 * 3600.0), (0.05, 48 * 180.0)])
+    def test_outputs_live_two_days_beyond_the_deadline_at_the_most(self, scale: float, seconds: float) -> None:
+        task = a_task(State.SUBMITTED, deadline_at=NOW)
+        assert Moves(NOW + seconds - 0.001, scale).may_still_come(task)
+        assert not Moves(NOW + seconds, scale).may_still_come(task)
+
+
+def test_nobody_else_ends_a_live_claim_nor_one_that_is_none() -> None:
+    for task in (a_task(State.SUBMITTING), a_task(State.ACCEPTED, claimed_at=NOW - 9999.0)):
+        with pytest.raises(TransitionRefused):
+            Moves(NOW).lose(task, None, 0, 60)
+    assert not Moves(NOW + 9999.0).lease_is_over(a_task(State.SUBMITTING, claimed_at=None))
+
+
+def test_a_repeated_claim_or_bind_changes_nothing(moves: Moves) -> None:
+    claimed = moves.claim(a_task(), "new")
+    assert moves.claim(claimed, "new") is claimed
+    bound = moves.bind(claimed, "new", "up-9", None, 12)
+    assert moves.bind(bound, "new", "up-9", None, 12) is bound
+
+
+def test_a_task_that_was_never_looked_at_began_after_its_create(moves: Moves) -> None:
+    task = a_task(State.SUBMITTED, submitted_at=NOW - 90, checked_at=None)
+    assert moves.observe(task, "up-1", "RUNNING", 0.1, 9).started_at == NOW - 90
+
+
 def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
     refused = moves.refuse(moves.claim(a_task(), "t"), "t", 30)
     assert (refused.state, refused.attempt, refused.refusals, refused.claim) == (State.WAITING, 0, 1, None)
@@ -230,7 +445,7 @@ def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: 
 
 def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
     before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
-    again = moves.try_again(before, "up-1", 30)
+    again = moves.try_again(before, "up-1", None, 30)
     assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
     assert (again.outputs, again.progress, again.started_at, again.upstream_status) == ((), None, None, None)
 
@@ -294,6 +509,31 @@ def test_an_ending_releases_the_reservation(name: str, moves: Moves) -> None:
         assert move(moves, a_task(state)).reserved_credits == 0.0
 
 
+@pytest.mark.parametrize(
+    ("failed", "ending", "expected"),
+    [(25.0, 25.0, 50.0), (25.0, None, 25.0), (None, 25.0, 25.0), (None, None, None), (0.0, 0.0, 0.0)],
+)
+@pytest.mark.parametrize("name", ["fail", "cancel"])
+def test_a_task_costs_what_all_its_attempts_have_cost(
+    name: str, failed: float | None, ending: float | None, expected: float | None, moves: Moves
+) -> None:
+    again = moves.try_again(a_task(State.SUBMITTED), "up-1", failed, 30)
+    assert again.cost_credits == failed
+    bound = moves.bind(moves.claim(again, "token"), "token", "up-2", None, 12)
+    if name == "fail":
+        assert moves.fail(bound, "up-2", "INTERNAL", "broken", ending).cost_credits == expected
+    else:
+        assert moves.cancel(bound, "up-2", ending).cost_credits == expected
+
+
+def test_a_success_after_a_failure_that_was_billed_costs_both(moves: Moves) -> None:
+    again = moves.try_again(a_task(State.SUBMITTED), "up-1", 3.0, 30)
+    bound = moves.bind(moves.claim(again, "token"), "token", "up-2", 20.0, 12)
+    assert moves.succeed(bound, "up-2", None).cost_credits == 23.0
+    assert moves.succeed(bound, "up-2", 25.0).cost_credits == 28.0
+    assert moves.reject(moves.claim(again, "token"), "token", "TARMAC.REJECTED.400", "no").cost_credits == 3.0
+
+
 def test_a_rejected_task_cost_nothing(moves: Moves) -> None:
     rejected = moves.reject(a_task(State.SUBMITTING), "token", "TARMAC.REJECTED.400", "no such ratio")
     assert (rejected.state, rejected.cost_credits, rejected.claim) == (State.FAILED, 0.0, None)
@@ -313,10 +553,20 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
 
 
 def test_a_task_is_claimed_by_one_retry_only(moves: Moves) -> None:
-    settled = moves.settle(a_task(claimable=True))
-    assert not settled.claimable
-    with pytest.raises(TransitionRefused):
-        moves.settle(settled)
+    settled = moves.settle(a_task(claimable=True), "retry")
+    assert (settled.claimable, settled.claimed_by_retry) == (False, "retry")
+    for other in (None, "another"):
+        with pytest.raises(TransitionRefused):
+            moves.settle(settled, other)
+    assert moves.settle(settled, "retry") is settled
+
+
+def test_a_task_that_its_client_has_read_is_nobodys_to_claim(moves: Moves) -> None:
+    read = moves.settle(a_task(claimable=True))
+    assert (read.claimable, read.claimed_by_retry) == (False, None)
+    for retry in (None, "retry"):
+        with pytest.raises(TransitionRefused):
+            moves.settle(read, retry)
 
 
 def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:

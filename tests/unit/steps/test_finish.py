@@ -12,9 +12,10 @@ import pytest
 from tarmac.archive import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
 from tarmac.effects import moves
 from tarmac.ports import ReadStream, UpstreamTask
+from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.steps.finish import Ending, NotEnded, announce, finish
-from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS, poll
+from tarmac.steps.poll import poll
 from tarmac.task import NoticeState, State, Task
 from tests.fakes import FakeRunway, MemoryTopic, World
 from tests.fakes.runway import MP4, FakeDownloads
@@ -371,7 +372,7 @@ def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, 
         def task(self, upstream_id: str) -> UpstreamTask:
             if not self.raced:
                 self.raced = True
-                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 30))
+                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
                 assert submit(task.id, world, 0).word == "running"
                 return UpstreamTask("up-1", status, failure_code="INTERNAL")
             return super().task(upstream_id)

@@ -8,9 +8,10 @@ import pytest
 
 from tarmac.effects import moves
 from tarmac.ports import UpstreamTask
+from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.steps.outcome import ENDED, Outcome
-from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS, poll
+from tarmac.steps.poll import poll
 from tarmac.task import State
 from tests.fakes import FakeRunway, World
 from tests.fakes.samples import NOW
@@ -32,19 +33,31 @@ class TestRunning:
 
     def test_progress_is_seen_and_sets_the_wait(self, world: World) -> None:
         task = submitted(world)
-        world.clock.advance(40)
+        world.clock.advance(20)
+        world.runway.now("up-1", "RUNNING", progress=0.45)
+        assert poll(task.id, world, 1) == Outcome("running", 2)
+        world.clock.advance(20)
         world.runway.now("up-1", "RUNNING", progress=0.9)
         assert poll(task.id, world, 1) == Outcome("running", 4)
         assert world.tasks.get(task.id).progress == 0.9
+
+    def test_progress_of_an_earlier_attempt_or_status_is_not_compared_with(self, world: World) -> None:
+        task = submitted(world)
+        world.clock.advance(20)
+        world.runway.now("up-1", "THROTTLED", progress=0.45)
+        poll(task.id, world, 1)
+        world.clock.advance(20)
+        world.runway.now("up-1", "RUNNING", progress=0.9)
+        assert poll(task.id, world, 1) == Outcome("running", 2)
 
     def test_the_time_in_a_queue_does_not_count_as_running(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(1000)
         world.runway.now("up-1", "THROTTLED")
-        assert poll(task.id, world, 1) == Outcome("running", 120)
-        world.clock.advance(120)
+        assert poll(task.id, world, 1) == Outcome("running", 50)
+        world.clock.advance(10)
         world.runway.now("up-1", "RUNNING", progress=0.5)
-        assert poll(task.id, world, 1) == Outcome("running", 30)
+        assert poll(task.id, world, 1) == Outcome("running", 8)
         assert world.tasks.get(task.id).started_at == NOW + 1000
 
     def test_the_sweeper_leaves_it_alone_until_the_next_look(self, world: World) -> None:
@@ -73,7 +86,7 @@ class TestFailures:
 
     def test_the_second_failure_is_final(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 30))
+        world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
         from tarmac.steps.submit import submit
 
         submit(task.id, world, 0)
@@ -215,7 +228,7 @@ class TestOtherStates:
 
         class Slow(FakeRunway):
             def task(self, upstream_id: str) -> UpstreamTask:
-                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 30))
+                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
                 return UpstreamTask(upstream_id, **answer)
 
         world.runway = Slow()

@@ -104,6 +104,7 @@ class Task:
     run: int = 1
     # Whether a client's own retry, sent without an idempotency key, may still take this task for its first attempt.
     claimable: bool = False
+    claimed_by_retry: str | None = None
     # The paid side: an attempt is one POST that may have bought a generation.
     attempt: int = 0
     ambiguous: int = 0
@@ -115,6 +116,7 @@ class Task:
     # Tarmac's estimate, which the create was answered with, and Runway's own, known once it has taken the task.
     estimated_credits: float | None = None
     quoted_credits: float | None = None
+    # All attempts that have ended so far.
     cost_credits: float | None = None
 
     # What was last seen upstream.

@@ -11,12 +11,12 @@ def may_be_mended(failure_code: str | None) -> bool:
     """Whether one more attempt with the same request makes sense.
 
     Any SAFETY segment is moderation: it costs full credits and too much of it suspends the account, so never again.
-    ASSET is the caller's input. INTERNAL and THIRD_PARTY are Runway's own trouble, and so is a missing code. A code
-    nobody knows is final: the unlisted falls on the side that does not pay twice.
+    INTERNAL and THIRD_PARTY are Runway's own trouble, and so is a missing code. ASSET is the caller's input; it and a
+    code nobody knows are final: the unlisted falls on the side that does not pay twice.
     """
     if not failure_code:
         return True
     segments = failure_code.upper().split(".")
-    if "SAFETY" in segments or segments[0] == "ASSET":
+    if "SAFETY" in segments:
         return False
     return any(segments[: len(known)] == known for known in (prefix.split(".") for prefix in _MAY_BE_MENDED))

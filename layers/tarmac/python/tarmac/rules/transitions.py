@@ -27,6 +27,12 @@ FINISH_SECONDS = 900.0
 SWEEP_GRACE_SECONDS = 120.0
 """How late a step may be before the sweeper looks after its task."""
 
+CONFIRMATIONS_OF_GONE = 3
+"""A fresh task may answer 404 for a few seconds (CometAPI's does): so many in a row before it counts."""
+
+OUTPUTS_LIVE_SECONDS = 48 * 3600.0
+"""How long Runway keeps an output, at the most."""
+
 FOLLOWS: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.SUBMITTING, State.WAITING, State.FAILED, State.CANCELLED}),
     State.WAITING: frozenset({State.SUBMITTING, State.FAILED, State.CANCELLED}),
@@ -186,6 +192,10 @@ class Moves:
     def lease_is_over(self, task: Task) -> bool:
         return task.claimed_at is not None and self.now - task.claimed_at >= CLAIM_LEASE_SECONDS * self.scale
 
+    def may_still_come(self, task: Task) -> bool:
+        """Whether Runway can still have the outputs; later its links are dead and nothing is left to wait for."""
+        return self.now < task.deadline_at + OUTPUTS_LIVE_SECONDS * self.scale
+
     def observe(self, task: Task, upstream_id: str, status: str, progress: float | None, wait_seconds: float) -> Task:
         """A look at the running task."""
         self._bound(task, upstream_id)
@@ -218,8 +228,11 @@ class Moves:
             next_check_at=self._check_at(wait_seconds),
         )
 
-    def try_again(self, task: Task, upstream_id: str, wait_seconds: float) -> Task:
-        """Runway failed the task in a way that a second attempt may mend: one more, recorded as such."""
+    def try_again(self, task: Task, upstream_id: str, cost_credits: float | None, wait_seconds: float) -> Task:
+        """Runway failed the task in a way that a second attempt may mend: one more, recorded as such.
+
+        What the failed one has cost stays in the row, and the ending adds its own.
+        """
         self._bound(task, upstream_id)
         return bump(
             task,
@@ -230,6 +243,7 @@ class Moves:
             upstream_status=None,
             progress=None,
             started_at=None,
+            cost_credits=_cost_so_far(task, cost_credits),
             outputs=(),
             next_check_at=self._check_at(wait_seconds),
         )
@@ -250,12 +264,13 @@ class Moves:
     ) -> Task:
         """Every output is in the archive."""
         self._bound(task, upstream_id)
+        cost = expected_credits(task) if cost_credits is None else cost_credits
         return self._end(
             task,
             State.SUCCEEDED,
+            cost,
             progress=1.0,
             upstream_status="SUCCEEDED",
-            cost_credits=expected_credits(task) if cost_credits is None else cost_credits,
             node_errors=node_errors or {},
         )
 
@@ -272,29 +287,29 @@ class Moves:
         not failed for it."""
         self._stands(task, upstream_id)
         return self._end(
-            task,
-            State.FAILED,
-            failure=message,
-            failure_code=code,
-            cost_credits=cost_credits,
-            node_errors=node_errors or {},
+            task, State.FAILED, cost_credits, failure=message, failure_code=code, node_errors=node_errors or {}
         )
 
     def reject(self, task: Task, token: str, code: str, message: str) -> Task:
         """Runway judged the request and said no: nothing was bought."""
         self._own(task, token)
-        return self._end(task, State.FAILED, failure=message, failure_code=code, cost_credits=0.0)
+        return self._end(task, State.FAILED, 0.0, failure=message, failure_code=code)
 
     def cancel(self, task: Task, upstream_id: str | None, cost_credits: float | None = None) -> Task:
         """`upstream_id` as for `fail`."""
         self._stands(task, upstream_id)
-        return self._end(task, State.CANCELLED, cost_credits=cost_credits)
+        return self._end(task, State.CANCELLED, cost_credits)
 
-    def settle(self, task: Task) -> Task:
-        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again)."""
+    def settle(self, task: Task, retry: str | None = None) -> Task:
+        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again).
+
+        Unchanged where this retry, named by a token, has claimed it already: the write that did it lost its answer.
+        """
+        if retry is not None and task.claimed_by_retry == retry:
+            return task
         if not task.claimable:
             raise TransitionRefused("the task is not claimable")
-        return bump(task, self.now, claimable=False)
+        return bump(task, self.now, claimable=False, claimed_by_retry=retry)
 
     def request_cancel(self, task: Task) -> Task:
         """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""
@@ -335,8 +350,9 @@ class Moves:
         self._open(task)
         return bump(task, self.now, next_check_at=self._check_at(0))
 
-    def _end(self, task: Task, state: State, **changes: object) -> Task:
-        return self._ended(bump(task, self.now), state=state, reserved_credits=0.0, **changes)
+    def _end(self, task: Task, state: State, cost_credits: float | None, **changes: object) -> Task:
+        cost = _cost_so_far(task, cost_credits)
+        return self._ended(bump(task, self.now), state=state, cost_credits=cost, reserved_credits=0.0, **changes)
 
     def _ended(self, task: Task, **changes: object) -> Task:
         """Ending and pending notice in one write: no task ends unannounced."""
@@ -367,3 +383,8 @@ class Moves:
     def _bound(self, task: Task, upstream_id: str) -> None:
         if task.state is not State.SUBMITTED or task.upstream_id != upstream_id:
             raise TransitionRefused("the row is no longer bound to that generation")
+
+
+def _cost_so_far(task: Task, more: float | None) -> float | None:
+    """With what one more attempt has cost; None while nobody knows of any cost."""
+    return task.cost_credits if more is None else (task.cost_credits or 0.0) + more

@@ -12,9 +12,8 @@ from tarmac.clock import to_iso
 from tarmac.effects import Effects, moves
 from tarmac.notices import notice_of
 from tarmac.ports import UpstreamTask
-from tarmac.rules.transitions import TransitionRefused, expected_credits
+from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, TransitionRefused, expected_credits
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
-from tarmac.steps.poll import CONFIRMATIONS_OF_GONE, may_still_come
 from tarmac.task import NoticeState, Output, State, Task
 
 DOWNLOAD_TRIES = 3
@@ -26,9 +25,13 @@ class NotEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an announced task ended; the summary that the execution gives as its output."""
+    """How an announced task ended; the summary that the execution gives as its output.
+
+    is_news: it was announced just now, so that what is counted at an ending is counted once.
+    """
 
     task: Task
+    is_news: bool = True
 
     def as_state(self) -> dict[str, Any]:
         """`ending` is what the machine's Choice routes by; `error` and `cause` make the Fail state speak."""
@@ -65,7 +68,7 @@ def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
     task = effects.tasks.get(task_id)
     if not task.state.is_terminal:
         task = _end(task, effects, max_output_bytes)
-    return Ending(announce(task, effects))
+    return Ending(announce(task, effects), is_news=task.notice_state is NoticeState.PENDING)
 
 
 def announce(task: Task, effects: Effects) -> Task:
@@ -108,7 +111,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
-        if may_still_come(task, effects):
+        if moves(effects).may_still_come(task):
             raise
         message = "Runway could not be read until its outputs had expired."
         return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
@@ -176,7 +179,7 @@ def _fail(
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
     lacks_output = not upstream.output and upstream.nodes is None
-    if lacks_output and may_still_come(task, effects):
+    if lacks_output and moves(effects).may_still_come(task):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
         if lacks_output:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 
 from tarmac.effects import Effects, moves
 from tarmac.ports import UpstreamTask
 from tarmac.rules.failures import RETRY_DELAY_SECONDS, may_be_mended
-from tarmac.rules.pacing import LONGEST_REFUSAL_WAIT_SECONDS, backoff, next_wait
-from tarmac.rules.transitions import FINISH_SECONDS, TransitionRefused
+from tarmac.rules.pacing import Look, next_wait, unread_wait
+from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, FINISH_SECONDS, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.steps.outcome import ENDED, Outcome
 from tarmac.task import State, Task
-
-CONFIRMATIONS_OF_GONE = 3
-"""A fresh task may answer 404 for a few seconds (CometAPI's does): so many in a row before it counts."""
-
-OUTPUTS_LIVE_SECONDS = 48 * 3600.0
-"""How long Runway keeps an output, at the most."""
 
 
 def poll(task_id: str, effects: Effects, max_failure_retries: int) -> Outcome:
@@ -43,11 +36,6 @@ def poll(task_id: str, effects: Effects, max_failure_retries: int) -> Outcome:
         return _unread(task, problem.retry_after_seconds, effects)
 
 
-def may_still_come(task: Task, effects: Effects) -> bool:
-    """Whether Runway can still have the outputs; later its links are dead and nothing is left to wait for."""
-    return effects.clock.now() < task.deadline_at + OUTPUTS_LIVE_SECONDS * effects.clock.scale
-
-
 def _must_stop(task: Task, effects: Effects) -> bool:
     return task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at
 
@@ -64,7 +52,10 @@ def _ended(task: Task, upstream: UpstreamTask, effects: Effects, max_failure_ret
     if not worth_it:
         return _seen_ended(task, upstream, effects)
     try:
-        effects.tasks.change(task.id, lambda row: moves(effects).try_again(row, upstream.id, RETRY_DELAY_SECONDS))
+        effects.tasks.change(
+            task.id,
+            lambda row: moves(effects).try_again(row, upstream.id, upstream.cost_credits, RETRY_DELAY_SECONDS),
+        )
     except TransitionRefused:
         return Outcome("waiting", 1)
     return Outcome("waiting", RETRY_DELAY_SECONDS)
@@ -87,7 +78,8 @@ def _still_running(task: Task, upstream: UpstreamTask, effects: Effects) -> Outc
         nonlocal wait
         seen = moves(effects).observe(row, upstream.id, upstream.status, upstream.progress, 0)
         began = seen.started_at or seen.submitted_at or seen.created_at
-        wait = next_wait(upstream.status, effects.clock.elapsed(began), upstream.progress, row.p10_seconds)
+        age = effects.clock.elapsed(began)
+        wait = next_wait(upstream.status, age, upstream.progress, row.p10_seconds, _earlier_look(row, age, effects))
         return moves(effects).observe(row, upstream.id, upstream.status, upstream.progress, wait)
 
     try:
@@ -97,17 +89,21 @@ def _still_running(task: Task, upstream: UpstreamTask, effects: Effects) -> Outc
     return Outcome("running", wait)
 
 
+def _earlier_look(row: Task, age: float, effects: Effects) -> Look | None:
+    if row.upstream_status != "RUNNING" or row.progress is None or row.checked_at is None:
+        return None
+    return Look(age - effects.clock.elapsed(row.checked_at), row.progress)
+
+
 def _gone(task: Task, effects: Effects) -> Outcome:
     certain = _must_stop(task, effects) or task.missing + 1 >= CONFIRMATIONS_OF_GONE
-    wait = backoff(task.missing + 2, effects.chance())
+    wait = unread_wait(task.missing + 2, effects.chance(), _age(task, effects))
     return _overlooked(task, wait, effects, gone=True, certain=certain)
 
 
 def _unread(task: Task, retry_after_seconds: float | None, effects: Effects) -> Outcome:
-    wait = backoff(task.unread + 1, effects.chance(), longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS)
-    if retry_after_seconds is not None:
-        wait = max(wait, math.ceil(min(retry_after_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
-    return _overlooked(task, wait, effects, gone=False, certain=not may_still_come(task, effects))
+    wait = unread_wait(task.unread + 1, effects.chance(), _age(task, effects), retry_after_seconds)
+    return _overlooked(task, wait, effects, gone=False, certain=not moves(effects).may_still_come(task))
 
 
 def _overlooked(task: Task, wait_seconds: int, effects: Effects, gone: bool, certain: bool) -> Outcome:
@@ -118,3 +114,7 @@ def _overlooked(task: Task, wait_seconds: int, effects: Effects, gone: bool, cer
     except TransitionRefused:
         return Outcome("waiting", 1)
     return ENDED if certain else Outcome("running", wait_seconds)
+
+
+def _age(task: Task, effects: Effects) -> float:
+    return effects.clock.elapsed(task.submitted_at or task.created_at)

@@ -30,7 +30,10 @@ class Earlier:
 
 
 def find_earlier(repeat: Repeat, effects: Effects) -> Earlier:
-    """Raises KeyReused. A retry without key that finds a task has claimed it. Effects: clock, table, tasks."""
+    """Raises KeyReused. A retry without key that finds a task has claimed it.
+
+    Effects: clock, table, tasks, new_id.
+    """
     if repeat.key is not None:
         return _by_key(repeat, effects)
     return Earlier(_claimed(repeat, effects)) if repeat.is_retry else Earlier()
@@ -53,10 +56,10 @@ def _by_key(repeat: Repeat, effects: Effects) -> Earlier:
 
 
 def _claimed(repeat: Repeat, effects: Effects) -> Task | None:
-    since = effects.clock.now() - RETRY_WINDOW_SECONDS
+    since, retry = effects.clock.now() - RETRY_WINDOW_SECONDS, effects.new_id()
     for task_id in RepeatStore(effects.table).recent(repeat, since):
         try:
-            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row))
+            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row, retry))
         except (TransitionRefused, NoSuchTask):
             continue
     return None

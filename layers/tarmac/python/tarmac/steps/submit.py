@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tarmac.effects import Effects, moves
 from tarmac.inputs import InputMissing, InputUnusable, upload_inputs
-from tarmac.rules.pacing import next_wait, refusal_wait
+from tarmac.rules.pacing import first_wait, refusal_wait
 from tarmac.rules.transitions import CLAIM_LEASE_SECONDS, TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.steps.outcome import ENDED, Outcome
@@ -80,7 +80,7 @@ def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     except CreateAmbiguous:
         return _lost(task, token, effects, max_ambiguous_retries)
 
-    first_look = next_wait("PENDING", 0.0, None, task.p10_seconds, looked_before=False)
+    first_look = first_wait(0.0, task.p10_seconds)
     try:
         effects.tasks.change(
             task.id,
@@ -128,8 +128,7 @@ def _refusal_wait(task: Task, refusal: CreateRefused, effects: Effects) -> int:
 
 
 def _first_look(task: Task, effects: Effects) -> int:
-    age = effects.clock.elapsed(task.submitted_at or task.updated_at)
-    return next_wait("PENDING", age, None, task.p10_seconds, looked_before=task.polls > 0)
+    return first_wait(effects.clock.elapsed(task.submitted_at or task.updated_at), task.p10_seconds)
 
 
 def _abandon(upstream_id: str, effects: Effects) -> None:
