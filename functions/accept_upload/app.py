@@ -1,4 +1,5 @@
-"""EventBridge, S3 `Object Created` under `inbox/`: an object becomes a task of the built-in client `s3`."""
+"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`: an object becomes a task of the built-in client `s3`,
+a file of requests becomes many, a preset is checked."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ from typing import Any
 
 from tarmac.effects import AwsEffects
 from tarmac.settings import AcceptUploadSettings
-from tarmac.steps.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.steps.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.steps.batches import Opened
+from tarmac.steps.presets import Doors
 from tarmac.telemetry import logger
 
 settings = AcceptUploadSettings.from_environment()
@@ -18,15 +21,27 @@ defaults = UploadDefaults(
     ratio=settings.default_ratio,
     duration=settings.default_duration,
     deadline_seconds=settings.task_deadline_seconds,
+    doors=Doors(
+        frozenset(settings.input_buckets.split(",")) - {""}, frozenset(settings.webhook_origins.split(",")) - {""}
+    ),
 )
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An `Object Created` event in; `{taskId, status: accepted | repeated | rejected}` out."""
-    result = accept_upload(Upload.from_event(event), effects, defaults)
-    if isinstance(result, Rejected):
-        logger.warning("upload rejected", task_id=result.task_id, source="s3")
-        return {"taskId": result.task_id, "status": "rejected"}
-    status = "accepted" if result.is_new else "repeated"
-    logger.info("upload accepted", task_id=result.task.id, status=status, source="s3")
-    return {"taskId": result.task.id, "status": status}
+    """An `Object Created` event in; `{taskId, status: accepted | repeated | rejected}`, `{batchId, status: accepted |
+    repeated, lines}` or `{status: checked | waiting | superseded | ignored}` out."""
+    match accept_upload(Upload.from_event(event), effects, defaults):
+        case Rejected(task_id):
+            logger.warning("upload rejected", task_id=task_id, source="s3")
+            return {"taskId": task_id, "status": "rejected"}
+        case Noted(status):
+            logger.info("upload noted", status=status, source="s3")
+            return {"status": status}
+        case Opened(batch, is_new):
+            status = "accepted" if is_new else "repeated"
+            logger.info("batch opened", key=batch.id, status=status, count=batch.lines, source="s3")
+            return {"batchId": batch.id, "status": status, "lines": batch.lines}
+        case accepted:
+            status = "accepted" if accepted.is_new else "repeated"
+            logger.info("upload accepted", task_id=accepted.task.id, status=status, source="s3")
+            return {"taskId": accepted.task.id, "status": status}

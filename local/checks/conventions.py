@@ -37,6 +37,7 @@ WORLD = {
     "ArchiveBucket",
     "NoticeTopic",
     "WebhookQueue",
+    "BatchQueue",
     "RunwaySecret",
     "WebhookSecret",
     "GenerationStateMachine",

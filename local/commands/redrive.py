@@ -1,9 +1,11 @@
-"""`tarmac redrive`: give events that a function could not handle, and callbacks that were given up, another chance."""
+"""`tarmac redrive`: give events that a function could not handle, callbacks that were given up, and lines of batches
+that could not be accepted another chance."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,29 +23,36 @@ def redrive(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Send what has failed for good again: uploads that no task came of, callbacks that no receiver took.
+    """Send what has failed for good again: uploads that no task came of, callbacks that no receiver took, lines of
+    batches that Tarmac could not accept.
 
-    Both wait for fourteen days. Sending one twice does no harm: an object version makes one task, and a callback that
-    has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
+    All wait for fourteen days. Sending one twice does no harm: an object version and a line make one task each, and a
+    callback that has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
     """
     with plain_errors():
         target = find_target(stack)
         found = []
-        for one in chain(_redrive_events(target, dry_run), _redrive_callbacks(target, dry_run)):
+        every = chain(
+            _redrive_events(target, dry_run),
+            _requeue(target, "callback", "WebhookDeadLetters", "WebhookQueue", dry_run),
+            _requeue(target, "lines", "BatchDeadLetters", "BatchQueue", dry_run),
+        )
+        for one in every:
             found.append(one)
             if not as_json:
                 print(_told(one))
         if as_json:
             print(json.dumps({"redriven": not dry_run, "messages": found}))
             return
-        events = sum(one["kind"] == "event" for one in found)
+        kinds = Counter(one["kind"] for one in found)
         verb = "waiting" if dry_run else "sent again"
-        print(f"{_counted(events, 'event')} and {_counted(len(found) - events, 'callback')} {verb}", file=sys.stderr)
+        counted = f"{_counted(kinds['event'], 'event')}, {_counted(kinds['callback'], 'callback')}"
+        print(f"{counted} and {_counted(kinds['lines'], 'part')} of batches {verb}", file=sys.stderr)
 
 
 def _told(one: dict[str, str]) -> str:
-    if one["kind"] == "callback":
-        return f"callback  {one['message']}"
+    if "message" in one:
+        return f"{one['kind']}  {one['message']}"
     return f"{one['failedAt']}  {one['function']}  {one['reason']}"
 
 
@@ -63,12 +72,13 @@ def _redrive_events(target: Target, dry_run: bool) -> Iterator[dict[str, str]]:
             target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def _redrive_callbacks(target: Target, dry_run: bool) -> Iterator[dict[str, str]]:
-    for queue_url, message in _messages(target, "WebhookDeadLetters"):
-        yield {"kind": "callback", "message": message["Body"]}
+def _requeue(target: Target, kind: str, dead_letters: str, queue: str, dry_run: bool) -> Iterator[dict[str, str]]:
+    """From a queue of what was given up back to the one that it came from."""
+    for queue_url, message in _messages(target, dead_letters):
+        yield {"kind": kind, "message": message["Body"]}
         if not dry_run:
             sqs = target.client("sqs")
-            sqs.send_message(QueueUrl=target.resource("WebhookQueue"), MessageBody=message["Body"])
+            sqs.send_message(QueueUrl=target.resource(queue), MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import math
+import wave
 from dataclasses import dataclass
 from functools import cache
 
@@ -51,3 +53,32 @@ def plain_picture() -> bytes:
 
 def data_uri(content: bytes, content_type: str = "image/jpeg") -> str:
     return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
+
+
+@cache
+def film() -> bytes:
+    """Four seconds of H.264, of one colour."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        frame = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (30, 60, 160)))
+        for _ in range(40):
+            frame.pts = None
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@cache
+def sound() -> bytes:
+    """Five seconds of a quiet tone, as WAV."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(
+            b"".join(int(3000 * math.sin(n / 3)).to_bytes(2, "little", signed=True) for n in range(40_000))
+        )
+    return buffer.getvalue()

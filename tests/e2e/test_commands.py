@@ -285,3 +285,18 @@ def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: P
         refused = tarmac("batch", str(tmp_path / name))
         assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
         assert words in refused.stderr
+
+
+def test_redrive_puts_lines_of_a_batch_back_into_their_queue(tarmac: Tarmac, deployment: Deployment) -> None:
+    """Listed first, and left there; then sent to RunBatch, which is done with a batch that it does not know."""
+    dead_letters, message = deployment.physical("BatchDeadLetters"), json.dumps({"batch": uuid.uuid4().hex, "chunk": 1})
+    deployment.clients.sqs.send_message(QueueUrl=dead_letters, MessageBody=message)
+    listed = tarmac("redrive", "--dry-run")
+    assert message in listed.stdout
+    assert "1 part of batches waiting" in listed.stderr
+    deployment.clients.sqs.purge_queue(QueueUrl=dead_letters)
+    deployment.clients.sqs.send_message(QueueUrl=dead_letters, MessageBody=message)
+    sent = tarmac("redrive")
+    assert (sent.returncode, message in sent.stdout) == (0, True)
+    assert "1 part of batches sent again" in sent.stderr
+    assert "0 parts of batches" in tarmac("redrive").stderr

@@ -110,6 +110,7 @@ class MemoryObjects:
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
         self.objects: dict[str, tuple[bytes, StoredObject]] = {}
+        self.tagged: dict[str, dict[str, str]] = {}
         self.forms: dict[str, tuple[str, int, int, int]] = {}
 
     @property
@@ -119,11 +120,31 @@ class MemoryObjects:
     def head(self, key: str, version_id: str | None = None) -> StoredObject:
         return self._found(key)[1]
 
-    def open(self, key: str, version_id: str | None = None) -> ReadStream:
-        return io.BytesIO(self._found(key)[0])
+    def open(
+        self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
+    ) -> ReadStream:
+        content, about = self._found(key)
+        if etag not in (None, about.etag):
+            raise NoSuchObject
+        return io.BytesIO(content if span is None else content[slice(*span)])
 
     def put(self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
-        self.objects[key] = content, StoredObject(len(content), content_type, metadata or {})
+        self.objects[key] = content, StoredObject(len(content), content_type, metadata or {}, etag=_etag(content))
+        self.tagged.pop(key, None)
+
+    def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
+        held = self.objects.get(key)
+        if (None if held is None else held[1].etag) != over:
+            raise ConditionFailed
+        self.put(key, content, content_type)
+
+    def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
+        self._found(key)
+        return dict(self.tagged.get(key, {}))
+
+    def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
+        self._found(key)
+        self.tagged[key] = dict(tags)
 
     def put_new(
         self,
@@ -143,7 +164,7 @@ class MemoryObjects:
         if key in self.objects:
             raise AlreadyThere(key)
         digest = hashlib.sha256(whole).hexdigest()
-        self.objects[key] = whole, StoredObject(len(whole), content_type, dict(metadata), digest)
+        self.objects[key] = whole, StoredObject(len(whole), content_type, dict(metadata), digest, etag=_etag(whole))
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
@@ -159,6 +180,10 @@ class MemoryObjects:
         if key not in self.objects:
             raise NoSuchObject
         return self.objects[key]
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 class MemoryTopic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -13,6 +13,9 @@ class MemoryQueue:
 
     def send(self, message: str) -> None:
         self.sent.append(message)
+
+    def send_all(self, messages: Sequence[str]) -> None:
+        self.sent.extend(messages)
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self.postponed.append((receipt, seconds))

@@ -45,6 +45,7 @@ class World:
     characters: FakeCharacters = field(default_factory=FakeCharacters)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhooks: MemoryQueue = field(default_factory=MemoryQueue)
+    batches: MemoryQueue = field(default_factory=MemoryQueue)
     callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
     ids: int = 0
     key_problem: Exception | None = None

@@ -59,6 +59,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "objects.put": _WRITE,
     "objects.put_new": _WRITE,
     "objects.delete": _WRITE,
+    "objects.tags": _READ,
+    "objects.set_tags": _WRITE,
     "topic.publish": _WRITE,
     "webhooks.send": _WRITE,
     "executions.start": _WRITE,

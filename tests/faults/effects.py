@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -114,8 +114,10 @@ class WatchedObjects:
     def head(self, key: str, version_id: str | None = None) -> StoredObject:
         return self._run.effect("objects.head", key, lambda: self.kept.head(key, version_id))
 
-    def open(self, key: str, version_id: str | None = None) -> ReadStream:
-        return self._run.effect("objects.open", key, lambda: self.kept.open(key, version_id))
+    def open(
+        self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
+    ) -> ReadStream:
+        return self._run.effect("objects.open", key, lambda: self.kept.open(key, version_id, etag=etag, span=span))
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         self._run.effect("objects.put", key, lambda: self.kept.put(key, content, content_type))
@@ -137,6 +139,15 @@ class WatchedObjects:
 
     def delete(self, key: str) -> None:
         self._run.effect("objects.delete", key, lambda: self.kept.delete(key))
+
+    def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
+        return self._run.effect("objects.tags", key, lambda: self.kept.tags(key, version_id))
+
+    def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
+        self._run.effect("objects.set_tags", key, lambda: self.kept.set_tags(key, tags, version_id))
+
+    def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
+        raise NotImplementedError("no step of a task's life writes over an object")
 
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
         return self.kept.link(key, seconds, version_id)
@@ -161,6 +172,9 @@ class WatchedQueue:
 
     def send(self, message: str) -> None:
         self._run.effect("webhooks.send", "", lambda: self._run.ledger.queued(message))
+
+    def send_all(self, messages: Sequence[str]) -> None:
+        raise NotImplementedError("no step of a task's life sends several")
 
     def postpone(self, receipt: str, seconds: int) -> None:
         raise NotImplementedError("no step of a task's life receives a callback")
@@ -284,6 +298,10 @@ class WatchedEffects:
         self.runway = WatchedRunway(run)
         self.downloads = WatchedDownloads(run)
         self.webhooks = WatchedQueue(run)
+
+    @property
+    def batches(self) -> WatchedQueue:
+        raise NotImplementedError("no task here is a batch's")
 
     @property
     def callbacks(self) -> Callbacks:

@@ -149,8 +149,8 @@ GUARDS = (
     Guard(
         "accept: one object version, one id",
         "tarmac.steps.accept_upload",
-        "task_id=upload.task_id, s3_allowed",
-        "s3_allowed",
+        "order = order_of(wanted, defaults.client, source, task_id, defaults.doors)",
+        "order = order_of(wanted, defaults.client, source, None, defaults.doors)",
         ("s3 success",),
     ),
     Guard(

@@ -374,6 +374,7 @@ class TestAcceptUpload:
         sample = event("s3-object-created")
         about = {"tarmac-prompt-text": quote("Das Boot schaukelt – sanft"), "tarmac-duration": "10"}
         world.uploads.put(sample["detail"]["object"]["key"], PNG, "image/jpeg", about)
+        sample["detail"]["object"]["etag"] = world.uploads.head(sample["detail"]["object"]["key"]).etag
         accept = handler_of("accept_upload")
         first = accept(sample, None)
         assert first["status"] == "accepted"
@@ -387,6 +388,53 @@ class TestAcceptUpload:
         world.uploads.put(sample["detail"]["object"]["key"], b"x", "image/jpeg", {"tarmac-model": "gen9"})
         assert handler_of("accept_upload")(sample, None)["status"] == "rejected"
         assert len(world.topic.published) == 1
+
+    @pytest.mark.parametrize(
+        ("key", "content", "answer"),
+        [
+            ("presets/p.json", b'{"operation": "image_to_video"}', {"status": "checked"}),
+            ("inbox/folder/", b"", {"status": "ignored"}),
+            ("inbox/a.character.png", PNG, {"status": "waiting"}),
+        ],
+    )
+    def test_says_what_it_has_noted(
+        self, key: str, content: bytes, answer: dict[str, str], world: World, handler_of: HandlerOf
+    ) -> None:
+        world.uploads.put(key, content, "binary/octet-stream")
+        sample = event("s3-object-created")
+        sample["detail"]["object"] |= {"key": key, "etag": world.uploads.head(key).etag}
+        assert handler_of("accept_upload")(sample, None) == answer
+
+
+class TestRunBatch:
+    def test_takes_the_lines_of_a_file_from_its_event_to_its_tasks(self, world: World, handler_of: HandlerOf) -> None:
+        sample = event("s3-batch-created")
+        key = sample["detail"]["object"]["key"]
+        world.uploads.put(key, (EVENTS / "batch.jsonl").read_bytes(), "text/plain")
+        sample["detail"]["object"]["etag"] = world.uploads.head(key).etag
+        opened = handler_of("accept_upload")(sample, None)
+        assert opened == {"batchId": opened["batchId"], "status": "accepted", "lines": 3}
+        [message] = world.batches.sent
+        run = event("sqs-batch-run")
+        run["Records"][0]["body"] = message
+        assert handler_of("run_batch")(run, None) == {"batchItemFailures": []}
+        assert len(world.executions.started) == 3
+
+    def test_keeps_a_message_whose_lines_are_not_all_accepted(
+        self, world: World, handler_of: HandlerOf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(name: str, execution_input: str) -> None:
+            raise RuntimeError("throttled")
+
+        self.test_takes_the_lines_of_a_file_from_its_event_to_its_tasks(world, handler_of)
+        world.table.rows = {key: row for key, row in world.table.rows.items() if not key[1].startswith("chunk#")}
+        monkeypatch.setattr(world.executions, "start", refuse)
+        run = event("sqs-batch-run")
+        run["Records"][0]["body"] = world.batches.sent[0]
+        assert handler_of("run_batch")(run, None) == {
+            "batchItemFailures": [{"itemIdentifier": run["Records"][0]["messageId"]}]
+        }
+        assert world.batches.postponed == [(run["Records"][0]["receiptHandle"], 15)]
 
 
 class TestSteps:
@@ -461,9 +509,21 @@ class TestSteps:
         assert sum(report.values()) == 1
 
 
+@pytest.mark.parametrize(
+    ("sample", "key"),
+    [("preset.json", "presets/warm.json"), ("request.json", "inbox/one.json"), ("batch.csv", "inbox/b.csv")],
+)
+def test_samples_of_files_are_taken(sample: str, key: str, world: World, handler_of: HandlerOf) -> None:
+    world.uploads.put(key, (EVENTS / sample).read_bytes(), "text/plain")
+    told = event("s3-object-created")
+    told["detail"]["object"] |= {"key": key, "etag": world.uploads.head(key).etag}
+    assert handler_of("accept_upload")(told, None)["status"] in ("checked", "accepted")
+
+
 def test_every_sample_is_json_that_a_test_sends() -> None:
     used = {
         "http-image-to-video", "http-get-task", "http-delete-task", "http-list-tasks", "s3-object-created",
+        "s3-batch-created", "sqs-batch-run", "request", "preset",
         "execution-input-task", "execution-input-by-hand", "authorizer-request", "sns-notice",
     }  # fmt: skip
     assert used <= {path.stem for path in EVENTS.glob("*.json")}

@@ -51,9 +51,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tarmac.catalogue": (),
     "tarmac.runway.errors": (),
     "tarmac.views": ("tarmac.rules", "tarmac.task", "tarmac.clock"),
-    "tarmac.notices": ("tarmac.task", "tarmac.clock"),
+    "tarmac.notices": ("tarmac.rules", "tarmac.task", "tarmac.clock"),
     "tarmac.contract": ("tarmac.rules",),
-    "tarmac.stores": ("tarmac.stores.repeats", "tarmac.ports", "tarmac.rules", "tarmac.task", "tarmac.clock"),
+    "tarmac.stores": ("tarmac.stores", "tarmac.ports", "tarmac.rules", "tarmac.task", "tarmac.clock"),
     "tarmac.adapters": ("tarmac.adapters", "tarmac.ports", "tarmac.clock", "tarmac.runway.errors"),
     "tarmac.runway": ("tarmac.runway", "tarmac.ports", "tarmac.rules", "tarmac.clock"),
 }

@@ -11,7 +11,7 @@ import pytest
 
 from tarmac.adapters import s3 as s3_adapter
 from tarmac.adapters.s3 import S3Objects
-from tarmac.ports import AlreadyThere, NoSuchObject, Objects
+from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, Objects
 from tests.fakes import MemoryObjects
 
 CONTENT = bytes(range(256)) * 40
@@ -154,3 +154,41 @@ def test_the_memory_bucket_refuses_a_wrong_length() -> None:
         objects.put_new("a", io.BytesIO(b"short"), 20, "video/mp4", {})
     with pytest.raises(NoSuchObject):
         objects.head("a")
+
+
+def test_a_part_is_read_alone(objects: Objects) -> None:
+    objects.put("a", CONTENT, "text/plain")
+    assert objects.open("a", span=(256, 300)).read() == CONTENT[256:300]
+
+
+def test_an_object_is_read_only_while_it_is_the_one_that_was_meant(objects: Objects) -> None:
+    objects.put("a", b"first", "text/plain")
+    etag = objects.head("a").etag
+    assert etag
+    assert objects.open("a", etag=etag).read() == b"first"
+    objects.put("a", b"second", "text/plain")
+    assert objects.head("a").etag != etag
+    with pytest.raises(NoSuchObject):
+        objects.open("a", etag=etag)
+
+
+def test_an_object_is_replaced_only_by_who_has_seen_it(objects: Objects) -> None:
+    objects.replace("a", b"first", "application/json", None)
+    with pytest.raises(ConditionFailed):
+        objects.replace("a", b"late", "application/json", None)
+    seen = objects.head("a").etag
+    objects.replace("a", b"second", "application/json", seen)
+    with pytest.raises(ConditionFailed):
+        objects.replace("a", b"late", "application/json", seen)
+    assert objects.open("a").read() == b"second"
+
+
+def test_tags_are_set_as_a_whole(objects: Objects) -> None:
+    objects.put("a b+ü", b"x", "image/png")
+    assert objects.tags("a b+ü") == {}
+    objects.set_tags("a b+ü", {"tarmac-task": "batch:1"})
+    assert objects.tags("a b+ü") == {"tarmac-task": "batch:1"}
+    with pytest.raises(NoSuchObject):
+        objects.tags("nothing")
+    with pytest.raises(NoSuchObject):
+        objects.set_tags("nothing", {"tarmac-task": "1"})

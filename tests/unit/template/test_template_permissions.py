@@ -11,6 +11,7 @@ import pytest
 from local.aws.template import Template, resources
 from local.checks.conventions import listed, statements
 from local.paths import ROOT
+from tarmac.rules.batches import MOST_TRIES
 
 CALL = re.compile(r"\b_?(dynamodb|s3|sns|sqs|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
 
@@ -30,10 +31,13 @@ ACTIONS: dict[str, set[str]] = {
     "complete_multipart_upload": {"s3:PutObject"},
     "abort_multipart_upload": {"s3:AbortMultipartUpload"},
     "delete_object": {"s3:DeleteObject"},
+    "get_object_tagging": {"s3:GetObjectTagging", "s3:GetObjectVersionTagging"},
+    "put_object_tagging": {"s3:PutObjectTagging", "s3:PutObjectVersionTagging"},
     "generate_presigned_url": {"s3:GetObject"},
     "generate_presigned_post": {"s3:PutObject"},
     "publish": {"sns:Publish"},
     "send_message": {"sqs:SendMessage"},
+    "send_message_batch": {"sqs:SendMessage"},
     "change_message_visibility": {"sqs:ChangeMessageVisibility"},
     "start_execution": {"states:StartExecution"},
     "describe_execution": {"states:DescribeExecution"},
@@ -106,3 +110,56 @@ def test_what_anybody_may_call_may_do_nothing(template: Template) -> None:
     assert "Policies" not in function
     assert "Environment" not in function
     assert all(event["Properties"]["Auth"] == {"Authorizer": "NONE"} for event in function["Events"].values())
+
+
+def test_nothing_that_tarmac_writes_into_the_upload_bucket_starts_anything(template: Template) -> None:
+    """The rule hears prefixes that no function may write objects under, and no other event than a new object."""
+    rules = [
+        event["Properties"]["Pattern"]
+        for _, function in resources(template, "AWS::Serverless::Function")
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule"
+    ]
+    [pattern] = rules
+    assert (pattern["source"], pattern["detail-type"]) == (["aws.s3"], ["Object Created"])
+    assert pattern["detail"]["bucket"] == {"name": [{"Ref": "UploadBucket"}]}
+    heard = [each["prefix"] for each in pattern["detail"]["object"]["key"]]
+    assert heard == ["inbox/", "presets/"]
+    written = [
+        resource["Fn::Sub"]
+        for _, function in resources(template, "AWS::Serverless::Function")
+        for policy in function.get("Policies", [])
+        for statement in statements(policy)
+        if "s3:PutObject" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    own = [resource.removeprefix("${UploadBucket.Arn}/") for resource in written if "${UploadBucket" in resource]
+    assert set(own) == {"inputs/*", "uploads/*", "batches/*", "failed/*"}
+    assert not [
+        each for each in own for prefix in heard if each.startswith(prefix) or prefix.startswith(each.rstrip("*"))
+    ]
+    # Everything else goes into the archive, which tells nobody.
+    assert all(resource.startswith(("${UploadBucket.Arn}/", "${ArchiveBucket.Arn}/")) for resource in written)
+    assert "NotificationConfiguration" not in template["Resources"]["ArchiveBucket"]["Properties"]
+
+
+def test_sources_may_be_tagged_with_their_task_and_with_nothing_else(template: Template) -> None:
+    tagging = [
+        (name, statement)
+        for name, function in resources(template, "AWS::Serverless::Function")
+        for policy in function.get("Policies", [])
+        for statement in statements(policy)
+        if "s3:PutObjectTagging" in listed(statement["Action"])
+    ]
+    [(name, statement)] = tagging
+    assert name == "AcceptUpload"
+    assert statement["Resource"] == {"Fn::Sub": "${UploadBucket.Arn}/inbox/*"}
+    assert statement["Condition"] == {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["tarmac-task"]}}
+
+
+def test_a_queue_tries_longer_than_a_line_is_tried(template: Template) -> None:
+    """Otherwise its message would be given up before the one bad line in it is."""
+    redrive = template["Resources"]["BatchQueue"]["Properties"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] > MOST_TRIES + 2
+    function = template["Resources"]["RunBatch"]["Properties"]
+    assert template["Resources"]["BatchQueue"]["Properties"]["VisibilityTimeout"] >= 6 * function["Timeout"]

@@ -18,7 +18,7 @@ import httpx
 from tarmac.ports import AlreadyThere, Objects, ReadStream
 from tarmac.public_hosts import NotPublic, Unresolved, addresses_of, host_of, is_public
 from tarmac.rules.media import EXTENSIONS, sniff
-from tarmac.rules.names import archive_key
+from tarmac.rules.names import archive_key, source_words
 from tarmac.task import Output, Task
 
 HEAD_BYTES = 1024
@@ -188,6 +188,7 @@ def archive_output(task: Task, number: int, url: str, downloads: Downloads, arch
             raise OutputUnusable("the output is no image, video, audio or archive that Tarmac knows")
         key = archive_key(task.client, task.created_at, task.id, number, EXTENSIONS[content_type])
         about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
+        about |= source_words(task.source)
         try:
             archive.put_new(key, stream, download.size_bytes, content_type, about)
         except AlreadyThere:

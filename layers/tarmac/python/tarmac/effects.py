@@ -54,6 +54,8 @@ class Effects(Protocol):
     @property
     def webhooks(self) -> Queue: ...
     @property
+    def batches(self) -> Queue: ...
+    @property
     def callbacks(self) -> Callbacks: ...
     def signing_root(self) -> str:
         """The text that the signing secrets of callbacks are derived from."""
@@ -159,6 +161,12 @@ class AwsEffects:
         from tarmac.adapters.messaging import SqsQueue
 
         return SqsQueue(self._setting("webhook_queue_url"))
+
+    @cached_property
+    def batches(self) -> Queue:
+        from tarmac.adapters.messaging import SqsQueue
+
+        return SqsQueue(self._setting("batch_queue_url"))
 
     @cached_property
     def callbacks(self) -> Callbacks:

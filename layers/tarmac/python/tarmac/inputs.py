@@ -1,8 +1,8 @@
 """Input media on its way to Runway: inline in a body, then an object in a bucket, then an ephemeral upload.
 
-A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?, kinds?}]}`: at each path of the body stands
-the `s3://` link of the object, for people to read; the list alone decides what is uploaded, so that a prompt which
-merely looks like a link stays a prompt.
+A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?, eTag?, kinds?}]}`: at each path of the body
+stands the `s3://` link of the object, for people to read; the list alone decides what is uploaded, so that a prompt
+which merely looks like a link stays a prompt.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tarmac.stores.uploads import UploadStore
 
 HEAD_BYTES = 64
 _SPOOL_BYTES = 8 * 1024 * 1024
-_OWN_PREFIXES = ("inputs/", "uploads/")
+_OWN_PREFIXES = ("inputs/", "uploads/", "batches/", "presets/", "failed/")
 
 MOST_INPUTS = 50
 """Files of one request that Tarmac itself looks at or moves: each takes a call or two of AWS."""
@@ -49,7 +49,7 @@ Places = Mapping[Path, tuple[str, ...]]
 """Where a body's media stand: `tarmac.rules.validation.media_places`."""
 
 Source = dict[str, Any]
-"""One stored input: `{bucket, key, versionId?, kinds?}`; kinds are those that fit its field."""
+"""One stored input: `{bucket, key, versionId?, eTag?, kinds?}`; kinds are those that fit its field."""
 
 
 class InputMissing(Exception):
@@ -184,12 +184,14 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARG
 
 
 def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
-    key, version_id = source["key"], source.get("versionId")
+    key, version_id, etag = source["key"], source.get("versionId"), source.get("eTag")
     try:
         stored = bucket.head(key, version_id)
+        if etag not in (None, stored.etag):
+            raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} was overwritten before it was read")
         if stored.size_bytes > largest:
             raise InputUnusable(f"an input has {stored.size_bytes} bytes, more than the {largest} allowed")
-        content = bucket.open(key, version_id)
+        content = bucket.open(key, version_id, etag=etag)
     except NoSuchObject:
         raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} is no longer there") from None
     if not effects.flavor.takes_uploads:

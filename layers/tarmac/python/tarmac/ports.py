@@ -77,6 +77,7 @@ class StoredObject:
     metadata: Mapping[str, str]
     sha256: str | None = None
     version_id: str | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,18 @@ class Objects(Protocol):
     def head(self, key: str, version_id: str | None = None) -> StoredObject:
         """Raises NoSuchObject."""
 
-    def open(self, key: str, version_id: str | None = None) -> ReadStream:
-        """The content as a stream. Raises NoSuchObject."""
+    def open(
+        self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
+    ) -> ReadStream:
+        """The content as a stream. etag: only while it is that one. span: its bytes from … to before …
+
+        Raises NoSuchObject.
+        """
 
     def put(self, key: str, content: bytes, content_type: str) -> None: ...
+
+    def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
+        """Write over the object of that etag, or (None) where there is none. Raises ConditionFailed."""
 
     def put_new(
         self,
@@ -116,6 +125,12 @@ class Objects(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
+        """Raises NoSuchObject."""
+
+    def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
+        """In place of all tags that the object has. Raises NoSuchObject."""
+
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
         """A signed GET link; it dies with the credentials that sign it, if these end earlier."""
 
@@ -131,6 +146,9 @@ class Queue(Protocol):
     """Messages that are given out again until somebody is done with them."""
 
     def send(self, message: str) -> None: ...
+
+    def send_all(self, messages: Sequence[str]) -> None:
+        """Several, none of them large. Where it raises, some may have been sent."""
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Give a message that was received out again after so many seconds, 43,200 at most."""

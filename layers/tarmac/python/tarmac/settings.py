@@ -108,12 +108,29 @@ class AcceptUploadSettings(Settings):
     upstream_flavor: str
     generation_state_machine_arn: str
     notice_topic_arn: str
+    batch_queue_url: str
+    input_buckets: str
+    webhook_origins: str
     task_deadline_seconds: float
     s3_client: str
     default_model: str
     default_prompt_text: str
     default_ratio: str
     default_duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunBatchSettings(Settings):
+    table_name: str
+    upload_bucket: str
+    upstream_flavor: str
+    archive_bucket: str
+    input_buckets: str
+    webhook_origins: str
+    generation_state_machine_arn: str
+    notice_topic_arn: str
+    batch_queue_url: str
+    batch_deadline_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,7 @@ class FinishTaskSettings(Settings):
     archive_bucket: str
     notice_topic_arn: str
     webhook_queue_url: str
+    batch_queue_url: str
     runway_secret_arn: str
     runwayml_base_url: str
     upstream_flavor: str
@@ -155,6 +173,7 @@ class SweepSettings(Settings):
     generation_state_machine_arn: str
     notice_topic_arn: str
     webhook_queue_url: str
+    batch_queue_url: str
 
 
 @dataclass(frozen=True, slots=True)

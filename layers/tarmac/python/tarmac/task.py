@@ -97,7 +97,7 @@ class Task:
     version: int = 1
     updated_at: float = 0.0
     ended_at: float | None = None
-    source: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, str | int] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     # The execution: the first is named by the task, each re-drive takes the next run.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tarmac.adapters.clients import client
 from tarmac.ports import ExecutionNameTaken
+
+_MOST_MESSAGES = 10
+"""Of one SendMessageBatch."""
 
 
 class SnsTopic:
@@ -31,6 +34,15 @@ class SqsQueue:
 
     def send(self, message: str) -> None:
         self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
+
+    def send_all(self, messages: Sequence[str]) -> None:
+        """Raises RuntimeError where SQS has refused some."""
+        for start in range(0, len(messages), _MOST_MESSAGES):
+            part = messages[start : start + _MOST_MESSAGES]
+            entries = [{"Id": str(number), "MessageBody": message} for number, message in enumerate(part)]
+            failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")
+            if failed:
+                raise RuntimeError(f"SQS has refused {len(failed)} message(s): {failed[0].get('Code')}")
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)

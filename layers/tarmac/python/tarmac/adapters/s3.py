@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tarmac.adapters.clients import client, is_local
-from tarmac.ports import AlreadyThere, NoSuchObject, ReadStream, StoredObject, UploadForm
+from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream, StoredObject, UploadForm
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
@@ -39,17 +39,33 @@ class S3Objects:
             metadata=answer.get("Metadata", {}),
             sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
             version_id=answer.get("VersionId"),
+            etag=answer["ETag"].strip('"'),
         )
 
-    def open(self, key: str, version_id: str | None = None) -> ReadStream:
+    def open(
+        self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
+    ) -> ReadStream:
+        asked = self._at(key, version_id) | ({"IfMatch": etag} if etag else {})
+        if span is not None:
+            asked["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         try:
-            stream: ReadStream = self._s3.get_object(**self._at(key, version_id))["Body"]
+            stream: ReadStream = self._s3.get_object(**asked)["Body"]
         except ClientError as error:
-            raise _missing_or(error) from error
+            # Another object has taken its place: that one is gone.
+            raise NoSuchObject() if error.response["Error"]["Code"] in _TAKEN else _missing_or(error) from error
         return stream
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         self._s3.put_object(**self._at(key), Body=content, ContentType=content_type)
+
+    def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
+        only = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
+        try:
+            self._s3.put_object(**self._at(key), Body=content, ContentType=content_type, **only)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN | _MISSING:
+                raise ConditionFailed from error
+            raise
 
     def put_new(
         self,
@@ -93,6 +109,20 @@ class S3Objects:
 
     def delete(self, key: str) -> None:
         self._s3.delete_object(**self._at(key))
+
+    def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
+        try:
+            found = self._s3.get_object_tagging(**self._at(key, version_id))["TagSet"]
+        except ClientError as error:
+            raise _missing_or(error) from error
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
+        wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
+        try:
+            self._s3.put_object_tagging(**self._at(key, version_id), Tagging={"TagSet": wanted})
+        except ClientError as error:
+            raise _missing_or(error) from error
 
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
         at = self._at(key, version_id)

@@ -37,18 +37,19 @@ class Order:
 
     s3_allowed: the buckets whose objects the body may name by `s3://`. task_id: derived from the cause, where the door
     has one. repeat: how a second send of the same create is known, for doors that have none. webhook_url: checked
-    already.
+    already. etags: of objects by key, which `s3://` links mean as they are now and not as what is put in their place.
     """
 
     operation: str
     client: str
     body: Mapping[str, Any]
-    source: Mapping[str, str]
+    source: Mapping[str, str | int]
     metadata: Mapping[str, str] = field(default_factory=dict)
     task_id: str | None = None
     s3_allowed: Collection[str] = ()
     repeat: Repeat | None = None
     webhook_url: str | None = None
+    etags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,9 @@ def _create(
     issues += foreign_references(body, order.client, effects)
     if issues:
         raise InvalidRequest(issues)
+    for stored in sources.values():
+        if stored["key"] in order.etags:
+            stored["eTag"] = order.etags[stored["key"]]
     now = effects.clock.now()
     estimate = estimate_credits(body, model.credits)
     task = Task(

@@ -14,6 +14,7 @@ from tarmac.notices import notice_of
 from tarmac.ports import UpstreamTask
 from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, TransitionRefused, expected_credits
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.steps.batch_progress import record_ending
 from tarmac.task import NoticeState, Output, State, Task
 
 DOWNLOAD_TRIES = 3
@@ -63,7 +64,7 @@ def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
     """Bring the task to its ending and announce it. Safe to repeat: what is done is found done.
 
     Raises NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
-    Effects: clock, tasks, runway, downloads, archive, topic, webhooks.
+    Effects: clock, chance, table, tasks, runway, downloads, archive, topic, webhooks, batches.
     """
     task = effects.tasks.get(task_id)
     if not task.state.is_terminal:
@@ -74,13 +75,15 @@ def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
 def announce(task: Task, effects: Effects) -> Task:
     """Publish a pending notice, then mark it sent: at least once, always with the same event id.
 
-    A callback is put in its queue first: what fails after that is repeated with the publishing, and of two messages
-    the second finds the callback delivered, while of two notices a subscriber gets both.
+    A callback is put in its queue first, and the line of a batch is settled: what fails after that is repeated with
+    the publishing, and of two messages the second finds the callback delivered, while of two notices a subscriber gets
+    both.
     """
     if task.notice_state is not NoticeState.PENDING:
         return task
     if task.webhook is not None:
         effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))
+    record_ending(task, effects)
     message, attributes = notice_of(task)
     effects.topic.publish(message, attributes)
     try:

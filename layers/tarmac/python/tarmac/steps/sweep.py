@@ -1,4 +1,5 @@
-"""Sweep: every minute, whatever a fault has left behind. Pending notices are published, lost executions replaced."""
+"""Sweep: every minute, whatever a fault has left behind. Pending notices are published, lost executions replaced,
+batches brought on."""
 
 from __future__ import annotations
 
@@ -7,36 +8,43 @@ from dataclasses import dataclass
 from tarmac.effects import Effects, moves
 from tarmac.rules.transitions import TransitionRefused
 from tarmac.steps.accept import start_execution
+from tarmac.steps.batch_progress import look_after_batch
 from tarmac.steps.finish import announce
-from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.stores.tasks import Contended, NoSuchTask, due_keys
 from tarmac.telemetry import logger
 
 
 @dataclass(slots=True)
 class SweepReport:
-    """What one sweep did, in tasks."""
+    """What one sweep did, in tasks; `batches` in batches."""
 
     announced: int = 0
     restarted: int = 0
     watched: int = 0
+    batches: int = 0
     failed: int = 0
 
 
 def sweep(effects: Effects) -> SweepReport:
     """Look after each task that is due. One that fails is counted and does not stop the rest.
 
-    Effects: clock, tasks, executions, topic, webhooks.
+    Effects: clock, chance, table, tasks, executions, topic, webhooks, batches.
     """
     report = SweepReport()
-    for task_id in effects.tasks.due(effects.clock.now()):
+    for key in due_keys(effects.table, effects.clock.now()):
+        kind, _, name = key.partition("#")
         try:
-            _look_after(task_id, effects, report)
+            if kind == "batch":
+                look_after_batch(name, effects)
+                report.batches += 1
+            else:
+                _look_after(name, effects, report)
         except (NoSuchTask, TransitionRefused, Contended):
             # Somebody else moved it meanwhile, which is all that a sweep wants.
             continue
         except Exception as error:
             report.failed += 1
-            logger.crash("a task could not be looked after", error, task_id=task_id)
+            logger.crash(f"a {kind} could not be looked after", error, task_id=name)
     return report
 
 

@@ -97,11 +97,16 @@ class TaskStore:
 
     def due(self, now: float) -> list[str]:
         """Ids of tasks that should have moved by now, oldest first within each shard."""
-        ids: list[str] = []
-        for shard in range(DUE_SHARDS):
-            page = self._table.query("due", f"due#{shard}", up_to=now)
-            ids += [row["pk"].removeprefix("task#") for row in page.rows]
-        return ids
+        keys = due_keys(self._table, now)
+        return [key.removeprefix("task#") for key in keys if key.startswith("task#")]
+
+
+def due_keys(table: Table, now: float) -> list[str]:
+    """Partition keys of all rows, of any kind, that should have moved by now, oldest first within each shard."""
+    keys: list[str] = []
+    for shard in range(DUE_SHARDS):
+        keys += [row["pk"] for row in table.query("due", f"due#{shard}", up_to=now).rows]
+    return keys
 
 
 def _request_rows(task_id: str, request: Mapping[str, Any]) -> list[Put]:

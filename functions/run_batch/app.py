@@ -1,0 +1,37 @@
+"""SQS: the lines of a batch become tasks, a chunk a message; its report and notices tell how far it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import RunBatchSettings
+from tarmac.steps.batches import BatchSettings, run_batch
+from tarmac.steps.presets import Doors
+from tarmac.telemetry import logger
+
+settings = RunBatchSettings.from_environment()
+effects = AwsEffects(settings)
+batches = BatchSettings(
+    deadline_seconds=settings.batch_deadline_seconds,
+    doors=Doors(
+        frozenset(settings.input_buckets.split(",")) - {""}, frozenset(settings.webhook_origins.split(",")) - {""}
+    ),
+)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Messages `{batch, chunk?}` in; `{batchItemFailures: [{itemIdentifier}]}` out, those that the queue keeps."""
+    kept = []
+    for record in event["Records"]:
+        message = json.loads(record["body"])
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
+        wait_seconds = run_batch(message, receives, effects, batches)
+        if wait_seconds is not None:
+            effects.batches.postpone(record["receiptHandle"], wait_seconds)
+            kept.append({"itemIdentifier": record["messageId"]})
+        logger.info(
+            "batch run", key=message["batch"], count=message.get("chunk"), attempt=receives, wait_seconds=wait_seconds
+        )
+    return {"batchItemFailures": kept}

@@ -1,0 +1,164 @@
+"""Batches and pairs in the table: what meets is written once, and nothing is lost between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tarmac.ports import Put, Table
+from tarmac.rules.batches import Batch, Counts, Line, LineState
+from tarmac.rules.inbox import PairPart
+from tarmac.stores.batches import BatchExists, BatchStore
+from tarmac.stores.pairs import Half, PairStore
+from tarmac.stores.tasks import TaskStore, due_keys
+from tests.fakes import ManualClock
+from tests.fakes.samples import NOW
+
+BATCH = Batch(
+    "b",
+    "s3",
+    "cause",
+    {"kind": "batch", "bucket": "u", "key": "k"},
+    "csv",
+    30,
+    2,
+    NOW,
+    updated_at=NOW,
+    next_check_at=NOW,
+)
+
+
+@pytest.fixture
+def store(table: Table) -> BatchStore:
+    return BatchStore(table, ManualClock(), lambda: 0.5)
+
+
+def judged(*numbers: int) -> list[Line]:
+    return [Line(n, LineState.ACCEPTED, f"task-{n}") for n in numbers]
+
+
+def test_a_batch_is_read_as_it_was_opened_and_opened_once(store: BatchStore) -> None:
+    store.open(BATCH)
+    assert store.get("b") == BATCH
+    with pytest.raises(BatchExists):
+        store.open(replace(BATCH, cause="another"))
+    assert store.get("nothing") is None
+
+
+def test_a_chunk_and_the_counts_of_its_batch_are_one_write(store: BatchStore) -> None:
+    store.open(BATCH)
+    changed = store.change("b", 1, lambda row: row.with_lines(judged(1, 2), is_accepted=True))
+    assert changed.batch is not None
+    assert changed.batch.counts == Counts(accepted=2, accepted_chunks=1)
+    assert store.get("b") == changed.batch
+    assert [chunk.lines.keys() for chunk in store.chunks("b")] == [{1, 2}]
+    assert not changed.is_news
+
+
+def test_a_change_that_brings_the_batch_on_is_news_also_when_it_is_repeated(store: BatchStore) -> None:
+    store.open(BATCH)
+    for number in (1, 2):
+        changed = store.change("b", number, lambda row: row.with_lines([], is_accepted=True))
+    assert changed.is_news
+    assert store.change("b", 2, lambda row: row.with_lines([], is_accepted=True)).is_news
+    store.change_batch("b", lambda row: row.told(100, NOW, 1.0))
+    assert not store.change("b", 2, lambda row: row.with_lines([], is_accepted=True)).is_news
+
+
+def test_a_chunk_is_changed_beside_others(store: BatchStore, table: Table) -> None:
+    """Somebody else writes between the read and the write: the move is made again, from what stands there then."""
+    store.open(BATCH)
+    others: Iterator[int] = iter((2, 3))
+
+    def move(row: object) -> object:
+        number = next(others, None)
+        if number is not None:
+            store.change("b", 1, lambda inner: inner.with_lines(judged(number)))
+        return row.with_lines(judged(1))  # type: ignore[attr-defined]
+
+    store.change("b", 1, move)  # type: ignore[arg-type]
+    assert set(store.chunk("b", 1).lines) == {1, 2, 3}
+
+
+def test_lines_of_a_batch_whose_row_is_gone_are_kept_alone(store: BatchStore) -> None:
+    assert store.change("gone", 1, lambda row: row.with_lines(judged(1), is_accepted=True)).batch is None
+    assert set(store.chunk("gone", 1).lines) == {1}
+
+
+def test_a_batch_is_due_until_it_is_told_of(store: BatchStore, table: Table) -> None:
+    store.open(BATCH)
+    assert due_keys(table, NOW) == ["batch#b"]
+    assert TaskStore(table).due(NOW) == []
+    for number in (1, 2):
+        store.change("b", number, lambda row: row.with_lines([], is_accepted=True))
+    assert due_keys(table, NOW + 10**6) == ["batch#b"]
+    store.change_batch("b", lambda row: row.told(100, NOW, 1.0))
+    assert due_keys(table, NOW + 10**6) == []
+
+
+def test_many_chunks_are_read_in_order(store: BatchStore) -> None:
+    for number in range(1, 121):
+        store.change("b", number, lambda row, n=number: row.with_lines(judged(n * 25)))  # type: ignore[misc]
+    assert [chunk.number for chunk in store.chunks("b")] == list(range(1, 121))
+
+
+CHARACTER, REFERENCE = PairPart("inbox/take1", "character"), PairPart("inbox/take1", "reference")
+
+
+def half(key: str, sequencer: str, created_at: float = NOW) -> Half:
+    return Half(key, sequencer, None, sequencer, "etag", created_at)
+
+
+class TestPairs:
+    def test_the_second_half_finds_the_first_in_either_order(self, table: Table) -> None:
+        pairs = PairStore(table)
+        image, film = half("c.png", "01"), half("r.mp4", "02")
+        assert pairs.arrive("u", REFERENCE, film) == {"reference": film}
+        assert pairs.arrive("u", CHARACTER, image) == {"character": image, "reference": film}
+        assert pairs.arrive("u", REFERENCE, film) == {"character": image, "reference": film}
+        assert pairs.arrive("another-bucket", CHARACTER, image) == {"character": image}
+
+    def test_a_newer_version_takes_the_place_of_an_older_and_never_the_reverse(self, table: Table) -> None:
+        pairs = PairStore(table)
+        old, new = half("c.png", "0A"), half("c.png", "10")
+        pairs.arrive("u", CHARACTER, new)
+        assert pairs.arrive("u", CHARACTER, old) == {"character": new}
+        other = half("c.jpg", "01", NOW + 5)
+        assert pairs.arrive("u", CHARACTER, other) == {"character": other}
+
+    def test_of_two_at_once_one_sees_both(self, table: Table) -> None:
+        pairs = PairStore(table)
+        image, film = half("c.png", "01"), half("r.mp4", "02")
+
+        class Interrupted:
+            """Lets the other half in between the read and the write."""
+
+            def __init__(self) -> None:
+                self.first = True
+
+            def get(self, pk: str, sk: str) -> object:
+                row = table.get(pk, sk)
+                if self.first:
+                    self.first = False
+                    assert pairs.arrive("u", REFERENCE, film) == {"reference": film}
+                return row
+
+            def write(self, *puts: Put) -> None:
+                table.write(*puts)
+
+        assert PairStore(Interrupted()).arrive("u", CHARACTER, image) == {  # type: ignore[arg-type]
+            "character": image,
+            "reference": film,
+        }
+
+    def test_a_half_that_is_gone_is_forgotten_unless_another_has_come(self, table: Table) -> None:
+        pairs = PairStore(table)
+        old, new, film = half("c.png", "01"), half("c.png", "02"), half("r.mp4", "03")
+        pairs.arrive("u", CHARACTER, old)
+        pairs.forget("u", CHARACTER, old)
+        assert pairs.arrive("u", REFERENCE, film) == {"reference": film}
+        pairs.arrive("u", CHARACTER, new)
+        pairs.forget("u", CHARACTER, old)
+        assert pairs.arrive("u", REFERENCE, film) == {"character": new, "reference": film}
