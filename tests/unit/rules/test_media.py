@@ -16,15 +16,21 @@ from tarmac.rules.media import (
     EXTENSIONS,
     LONGEST_DATA_URI,
     BadMedia,
+    InlineMedia,
     check_data_uri,
     check_media_uri,
     check_url,
     decode_data_uri,
+    inline_types,
+    input_type,
     is_address,
+    is_data_uri,
+    is_inline,
     normal_type,
     sniff,
     type_of_name,
 )
+from tarmac.rules.media import data_uri as written
 from tests.fakes.samples import PNG, data_uri
 
 GOOD_URLS = [
@@ -113,6 +119,135 @@ def test_an_address_is_refused_in_every_spelling(host: str) -> None:
 )
 def test_a_name_is_not_taken_for_an_address(host: str) -> None:
     assert not is_address(host)
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", "fe80::1", "[2001:db8::a]", "1.2.3.4.", "example.0x7f."])
+def test_an_address_is_one_without_its_brackets_and_dots(host: str) -> None:
+    assert is_address(host)
+
+
+REASONS = [
+    ("https://[::1/a.png", "this is not a URL"),
+    ("https://media.example.com:99999/", "this is not a URL"),
+    ("http://media.example.com/", "a media link must be an https URL, a runway:// URI or a data URI"),
+    ("https://user@media.example.com/", "a URL must not carry credentials"),
+    ("https://:secret@media.example.com/", "a URL must not carry credentials"),
+    ("https://media.example.com/a b", "a URL has no white space and no backslash"),
+    ("https://media.example.com/a\\b", "a URL has no white space and no backslash"),
+    ("https://media.example.com/\x1f", "a URL has no white space and no backslash"),
+    ("https://127.0.0.1/", "a URL must name a public domain, not an address"),
+    ("https://intranet./", "a URL must name a public domain, not an address"),
+    ("https://localhost/", "a URL must name a public domain, not an address"),
+    ("https://a%2e.example.com/", "a URL must name a public domain, not an address"),
+    ("https:///a.png", "a URL must name a public domain, not an address"),
+    ("runway://", "a runway:// URI has 13 to 5000 characters"),
+    (
+        "s3://bucket/a.png",
+        "s3:// links are not accepted here: send an https URL, a runway:// URI or a data URI",
+    ),
+    ("data:image/png,abc", "a data URI must look like data:image/png;base64,…"),
+    ("data:text/plain;base64,YQ==", "expected image or video, not text/plain"),
+    ("data:image/x/y;base64,YQ==", "a data URI must look like data:image/png;base64,…"),
+    ("data:image/gif;base64,YQ==", "image/gif is not supported"),
+    ("data:image/svg+xml;base64,YQ==", "image/svg+xml is not supported"),
+    ("data:audio/mpeg;base64,YQ==", "expected image or video, not audio/mpeg"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), REASONS)
+def test_what_is_refused_comes_back_with_the_reason(value: str, reason: str) -> None:
+    with pytest.raises(BadMedia) as refused:
+        check_media_uri(value, ("image", "video"))
+    assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("data:image/png", "a data URI must look like data:image/png;base64,…"),
+        ("data:image/png;base64,A", "the data URI is not valid base64"),
+        ("data:image/png;base64,éééé", "the data URI is not valid base64"),
+        ("data:image/png;base64,", "the data URI is empty"),
+    ],
+)
+def test_content_that_cannot_be_read_comes_back_with_the_reason(value: str, reason: str) -> None:
+    with pytest.raises(BadMedia) as refused:
+        decode_data_uri(value)
+    assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "is_uri", "holds_a_file"),
+    [
+        ("data:image/png;base64,AAAA", True, True),
+        ("DATA:image/png;base64,", True, True),
+        ("data: shows a rising trend", True, False),
+        ("dat:image/png;base64,AAAA", False, False),
+        ("xdata:image/png;base64,AAAA", False, False),
+        ("", False, False),
+    ],
+)
+def test_text_that_begins_like_a_data_uri_is_no_file(value: str, is_uri: bool, holds_a_file: bool) -> None:
+    assert is_data_uri(value) is is_uri
+    assert is_inline(value) is holds_a_file
+
+
+def test_every_spelling_that_a_data_uri_may_have_is_taken() -> None:
+    assert inline_types(["image"]) == ["image/jpeg", "image/jpg", "image/png", "image/webp"]
+    for kind in ("image", "video", "audio"):
+        for content_type in inline_types([kind]):
+            check_data_uri(data_uri(content_type=content_type), (kind,))
+    assert inline_types([]) == []
+    every = inline_types(["video", "image", "audio"])
+    assert every == sorted(every)
+    assert len(every) == sum(len(inline_types([kind])) for kind in ("image", "video", "audio"))
+    assert {"audio/x-wav", "video/x-m4v", "video/ogg"} <= set(every)
+    assert not {"image/svg+xml", "application/zip"} & set(every)
+
+
+class TestInputType:
+    MP4, OGG = b"\0\0\0\x20ftypisom\0\0\2\0", b"OggS\0\2\0\0"
+
+    @pytest.mark.parametrize(
+        ("head", "said", "kinds", "expected"),
+        [
+            (PNG[:64], "image/png", ("image",), "image/png"),
+            (PNG[:64], "video/mp4", ("video", "image"), "image/png"),
+            (PNG[:64], "", ("image",), "image/png"),
+            (MP4, "video/mp4", ("video",), "video/mp4"),
+            (MP4, "audio/x-m4a", ("audio",), "audio/mp4"),
+            (MP4, "audio/mpeg", ("video",), "video/mp4"),
+            (OGG, "video/ogg", ("video",), "video/ogg"),
+            (OGG, "application/ogg", ("audio",), "audio/ogg"),
+        ],
+    )
+    def test_is_what_the_bytes_show_and_the_name_where_one_container_holds_both(
+        self, head: bytes, said: str, kinds: tuple[str, ...], expected: str
+    ) -> None:
+        assert input_type(head, said, kinds) == expected
+
+    @pytest.mark.parametrize(
+        ("head", "said", "kinds", "reason"),
+        [
+            (
+                b"GIF89a",
+                "image/png",
+                ("image",),
+                "the file is a GIF, which Runway does not read: send JPEG, PNG or WebP",
+            ),
+            (b"hello", "image/png", ("image",), "the file is no image, video or audio that Runway reads"),
+            (b"PK\x03\x04", "image/png", ("image",), "the file is no image, video or audio that Runway reads"),
+            (b"<svg>", "image/svg+xml", ("image",), "the file is no image, video or audio that Runway reads"),
+            (PNG[:64], "image/png", ("video", "audio"), "expected video or audio, the file is image/png"),
+            (MP4, "audio/mp4", ("video",), "expected video, the file is audio/mp4"),
+        ],
+    )
+    def test_of_another_kind_is_refused_with_the_reason(
+        self, head: bytes, said: str, kinds: tuple[str, ...], reason: str
+    ) -> None:
+        with pytest.raises(BadMedia) as refused:
+            input_type(head, said, kinds)
+        assert str(refused.value) == reason
 
 
 @given(st.ip_addresses(v=4))
@@ -223,6 +358,11 @@ class TestDataUri:
             with pytest.raises(BadMedia, match="/v1/uploads"):
                 check_data_uri(uri, ("image",))
 
+    @given(st.binary(min_size=1, max_size=300), st.sampled_from(["image/png", "video/mp4"]))
+    def test_is_written_as_it_is_read(self, content: bytes, content_type: str) -> None:
+        media = InlineMedia(content_type, content)
+        assert decode_data_uri(written(media)) == media
+
     @given(st.binary(min_size=1, max_size=300))
     def test_gives_back_what_was_put_in(self, content: bytes) -> None:
         assert decode_data_uri(data_uri(content)).content == content
@@ -253,6 +393,7 @@ def test_content_types_have_one_spelling(spelling: str, usual: str) -> None:
         ("photo", None),
         ("photo.gif", None),
         ("jpg/photo", None),
+        ("jpg", None),
         ("", None),
     ],
 )
@@ -298,6 +439,7 @@ HEADS = {
     "quicktime": (_ftyp(b"qt  "), "video/quicktime"),
     "3gpp": (_ftyp(b"3gp5"), "video/3gpp"),
     "m4a": (_ftyp(b"M4A "), "audio/mp4"),
+    "m4b": (_ftyp(b"M4B "), "audio/mp4"),
     "webm": (_ebml(b"webm"), "video/webm"),
     "matroska": (_ebml(b"matroska"), "video/x-matroska"),
     "wav": (_wav(), "audio/wav"),
@@ -306,6 +448,8 @@ HEADS = {
     "aac": (b"\xff\xf1\x50\x80\0\x1f\xfc", "audio/aac"),
     "flac": (b"fLaC\0\0\0\x22", "audio/flac"),
     "ogg": (b"OggS\0\2\0\0", "audio/ogg"),
+    "ogg with a film": (b"OggS\0\2\0\0\x80theora", "video/ogg"),
+    "mp3, two bytes of it": (b"\xff\xfb", "audio/mpeg"),
     "zip": (_zip(), "application/zip"),
     "svg": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "image/svg+xml"),
     "svg, bare": (b'\n  <svg width="1">', "image/svg+xml"),

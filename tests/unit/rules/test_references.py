@@ -32,6 +32,10 @@ CASES: list[tuple[dict[str, Any], list[Reference]]] = [
     ({"avatar": {"type": "custom", "avatarId": 7}, "documentIds": [None, {"id": "d-1"}]}, []),
     ({"personality": "documentIds", "tools": [{"type": "custom", "id": "x"}]}, []),
     ({"voice": "custom", "documentIds": "d-1"}, []),
+    (
+        {"scenes": [{}, {"avatar": {"type": "custom", "avatarId": "a-1"}}]},
+        [Reference(Kind.AVATAR, "a-1", ("scenes", 1, "avatar", "avatarId"))],
+    ),
 ]
 
 

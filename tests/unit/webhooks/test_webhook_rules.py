@@ -28,6 +28,7 @@ from tarmac.rules.webhooks import (
 )
 
 ROOT_TEXT = "Kf3" * 21
+ASCII_ONLY = "a webhook URL is ASCII without white space: percent-encode the rest"
 NOBODY: frozenset[str] = frozenset()
 LOCAL = frozenset({"http://127.0.0.1:8000"})
 
@@ -38,6 +39,7 @@ class TestUrl:
         "https://hooks.example.com/",
         "https://hooks.example.com:8443/tarmac?token=abc%20def#part",
         "HTTPS://Hooks.Example.COM/Path",
+        "https://hooks.example.com/!now",
         "https://xn--bcher-kva.example/",
         "https://hooks.example.com/" + "a" * 2022,
     )
@@ -85,6 +87,23 @@ class TestUrl:
     def test_of_anything_else_is_refused(self, url: str) -> None:
         with pytest.raises(BadMedia):
             check_webhook_url(url, NOBODY)
+
+    @pytest.mark.parametrize(
+        ("url", "origins", "reason"),
+        [
+            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL has at most 2048 characters"),
+            ("https://hooks.example.com/ü", NOBODY, ASCII_ONLY),
+            ("https://hooks.example.com/a b", LOCAL, ASCII_ONLY),
+            ("https://hooks.example.com/\x7f", NOBODY, ASCII_ONLY),
+            ("http://hooks.example.com/", NOBODY, "a webhook URL must be an https URL"),
+            ("https://127.0.0.1/", NOBODY, "a URL must name a public domain, not an address"),
+            ("https://hooks.example.com/", LOCAL, "this deployment sends no callbacks to that host"),
+        ],
+    )
+    def test_that_is_refused_comes_back_with_the_reason(self, url: str, origins: frozenset[str], reason: str) -> None:
+        with pytest.raises(BadMedia) as refused:
+            check_webhook_url(url, origins)
+        assert str(refused.value) == reason
 
     def test_may_lead_to_an_origin_that_the_operator_has_named(self) -> None:
         check_webhook_url("http://127.0.0.1:8000/hook?x=1", LOCAL)
@@ -211,6 +230,11 @@ def test_a_secret_has_the_form_that_tools_expect() -> None:
     prefix, _, encoded = secret.partition("_")
     assert prefix == "whsec"
     assert 24 <= len(base64.b64decode(encoded, validate=True)) <= 64
+
+
+def test_a_secret_stays_the_same_for_ever() -> None:
+    """Receivers hold it: a deployment that derives another one breaks all of them."""
+    assert secret_of(ROOT_TEXT, "acme") == "whsec_xI40suyP96GzJCdvZbr+kDxvdSfzO4RG5t5qHihjWI8="
 
 
 @pytest.mark.parametrize(

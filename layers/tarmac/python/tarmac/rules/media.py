@@ -161,9 +161,7 @@ def check_data_uri(value: str, kinds: tuple[str, ...]) -> None:
     """Raise BadMedia for a data URI that is too long, not base64, or of a type Runway does not read."""
     if len(value) > LONGEST_DATA_URI:
         raise BadMedia(f"a data URI has at most {LONGEST_DATA_URI} characters; upload larger files (POST /v1/uploads)")
-    match = _DATA_URI.match(value)
-    if match is None:
-        raise BadMedia("a data URI must look like data:image/png;base64,…")
+    match = _read_data_uri(value)
     content_type = normal_type(match[1])
     if content_type.partition("/")[0] not in kinds:
         raise BadMedia(f"expected {' or '.join(kinds)}, not {content_type}")
@@ -173,9 +171,7 @@ def check_data_uri(value: str, kinds: tuple[str, ...]) -> None:
 
 def decode_data_uri(value: str) -> InlineMedia:
     """The content of a data URI that `check_data_uri` has passed. Raises BadMedia where it is not valid base64."""
-    match = _DATA_URI.match(value)
-    if match is None:
-        raise BadMedia("a data URI must look like data:image/png;base64,…")
+    match = _read_data_uri(value)
     try:
         content = binascii.a2b_base64(value[match.end() :].encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError):
@@ -188,6 +184,13 @@ def decode_data_uri(value: str) -> InlineMedia:
 def data_uri(media: InlineMedia) -> str:
     """What `decode_data_uri` reads."""
     return f"data:{media.content_type};base64,{binascii.b2a_base64(media.content, newline=False).decode()}"
+
+
+def _read_data_uri(value: str) -> re.Match[str]:
+    match = _DATA_URI.match(value)
+    if match is None:
+        raise BadMedia("a data URI must look like data:image/png;base64,…")
+    return match
 
 
 def input_type(head: bytes, said: str, kinds: tuple[str, ...]) -> str:
