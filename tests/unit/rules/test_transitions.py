@@ -312,11 +312,21 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
         moves.hide(moves.hide(a_task(State.FAILED)))
 
 
-def test_a_task_is_claimed_by_one_retry_only(moves: Moves) -> None:
+def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
+    taken = moves.take(moves.take(a_task(claimable=True), 1), 3)
+    for retry in (0, 1, 2, 3):
+        with pytest.raises(TransitionRefused):
+            moves.take(taken, retry)
+    assert moves.take(taken, 4).claimed_retry == 4
+
+
+def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
     settled = moves.settle(a_task(claimable=True))
     assert not settled.claimable
     with pytest.raises(TransitionRefused):
         moves.settle(settled)
+    with pytest.raises(TransitionRefused):
+        moves.take(settled, 1)
 
 
 def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:

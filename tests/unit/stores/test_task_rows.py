@@ -55,6 +55,7 @@ tasks = st.builds(
     metadata=maps,
     run=st.integers(1, 1000),
     claimable=st.booleans(),
+    claimed_retry=st.integers(0, 9),
     attempt=st.integers(0, 9),
     ambiguous=st.integers(0, 9),
     refusals=st.integers(0, 999),
@@ -98,8 +99,8 @@ def test_a_task_comes_back_from_its_row(task: Task) -> None:
 def test_the_strategy_above_knows_every_field() -> None:
     """A field added to Task must be added to the round trip."""
     drawn = {"id", "client", "operation", "model", "created_at", "deadline_at", "state", "version", "updated_at"} | {
-        "ended_at", "source", "metadata", "run", "claimable", "attempt", "ambiguous", "refusals", "failure_retries",
-        "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits", "cost_credits", "upstream_id",
+        "ended_at", "source", "metadata", "run", "claimable", "claimed_retry", "attempt", "ambiguous", "refusals",
+        "failure_retries", "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits", "cost_credits", "upstream_id",
         "upstream_status", "progress", "submitted_at", "started_at", "checked_at", "polls", "missing", "unread",
         "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at", "hidden_at", "notice_state",
         "webhook", "next_check_at", "node_errors", "routing",
@@ -130,6 +131,7 @@ def test_a_row_reads_like_this() -> None:
         "metadata": {"order": "7"},
         "run": 1,
         "claimable": False,
+        "claimedRetry": 0,
         "attempt": 1,
         "ambiguous": 0,
         "refusals": 0,

@@ -291,10 +291,20 @@ class Moves:
         return self._end(task, State.CANCELLED, cost_credits=cost_credits)
 
     def settle(self, task: Task) -> Task:
-        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again)."""
+        """Its client has shown that it knows the task: no retry may claim it (again)."""
         if not task.claimable:
             raise TransitionRefused("the task is not claimable")
         return bump(task, self.now, claimable=False)
+
+    def take(self, task: Task, retry: int) -> Task:
+        """The client's retry of this number claims the task for its create.
+
+        A later one may follow, since it is only sent if this one's answer is lost as well. An equal or earlier one is
+        another create's.
+        """
+        if not task.claimable or retry <= task.claimed_retry:
+            raise TransitionRefused("this retry may not claim the task")
+        return bump(task, self.now, claimed_retry=retry)
 
     def request_cancel(self, task: Task) -> Task:
         """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""
