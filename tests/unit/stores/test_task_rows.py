@@ -100,9 +100,9 @@ def test_the_strategy_above_knows_every_field() -> None:
     """A field added to Task must be added to the round trip."""
     drawn = {"id", "client", "operation", "model", "created_at", "deadline_at", "state", "version", "updated_at"} | {
         "ended_at", "source", "metadata", "run", "claimable", "claimed_retry", "attempt", "ambiguous", "refusals",
-        "failure_retries", "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits", "cost_credits", "upstream_id",
-        "upstream_status", "progress", "submitted_at", "started_at", "checked_at", "polls", "missing", "unread",
-        "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at", "hidden_at", "notice_state",
+        "failure_retries", "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits",
+        "cost_credits", "upstream_id", "upstream_status", "progress", "submitted_at", "started_at", "checked_at",
+        "polls", "missing", "unread", "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at", "hidden_at", "notice_state",
         "webhook", "next_check_at", "node_errors", "routing",
     }  # fmt: skip
     assert {field.name for field in fields(Task)} == drawn
