@@ -102,8 +102,8 @@ def test_the_strategy_above_knows_every_field() -> None:
         "ended_at", "source", "metadata", "run", "claimable", "claimed_retry", "attempt", "ambiguous", "refusals",
         "failure_retries", "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits",
         "cost_credits", "upstream_id", "upstream_status", "progress", "submitted_at", "started_at", "checked_at",
-        "polls", "missing", "unread", "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at", "hidden_at", "notice_state",
-        "webhook", "next_check_at", "node_errors", "routing",
+        "polls", "missing", "unread", "p10_seconds", "failure", "failure_code", "outputs",
+        "cancel_requested_at", "hidden_at", "notice_state", "webhook", "next_check_at", "node_errors", "routing",
     }  # fmt: skip
     assert {field.name for field in fields(Task)} == drawn
 
