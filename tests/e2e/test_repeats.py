@@ -92,11 +92,13 @@ def test_without_a_key_two_creates_are_two_tasks(api: Api, simulator: Simulator)
     assert len(simulator.creates(mark_of(body))) == 2
 
 
-def test_an_sdks_own_retry_finds_its_first_attempt_once(api: Api) -> None:
-    """Its answer was lost, so nobody has read the task; the next retry is of another create."""
+def test_an_sdks_own_retry_finds_its_first_attempt(api: Api) -> None:
+    """Its answer was lost, so nobody has read the task; its second retry finds it again if that answer was lost as
+    well; the next first retry is of another create."""
     body = text_to_video()
     first = api.create("text_to_video", body, x_stainless_retry_count="0")
-    assert api.create("text_to_video", body, x_stainless_retry_count="1") == first
+    for number in ("1", "2"):
+        assert api.create("text_to_video", body, x_stainless_retry_count=number) == first
     second = api.create("text_to_video", body, x_stainless_retry_count="1")
     assert second != first
     assert api.ids() == [second, first]

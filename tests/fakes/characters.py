@@ -16,7 +16,8 @@ from tarmac.runway.errors import CreateRejected, UpstreamGone
 class FakeCharacters:
     """Items by collection and id. `refuse` is raised before anything is made, `lose` after.
 
-    Each thing that is made is a second younger than the one before. page_size: of its lists.
+    Each thing that is made is a second younger than the one before; began: when the first one was, a day before a
+    `World` begins. page_size: of its lists.
     """
 
     items: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
@@ -26,12 +27,13 @@ class FakeCharacters:
     lose: list[Exception] = field(default_factory=list)
     unreadable: list[Exception] = field(default_factory=list)
     page_size: int = 100
+    began: float = 1_699_913_600.0
     made: int = 0
 
     def there(self, collection: str, item_id: str, **about: Any) -> None:
         """As if somebody had made it in Runway's portal."""
         self.made += 1
-        at = to_iso(1_700_000_000.0 + self.made)
+        at = to_iso(self.began + self.made)
         self._of(collection)[item_id] = {"id": item_id, "createdAt": at, "updatedAt": at} | about
 
     def create(self, collection: str, body: Mapping[str, Any]) -> dict[str, Any]:

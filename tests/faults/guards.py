@@ -170,14 +170,14 @@ GUARDS = (
     Guard(
         "accept: its own echo",
         TRANSITIONS,
-        "if retry is not None and task.claimed_by_retry == retry:\n            return task",
+        "if task.retry_claim == claim:\n            return task",
         "",
         ("a retry of its own",),
     ),
     Guard(
         "accept: a retry takes a task once",
         TRANSITIONS,
-        'if not task.claimable:\n            raise TransitionRefused("the task is not claimable")',
+        'if not task.claimable or retry <= task.claimed_retry:\n            raise TransitionRefused("this retry may not claim the task")',
         "",
     ),
     Guard(

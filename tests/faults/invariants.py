@@ -76,7 +76,7 @@ class Ledger:
         self.archived: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
         self.keys: dict[str, str] = {}
-        self.taken: set[str] = set()
+        self.taken: dict[str, int] = {}
         self.blips = Blips()
         self.was_ambiguous = False
 
@@ -92,8 +92,8 @@ class Ledger:
         elif before is None:
             raise Broken("2: a row appeared that was never accepted")
         else:
-            if before.get("claimable") and not after.get("claimable"):
-                actor.settled.add(task_id)
+            if before.get("retryClaim") != after.get("retryClaim"):
+                actor.claimed.add(task_id)
             if before["state"] in TERMINAL:
                 _still_the_same(before, after)
             elif after["state"] in TERMINAL:
@@ -105,7 +105,7 @@ class Ledger:
     def _accepted(self, before: Row | None, after: Row, actor: Actor) -> None:
         if before is not None:
             raise Broken("2: an accepted task was written over by a new one")
-        if actor.settled:
+        if actor.claimed:
             raise Broken("10: a retry took the task of its first attempt, and made another")
         source = after.get("source", {})
         if source.get("kind") == "s3":
@@ -254,9 +254,9 @@ class Ledger:
             if task_id not in self.keys.values():
                 raise Broken("10: a create was answered with a task that its key has not made")
         elif not is_new:
-            if not repeat.is_retry or task_id in self.taken:
-                raise Broken("10: a create that is no retry, or the second one, was answered with an earlier task")
-            self.taken.add(task_id)
+            if repeat.retry <= self.taken.get(task_id, 0):
+                raise Broken("10: a create that is no later retry was answered with an earlier task")
+            self.taken[task_id] = repeat.retry
 
     def starting(self, execution_input: str) -> None:
         if json.loads(execution_input)["taskId"] not in self.rows:

@@ -263,7 +263,7 @@ class Run:
         """`more`: what another create has that uses the same key, if there is one; else it is a retry."""
         match self.scenario.door:
             case "api":
-                return self._actor("client", lambda: self._create(more or {}, is_retry=more is None))
+                return self._actor("client", lambda: self._create(more or {}, retry=int(more is None)))
             case "s3":
                 return self._actor("event", self._event)
             case "console":
@@ -273,12 +273,12 @@ class Run:
         self.effects.executions.running.add(name)
         self.scheduler.spawn(self._execution(name, lambda: json.loads(execution_input)))
 
-    def _create(self, more: Mapping[str, Any] = MappingProxyType({}), is_retry: bool = False) -> None:
+    def _create(self, more: Mapping[str, Any] = MappingProxyType({}), retry: int = 0) -> None:
         """POST /v1/image_to_video, as the handler does it."""
         scenario = self.scenario
         body = {**scenario.body, **more}
         digest = hashlib.sha256(json.dumps(body).encode()).hexdigest()
-        repeat = Repeat("acme", "/v1/image_to_video", digest, scenario.idempotency_key, is_retry)
+        repeat = Repeat("acme", "/v1/image_to_video", digest, scenario.idempotency_key, retry)
         order = Order("image_to_video", "acme", body, {"kind": "api"}, repeat=repeat, webhook_url=scenario.webhook_url)
         self._invoke(lambda: self._answer(accept(order, self.effects, scenario.deadline_seconds), order, repeat))
 

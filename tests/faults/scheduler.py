@@ -19,6 +19,7 @@ class Actor:
     """Somebody who does things: a client, an execution, a sweep. What its current invocation knows is kept with it."""
 
     __slots__ = (
+        "claimed",
         "claims",
         "greenlet",
         "had_trouble",
@@ -27,7 +28,6 @@ class Actor:
         "name",
         "points",
         "received",
-        "settled",
     )
 
     def __init__(self, name: str, body: Callable[[], None], is_execution: bool = False) -> None:
@@ -42,7 +42,7 @@ class Actor:
         self.claims: set[str] = set()
         self.looked_at: set[str] = set()
         self.received: set[str] = set()
-        self.settled: set[str] = set()
+        self.claimed: set[str] = set()
         self.had_trouble = False
 
 

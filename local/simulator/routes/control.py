@@ -15,6 +15,8 @@ from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
 from local.simulator.wire import ApiError, invalid, json_body
 
+AGE_SECONDS = 120.0
+
 
 async def read_health(request: Request, simulator: Simulator) -> Response:
     return JSONResponse({"status": "ok", "paused": simulator.paused, "timeScale": simulator.config.time_scale})
@@ -77,7 +79,8 @@ async def reset(request: Request, simulator: Simulator) -> Response:
 
 
 async def put_record(request: Request, simulator: Simulator) -> Response:
-    """201: make an avatar, document, voice, router or workflow under an id of the caller's choice, ready at once.
+    """201: make an avatar, document, voice, router or workflow under an id of the caller's choice, ready at once. The
+    first three are two minutes old: whoever keeps to what it has made itself may ignore what is younger.
 
     The body is that of its create; of a workflow, which the API cannot create, `{"name", "nodes": {id: format}}`.
     """
@@ -86,11 +89,11 @@ async def put_record(request: Request, simulator: Simulator) -> Response:
     create = Create(request.url.path, raw, body, "", Directives(ready=0.0), None)
     match kind:
         case "avatars":
-            characters.add_avatar(simulator, create, record_id)
+            characters.add_avatar(simulator, create, record_id).created_at -= AGE_SECONDS
         case "documents":
-            characters.add_document(simulator, create, record_id)
+            characters.add_document(simulator, create, record_id).created_at -= AGE_SECONDS
         case "voices":
-            characters.add_voice(simulator, create, record_id)
+            characters.add_voice(simulator, create, record_id).created_at -= AGE_SECONDS
         case "routers":
             routers.add_router(simulator, body, record_id)
         case "workflows":

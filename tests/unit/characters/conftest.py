@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "INPUT_BUCKETS": "media",
     "RUNWAY_SECRET_ARN": "arn",
     "RUNWAYML_BASE_URL": "https://runway.example",
+    "UPSTREAM_FLAVOR": "runway",
 }
 
 

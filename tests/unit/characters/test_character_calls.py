@@ -16,6 +16,7 @@ from tarmac.runway.errors import (
     UpstreamUnavailable,
 )
 from tarmac.steps.create_upload import create_upload
+from tarmac.steps.ownership import UNSETTLED_SECONDS
 from tarmac.stores.owners import OwnerStore
 from tests.fakes import MemoryObjects, World
 from tests.fakes.samples import PNG, data_uri
@@ -88,7 +89,9 @@ class TestOwnership:
     def test_deleted_ones_keep_nothing(self, world: World, call: Call) -> None:
         item_id = made(call, "documents")
         call(f"DELETE /v1/documents/{item_id}")
-        assert OwnerStore(world.table).find(Kind.DOCUMENT, item_id) is None
+        [left] = [row for row in world.table.rows.values() if row["sk"] == "owner"]
+        assert OwnerStore(world.table).of_client(Kind.DOCUMENT, "acme", 10) == []
+        assert left["ttl"] > world.clock.now()
         assert "Opening hours" not in json.dumps(list(world.table.rows.values()))
 
     def test_a_delete_whose_answer_was_lost_can_be_repeated(self, world: World, call: Call) -> None:
@@ -97,6 +100,29 @@ class TestOwnership:
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 503
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 204
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 404
+
+    def test_what_nobody_owns_yet_is_nobodys_to_change(self, world: World, call: Call) -> None:
+        """Another client's create may be under way; of what was made in the portal nobody knows in its first minute."""
+        world.characters.began = world.clock.now()
+        world.characters.there("avatars", "lobby", name="Lobby")
+        world.characters.there("documents", "faq", content="…")
+        for what in ("GET", "PATCH", "DELETE"):
+            assert call(f"{what} /v1/avatars/lobby", {"name": "Hall"}, scopes="avatars admin")[0] == 404
+        assert call("POST /v1/avatars", NOVA | {"documentIds": ["faq"]})[0] == 400
+        world.clock.advance(UNSETTLED_SECONDS + 2)
+        assert call("PATCH /v1/avatars/lobby", {"name": "Hall"}, scopes="avatars admin")[0] == 200
+        assert made(call, "avatars", documentIds=["faq"])
+
+    def test_what_was_deleted_is_used_by_nobody(self, world: World, call: Call) -> None:
+        """Though Runway should still show it."""
+        document = made(call, "documents")
+        kept = world.characters.items["documents"][document]
+        call(f"DELETE /v1/documents/{document}")
+        world.characters.items["documents"][document] = kept
+        for client in ("acme", "other"):
+            assert call(f"GET /v1/documents/{document}", client=client)[0] == 404
+            assert call(f"DELETE /v1/documents/{document}", client=client, scopes="avatars admin")[0] == 404
+            assert call("POST /v1/avatars", NOVA | {"documentIds": [document]}, client=client)[0] == 400
 
     def test_a_shared_document_tells_of_no_other_clients_avatar(self, world: World, call: Call) -> None:
         world.characters.there("documents", "faq", name="FAQ", content="…")

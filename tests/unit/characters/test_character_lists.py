@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 
 from tarmac.rules.ownership import Kind
 from tarmac.steps.character_lists import list_items
+from tarmac.steps.ownership import UNSETTLED_SECONDS
 from tarmac.stores.owners import OwnerStore, owned_item
 from tests.fakes import World
+from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call
 
 
@@ -95,6 +99,80 @@ def test_a_list_goes_on_where_it_was_whatever_came_or_went(world: World) -> None
     assert rest == ["s3", "s2", "s1", "s0"]
 
 
+class TestTwoClientsAtOnce:
+    """What one of them does happens just before the given effect of the other's."""
+
+    @staticmethod
+    def _before(number: int, act: Callable[[], Any], world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        count = itertools.count()
+
+        def before(effect: Callable[..., Any]) -> Callable[..., Any]:
+            def changed(*given: Any, **more: Any) -> Any:
+                if next(count) == number:
+                    act()
+                return effect(*given, **more)
+
+            return changed
+
+        for name in ("get", "query", "write"):
+            monkeypatch.setattr(world.table, name, before(getattr(world.table, name)))
+        for name in ("page", "create", "delete"):
+            monkeypatch.setattr(world.characters, name, before(getattr(world.characters, name)))
+
+    @pytest.mark.parametrize("number", range(9))
+    @pytest.mark.parametrize("collection", BODIES)
+    def test_a_create_shows_nothing(
+        self, collection: str, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there(world, Kind.DOCUMENT, "faq", content="x")
+        world.characters.began = world.clock.now()
+        seen: list[Any] = []
+
+        def look() -> None:
+            for each in (*BODIES, "avatar_conversations"):
+                seen.extend(call(f"GET /v1/{each}")[1]["data"])
+            seen.append(call("GET /v1/documents/faq")[1])
+            for item_id in world.characters.items.get(collection, {}):
+                status, answer, _ = call(f"GET /v1/{collection}/{item_id}")
+                seen.append(answer if status == 200 else {"id": "faq", "usedBy": []})
+
+        self._before(number, look, world, monkeypatch)
+        body = BODIES[collection] | ({"documentIds": ["faq"]} if collection == "avatars" else {})
+        assert call(f"POST /v1/{collection}", body, client="other")[0] == 200
+        look()
+        assert {item["id"] for item in seen} == {"faq"}
+        assert not [item for item in seen if item["usedBy"]]
+
+    @pytest.mark.parametrize("number", range(9))
+    @pytest.mark.parametrize("kind", Kind)
+    def test_a_delete_shows_nothing(
+        self, kind: Kind, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there(world, kind, "theirs", "other")
+        there(world, kind, "lobby")
+        self._before(number, lambda: call(f"DELETE /v1/{kind.path}/theirs", client="other"), world, monkeypatch)
+        assert ids(world, kind, "acme") == ["lobby"]
+
+    @pytest.mark.parametrize("number", range(9))
+    def test_a_list_of_what_is_being_made_shows_nothing(
+        self, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there(world, Kind.AVATAR, "lobby")
+        world.characters.began = world.clock.now()
+        self._before(number, lambda: call("POST /v1/avatars", NOVA, client="other"), world, monkeypatch)
+        assert ids(world, Kind.AVATAR, "acme") == ["lobby"]
+
+
+def test_what_is_made_in_the_portal_is_shared_a_minute_later(world: World) -> None:
+    world.characters.began = world.clock.now()
+    there(world, Kind.VOICE, "house")
+    assert ids(world, Kind.VOICE, "acme") == []
+    world.clock.advance(UNSETTLED_SECONDS)
+    assert ids(world, Kind.VOICE, "acme") == []
+    world.clock.advance(1)
+    assert ids(world, Kind.VOICE, "acme") == ["house"]
+
+
 def test_documents_are_listed_without_their_content(world: World, call: Call) -> None:
     there(world, Kind.DOCUMENT, "mine", "acme", name="Mine", content="x")
     there(world, Kind.DOCUMENT, "faq", name="FAQ", content="x")
@@ -122,7 +200,7 @@ def test_conversations_are_listed_in_short(world: World, call: Call) -> None:
         "name": "Call",
         "status": "ended",
         "avatar": {"type": "custom", "id": "nova", "name": "Nova"},
-        "createdAt": "2023-11-14T22:13:21.000Z",
+        "createdAt": "2023-11-13T22:13:21.000Z",
         "duration": 7,
         "hasTools": True,
     }
@@ -133,7 +211,7 @@ def test_conversations_are_filtered(world: World) -> None:
     for number, avatar in enumerate(["nova", "vera", "nova", "nova"]):
         there(world, Kind.CONVERSATION, f"s{number}", "acme", avatar={"type": "custom", "id": avatar})
     assert ids(world, Kind.CONVERSATION, "acme", avatar="nova") == ["s3", "s2", "s0"]
-    span = {"startDate": "2023-11-14T22:13:22.000Z", "endDate": "2023-11-14T22:13:24Z"}
+    span = {"startDate": "2023-11-13T22:13:22.000Z", "endDate": "2023-11-13T22:13:24Z"}
     own_ones = list_items(Kind.CONVERSATION, "acme", {"limit": "2"} | span, world)
     assert [item["id"] for item in own_ones.items] == ["s2", "s1"]
     list_items(Kind.CONVERSATION, "acme", {"avatar": "nova", "sort": "name"} | span, world)

@@ -56,7 +56,11 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "request cancel": (lambda m, t: m.request_cancel(t), OPEN),
     "hide": (lambda m, t: m.hide(t), TERMINAL),
     "announced": (lambda m, t: m.announced(t), TERMINAL),
-    "settle": (lambda m, t: m.settle(replace(t, claimable=True, claimed_by_retry=None), "retry"), frozenset(State)),
+    "settle": (lambda m, t: m.settle(replace(t, claimable=True)), frozenset(State)),
+    "take": (
+        lambda m, t: m.take(replace(t, claimable=True, claimed_retry=0, retry_claim=None), 1, "retry"),
+        frozenset(State),
+    ),
     "rerun": (lambda m, t: m.rerun(t), OPEN),
     "watch": (lambda m, t: m.watch(t), OPEN),
 }
@@ -148,7 +152,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "request cancel": {"cancel_requested_at": LATER},
     "hide": {"hidden_at": LATER},
     "announced": {"notice_state": NoticeState.SENT, "next_check_at": None},
-    "settle": {"claimable": False, "claimed_by_retry": "retry"},
+    "settle": {"claimable": False},
+    "take": {"claimed_retry": 1, "retry_claim": "retry"},
     "rerun": {"run": 4, "next_check_at": DUE},
     "watch": {"next_check_at": DUE},
 }
@@ -552,21 +557,23 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
         moves.hide(moves.hide(a_task(State.FAILED)))
 
 
-def test_a_task_is_claimed_by_one_retry_only(moves: Moves) -> None:
-    settled = moves.settle(a_task(claimable=True), "retry")
-    assert (settled.claimable, settled.claimed_by_retry) == (False, "retry")
-    for other in (None, "another"):
-        with pytest.raises(TransitionRefused):
-            moves.settle(settled, other)
-    assert moves.settle(settled, "retry") is settled
+def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
+    taken = moves.take(moves.take(a_task(claimable=True), 1, "first"), 3, "third")
+    assert (taken.claimable, taken.claimed_retry, taken.retry_claim) == (True, 3, "third")
+    for retry in (0, 1, 2, 3):
+        with pytest.raises(TransitionRefused, match="this retry may not claim the task"):
+            moves.take(taken, retry, "another")
+    assert moves.take(taken, 3, "third") is taken
+    assert moves.take(taken, 4, "fourth").claimed_retry == 4
 
 
-def test_a_task_that_its_client_has_read_is_nobodys_to_claim(moves: Moves) -> None:
-    read = moves.settle(a_task(claimable=True))
-    assert (read.claimable, read.claimed_by_retry) == (False, None)
-    for retry in (None, "retry"):
-        with pytest.raises(TransitionRefused):
-            moves.settle(read, retry)
+def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
+    settled = moves.settle(a_task(claimable=True))
+    assert not settled.claimable
+    with pytest.raises(TransitionRefused):
+        moves.settle(settled)
+    with pytest.raises(TransitionRefused):
+        moves.take(settled, 1, "retry")
 
 
 def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:

@@ -12,6 +12,7 @@ from tarmac.ports import ConditionFailed, Put
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
 from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, start_execution
 from tarmac.steps.finish import finish
+from tarmac.steps.read import read_task
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
 from tarmac.stores.tasks import Contended, NoSuchTask
@@ -22,7 +23,8 @@ from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
 REPEAT = Repeat("acme", "/v1/image_to_video", "ab" * 32)
 KEYED = replace(REPEAT, key="order-17")
-RETRY = replace(REPEAT, is_retry=True)
+RETRY = replace(REPEAT, retry=1)
+SECOND_RETRY = replace(REPEAT, retry=2)
 
 
 def send(world: World, repeat: Repeat | None = None, **changes: Any) -> Accepted:
@@ -355,14 +357,41 @@ class TestSdkRetry:
         assert first.task.claimable
         again = send(world, RETRY)
         assert (again.task.id, again.is_new) == (first.task.id, False)
-        assert not world.tasks.get(first.task.id).claimable
+
+    def test_finds_it_as_often_as_its_answer_is_lost(self, world: World) -> None:
+        first = send(world, REPEAT).task.id
+        found = [send(world, replace(REPEAT, retry=number)) for number in (1, 2, 3)]
+        assert {(each.task.id, each.is_new) for each in found} == {(first, False)}
+        assert len(world.executions.started) == 1
+
+    def test_finds_what_its_first_retry_has_made(self, world: World) -> None:
+        """The very first send never arrived."""
+        made = send(world, RETRY)
+        again = send(world, SECOND_RETRY)
+        assert (made.is_new, again.task.id, again.is_new) == (True, made.task.id, False)
+
+    def test_takes_nothing_that_a_retry_of_another_create_has_made(self, world: World) -> None:
+        assert send(world, RETRY).task.id != send(world, RETRY).task.id
+
+    def test_takes_nothing_that_was_read_after_its_first_retry(self, world: World) -> None:
+        first = send(world, REPEAT).task.id
+        send(world, RETRY)
+        read_task(first, "acme", world)
+        assert send(world, SECOND_RETRY).is_new
+
+    def test_takes_nothing_older_than_ten_minutes_again(self, world: World) -> None:
+        send(world, REPEAT)
+        send(world, RETRY)
+        world.clock.advance(RETRY_WINDOW_SECONDS + 1)
+        assert send(world, SECOND_RETRY).is_new
 
     def test_whose_first_attempt_never_arrived_is_a_new_task(self, world: World) -> None:
         assert send(world, RETRY).is_new
 
-    def test_takes_an_attempt_once(self, world: World) -> None:
+    @pytest.mark.parametrize("later", [RETRY, SECOND_RETRY])
+    def test_of_the_same_number_or_an_earlier_one_is_another_creates(self, later: Repeat, world: World) -> None:
         first = send(world, REPEAT)
-        assert send(world, RETRY).task.id == first.task.id
+        assert send(world, later).task.id == first.task.id
         assert send(world, RETRY).is_new
 
     def test_takes_the_newest_first(self, world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tarmac.ports import Table
 from tarmac.rules.ownership import Kind
-from tarmac.stores.owners import AlreadyOwned, Owned, OwnerStore, owned_item
+from tarmac.stores.owners import DELETED_KEPT_SECONDS, AlreadyOwned, Owned, OwnerStore, owned_item
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.samples import NOW, a_task
 
@@ -42,12 +42,28 @@ def test_an_id_that_can_be_none_is_nobodys(item_id: str, owners: OwnerStore) -> 
     assert owners.find(Kind.AVATAR, item_id) is None
 
 
-def test_deleted_ones_keep_nothing(owners: OwnerStore) -> None:
-    owners.add(NOVA)
-    owners.delete(Kind.AVATAR, "nova")
-    owners.delete(Kind.AVATAR, "nova")
-    assert owners.find(Kind.AVATAR, "nova") is None
+def test_deleted_ones_are_nobodys_for_a_while(owners: OwnerStore, table: Table) -> None:
+    """Whoever has seen one in a page of Runway's is still told that it was somebody's."""
+    owners.add(before := replace(NOVA, content_bytes=12))
+    owners.delete(before, NOW)
+    owners.delete(before, NOW + 5)
+    found = owners.find(Kind.AVATAR, "nova")
+    assert found == replace(NOVA, is_deleted=True, version=2)
+    assert not found.belongs_to("acme")
     assert owners.of_client(Kind.AVATAR, "acme", 10) == []
+    row = table.get("owner#avatar#nova", "owner")
+    assert row is not None
+    assert row["ttl"] == NOW + DELETED_KEPT_SECONDS
+
+
+def test_a_delete_outlasts_a_change(owners: OwnerStore) -> None:
+    owners.add(before := Owned(Kind.DOCUMENT, "d", "acme", NOW, NOW, content_bytes=12))
+    owners.change(before, NOW + 9, 500)
+    owners.delete(before, NOW + 10)
+    owners.change(replace(before, version=2), NOW + 11, 600)
+    found = owners.find(Kind.DOCUMENT, "d")
+    assert found is not None
+    assert (found.is_deleted, found.content_bytes) == (True, None)
 
 
 def test_a_document_that_grows(owners: OwnerStore) -> None:

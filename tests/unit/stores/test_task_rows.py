@@ -55,7 +55,8 @@ tasks = st.builds(
     metadata=maps,
     run=st.integers(1, 1000),
     claimable=st.booleans(),
-    claimed_by_retry=st.none() | texts,
+    claimed_retry=st.integers(0, 9),
+    retry_claim=st.none() | texts,
     attempt=st.integers(0, 9),
     ambiguous=st.integers(0, 9),
     refusals=st.integers(0, 999),
@@ -99,11 +100,11 @@ def test_a_task_comes_back_from_its_row(task: Task) -> None:
 def test_the_strategy_above_knows_every_field() -> None:
     """A field added to Task must be added to the round trip."""
     drawn = {"id", "client", "operation", "model", "created_at", "deadline_at", "state", "version", "updated_at"} | {
-        "ended_at", "source", "metadata", "run", "claimable", "attempt", "ambiguous", "refusals", "failure_retries",
-        "claim", "claimed_at", "claimed_by_retry", "reserved_credits", "estimated_credits", "quoted_credits",
+        "ended_at", "source", "metadata", "run", "claimable", "claimed_retry", "retry_claim", "attempt", "ambiguous",
+        "refusals", "failure_retries", "claim", "claimed_at", "reserved_credits", "estimated_credits", "quoted_credits",
         "cost_credits", "upstream_id", "upstream_status", "progress", "submitted_at", "started_at", "checked_at",
-        "polls", "missing", "unread", "p10_seconds", "failure", "failure_code", "outputs", "cancel_requested_at",
-        "hidden_at", "notice_state", "webhook", "next_check_at", "node_errors", "routing",
+        "polls", "missing", "unread", "p10_seconds", "failure", "failure_code", "outputs",
+        "cancel_requested_at", "hidden_at", "notice_state", "webhook", "next_check_at", "node_errors", "routing",
     }  # fmt: skip
     assert {field.name for field in fields(Task)} == drawn
 
@@ -131,6 +132,7 @@ def test_a_row_reads_like_this() -> None:
         "metadata": {"order": "7"},
         "run": 1,
         "claimable": False,
+        "claimedRetry": 0,
         "attempt": 1,
         "ambiguous": 0,
         "refusals": 0,

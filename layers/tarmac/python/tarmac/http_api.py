@@ -135,7 +135,7 @@ class ApiRequest:
             path=str(self.event["rawPath"]),
             body_sha256=hashlib.sha256(self._raw_body()).hexdigest(),
             key=key,
-            is_retry=retries.isascii() and retries.isdigit() and int(retries[:6]) > 0,
+            retry=int(retries[:6]) if retries.isascii() and retries.isdigit() else 0,
         )
 
     def json_body(self, if_empty: dict[str, Any] | None = None) -> dict[str, Any]:

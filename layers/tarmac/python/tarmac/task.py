@@ -102,9 +102,11 @@ class Task:
 
     # The execution: the first is named by the task, each re-drive takes the next run.
     run: int = 1
-    # Whether a client's own retry, sent without an idempotency key, may still take this task for its first attempt.
+    # Whether a client's own retry, sent without an idempotency key, may still take this task for its first attempt, and
+    # the number of the last send that was answered with it, 0 for a first one: only later ones may.
     claimable: bool = False
-    claimed_by_retry: str | None = None
+    claimed_retry: int = 0
+    retry_claim: str | None = None
     # The paid side: an attempt is one POST that may have bought a generation.
     attempt: int = 0
     ambiguous: int = 0

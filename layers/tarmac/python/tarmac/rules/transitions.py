@@ -300,16 +300,23 @@ class Moves:
         self._stands(task, upstream_id)
         return self._end(task, State.CANCELLED, cost_credits)
 
-    def settle(self, task: Task, retry: str | None = None) -> Task:
-        """Its client has shown that it knows the task, or a retry has just claimed it: nobody may claim it (again).
-
-        Unchanged where this retry, named by a token, has claimed it already: the write that did it lost its answer.
-        """
-        if retry is not None and task.claimed_by_retry == retry:
-            return task
+    def settle(self, task: Task) -> Task:
+        """Its client has shown that it knows the task: no retry may claim it (again)."""
         if not task.claimable:
             raise TransitionRefused("the task is not claimable")
-        return bump(task, self.now, claimable=False, claimed_by_retry=retry)
+        return bump(task, self.now, claimable=False)
+
+    def take(self, task: Task, retry: int, claim: str) -> Task:
+        """The client's retry of this number claims the task for its create.
+
+        A later one may follow, since it is only sent if this one's answer is lost as well. An equal or earlier one is
+        another create's. Unchanged where this claim, a token, has it already: the write that did it lost its answer.
+        """
+        if task.retry_claim == claim:
+            return task
+        if not task.claimable or retry <= task.claimed_retry:
+            raise TransitionRefused("this retry may not claim the task")
+        return bump(task, self.now, claimed_retry=retry, retry_claim=claim)
 
     def request_cancel(self, task: Task) -> Task:
         """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""

@@ -121,6 +121,7 @@ def _create(
         metadata=dict(order.metadata),
         webhook=Webhook(order.webhook_url) if order.webhook_url else None,
         claimable=order.repeat is not None and order.repeat.key is None,
+        claimed_retry=order.repeat.retry if order.repeat else 0,
         estimated_credits=None if estimate is None else float(estimate),
         reserved_credits=float(estimate or 0),
         p10_seconds=model.p10_seconds,

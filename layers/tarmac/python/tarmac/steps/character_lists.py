@@ -1,7 +1,8 @@
 """Lists of avatars, documents, voices and conversations: a client's own, from our rows, then what is shared.
 
 Own ones cost as much as a page of them, however many the other clients have. Shared ones are what Runway lists and
-nobody here owns; they come last, because finding them means to go through everything.
+nobody here owns; they come last, because finding them means to go through everything. Meanwhile other clients make and
+delete theirs: what is made gets its row a moment later, and is not shared so young; the row outlives what is deleted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tarmac.clock import from_iso
 from tarmac.concurrency import together
 from tarmac.effects import Effects
 from tarmac.rules.characters import as_listed
@@ -23,7 +23,8 @@ from tarmac.rules.validation import Issue
 from tarmac.runway.errors import UpstreamGone
 from tarmac.steps.accept import InvalidRequest
 from tarmac.steps.characters import shown
-from tarmac.stores.owners import Owned, OwnerStore
+from tarmac.steps.ownership import is_shared
+from tarmac.stores.owners import Owned, OwnerStore, moment
 
 DEFAULT_LIMITS = {Kind.AVATAR: 50, Kind.DOCUMENT: 50, Kind.VOICE: 50, Kind.CONVERSATION: 20}
 MAX_LIMIT = 100
@@ -64,7 +65,7 @@ class _Wanted:
         return self.avatar is None or (isinstance(avatar, Mapping) and avatar.get("id") == self.avatar)
 
     def place(self, item: Mapping[str, Any]) -> Place:
-        return _seconds(item.get(self.sort)), str(item["id"])
+        return moment(item.get(self.sort), 0.0), str(item["id"])
 
     def is_after(self, place: Place, last: Place) -> bool:
         return place < last if self.newest_first else place > last
@@ -139,10 +140,11 @@ def _shared(
         asked |= {"sort": wanted.sort, "order": ORDERS[0] if wanted.newest_first else ORDERS[1]}
     if position.upstream is not None:
         asked["cursor"] = position.upstream
+    asked_at = effects.clock.now()
     page = effects.characters.page(kind.path, asked)
     fresh = _behind(list(page.items), position.last, wanted)
     owners = together(lambda item: OwnerStore(effects.table).find(kind, item["id"]), fresh)
-    found = [item for item, owner in zip(fresh, owners, strict=True) if owner is None]
+    found = [item for item, owner in zip(fresh, owners, strict=True) if owner is None and is_shared(item, asked_at)]
     if len(found) > room:
         return found[:room], _Position(True, position.upstream, wanted.place(found[room - 1]))
     return found, None if page.next_cursor is None else _Position(True, page.next_cursor)
@@ -179,18 +181,10 @@ def _wanted(kind: Kind, query: Mapping[str, str]) -> _Wanted:
 def _moment(query: Mapping[str, str], name: str) -> float | None:
     if name not in query:
         return None
-    seconds = _seconds(query[name])
+    seconds = moment(query[name], 0.0)
     if not seconds:
         raise _bad(name, "Expected a moment such as 2026-01-31T12:00:00Z")
     return seconds
-
-
-def _seconds(text: Any) -> float:
-    """Epoch seconds of a moment in ISO-8601, 0 of anything else."""
-    try:
-        return from_iso(text)
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
 
 
 def _bad(name: str, message: str) -> InvalidRequest:

@@ -18,7 +18,7 @@ from tarmac.rules.ownership import Kind, Reference, is_id, references
 from tarmac.rules.validation import Issue, Path, Spec, check_parameters, media_places
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone
 from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, may_use
+from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, is_shared
 from tarmac.steps.sends import begin_send, end_send, find_send
 from tarmac.stores.owners import Owned, OwnerStore, owned_item
 from tarmac.stores.repeats import Repeat
@@ -85,22 +85,47 @@ def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
 
 
 def read(kind: Kind, item_id: str, client: str, effects: Effects) -> dict[str, Any]:
-    """Runway's answer. Raises NoSuchItem, UpstreamUnavailable. Effects: table, characters."""
-    if not is_id(item_id) or not may_use(client, kind, item_id, effects):
+    """Runway's answer. Raises NoSuchItem, UpstreamUnavailable. Effects: clock, table, characters."""
+    owned = OwnerStore(effects.table).find(kind, item_id)
+    if owned is None:
+        item = _shared(kind, item_id, effects)
+    elif owned.belongs_to(client):
+        item = _at_runway(kind, item_id, effects)
+    else:
+        item = None
+    if item is None:
         raise NoSuchItem(kind)
-    try:
-        return shown(effects.characters.read(kind.path, item_id), client, effects)
-    except UpstreamGone:
-        raise NoSuchItem(kind) from None
+    return shown(item, client, effects)
 
 
 def shown(item: dict[str, Any], client: str, effects: Effects) -> dict[str, Any]:
-    """A shared document may be used by another client's avatar, which is nobody else's business. Effects: table."""
+    """A shared document may be used by another client's avatar, which is nobody else's business. Raises
+    UpstreamUnavailable. Effects: clock, table, characters."""
     users = item.get("usedBy")
     if not isinstance(users, list):
         return item
-    seen = [user for user in users if may_use(client, Kind.AVATAR, str(user.get("id")), effects)]
-    return item | {"usedBy": seen}
+    return item | {"usedBy": [user for user in users if _sees_avatar(client, str(user.get("id")), effects)]}
+
+
+def _sees_avatar(client: str, avatar_id: str, effects: Effects) -> bool:
+    owned = OwnerStore(effects.table).find(Kind.AVATAR, avatar_id)
+    if owned is not None:
+        return owned.belongs_to(client)
+    return _shared(Kind.AVATAR, avatar_id, effects) is not None
+
+
+def _shared(kind: Kind, item_id: str, effects: Effects) -> dict[str, Any] | None:
+    """One that has no row, if it is there and everybody's. Raises UpstreamUnavailable."""
+    asked_at = effects.clock.now()
+    item = _at_runway(kind, item_id, effects) if is_id(item_id) else None
+    return item if item is not None and is_shared(item, asked_at) else None
+
+
+def _at_runway(kind: Kind, item_id: str, effects: Effects) -> dict[str, Any] | None:
+    try:
+        return effects.characters.read(kind.path, item_id)
+    except UpstreamGone:
+        return None
 
 
 def change(
@@ -126,9 +151,9 @@ def change(
 
 
 def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
-    """At Runway, then here; nothing is kept. Raises NoSuchItem, SharedItem, UpstreamUnavailable.
+    """At Runway, then here. Raises NoSuchItem, SharedItem, UpstreamUnavailable.
 
-    Effects: table, characters.
+    Effects: clock, table, characters.
     """
     owned = _changeable(kind, item_id, caller, effects)
     try:
@@ -138,23 +163,19 @@ def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
         if owned is None:
             raise NoSuchItem(kind) from None
     if owned is not None:
-        OwnerStore(effects.table).delete(kind, item_id)
+        OwnerStore(effects.table).delete(owned, effects.clock.now())
 
 
 def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> Owned | None:
     """The row of what the caller may change; None of what is shared."""
-    if not is_id(item_id):
-        raise NoSuchItem(kind)
     owned = OwnerStore(effects.table).find(kind, item_id)
     if owned is not None:
-        if owned.client != caller.client:
+        if not owned.belongs_to(caller.client):
             raise NoSuchItem(kind)
         return owned
+    if _shared(kind, item_id, effects) is None:
+        raise NoSuchItem(kind)
     if not caller.is_admin:
-        try:
-            effects.characters.read(kind.path, item_id)
-        except UpstreamGone:
-            raise NoSuchItem(kind) from None
         raise SharedItem(f"This {kind} was made in Runway's portal: changing it takes the scope admin")
     return None
 
@@ -186,16 +207,11 @@ def _prepared(
 def _size_of(named: Reference, client: str, effects: Effects) -> int | None:
     """Bytes of what is named, 0 of what is no document. None where there is none, or it is another client's: both are
     said in the same words, so Runway is asked about what nobody owns."""
-    if not is_id(named.id):
-        return None
     owned = OwnerStore(effects.table).find(named.kind, named.id)
     if owned is not None:
-        return (owned.content_bytes or 0) if owned.client == client else None
-    try:
-        item = effects.characters.read(named.kind.path, named.id)
-    except UpstreamGone:
-        return None
-    return len(str(item.get("content") or "").encode())
+        return (owned.content_bytes or 0) if owned.belongs_to(client) else None
+    item = _shared(named.kind, named.id, effects)
+    return None if item is None else len(str(item.get("content") or "").encode())
 
 
 def _check_users(document_id: str, size_bytes: int, client: str, effects: Effects) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tarmac.effects import Effects
 from tarmac.rules.ownership import Kind, references
 from tarmac.rules.validation import Issue
-from tarmac.stores.owners import OwnerStore, owned_item
+from tarmac.stores.owners import OwnerStore, moment, owned_item
+
+UNSETTLED_SECONDS = 60.0
+"""What is younger and has no row may be another client's, whose create is being answered just now. A function that
+serves a request is alive for half as long; the rest is for clocks that differ."""
 
 
 class NoSuchItem(LookupError):
@@ -36,10 +41,19 @@ def own(kind: Kind, item_id: str, client: str, effects: Effects) -> None:
 def may_use(client: str, kind: Kind, item_id: str, effects: Effects) -> bool:
     """Whether it is the client's, or nobody's and so everybody's. Whether it is there at all, Runway knows.
 
-    Effects: table.
+    For an id that a caller names: nobody has been told one whose row is still to be written. What Runway shows by
+    itself is also judged by `is_shared`. Effects: table.
     """
     owned = OwnerStore(effects.table).find(kind, item_id)
-    return owned is None or owned.client == client
+    return owned is None or owned.belongs_to(client)
+
+
+def is_shared(item: Mapping[str, Any], asked_at: float) -> bool:
+    """Whether something without a row is everybody's already. asked_at: when the row was looked for.
+
+    One whose age Runway does not tell is.
+    """
+    return asked_at - moment(item.get("createdAt"), 0.0) >= UNSETTLED_SECONDS
 
 
 def foreign_references(body: Any, client: str, effects: Effects) -> list[Issue]:

@@ -1,8 +1,9 @@
 """Was this create sent before? Then its first task is the answer, and nothing new is bought.
 
 With an `Idempotency-Key`: the same key and body give the first answer, another body is an error. Without one: an SDK's
-own retry (`X-Stainless-Retry-Count` > 0) takes, once, the newest task that the same bytes have made within ten minutes
-and that its client has never read. Why so, and what it cannot know: docs/decisions.md, "Idempotent creates".
+own retry (`X-Stainless-Retry-Count` > 0) takes the newest task that the same bytes have made within ten minutes, that
+its client has never read, and that no retry of this number or a later one has taken. Why so, and what it cannot know:
+docs/decisions.md, "Idempotent creates".
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ def _by_key(repeat: Repeat, effects: Effects) -> Earlier:
 
 
 def _claimed(repeat: Repeat, effects: Effects) -> Task | None:
-    since, retry = effects.clock.now() - RETRY_WINDOW_SECONDS, effects.new_id()
+    since, claim = effects.clock.now() - RETRY_WINDOW_SECONDS, effects.new_id()
     for task_id in RepeatStore(effects.table).recent(repeat, since):
         try:
-            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row, retry))
+            return effects.tasks.change(task_id, lambda row: moves(effects).take(row, repeat.retry, claim))
         except (TransitionRefused, NoSuchTask):
             continue
     return None

@@ -13,6 +13,9 @@ from tarmac.clock import from_iso, to_iso
 from tarmac.ports import ConditionFailed, Put, Row, Table
 from tarmac.rules.ownership import Kind, is_id
 
+DELETED_KEPT_SECONDS = 3600.0
+"""How long a row outlives what it was of, at least: longer than anybody works on a page that Runway listed before."""
+
 
 class AlreadyOwned(Exception):
     """There is a row: it belongs to a client."""
@@ -20,7 +23,10 @@ class AlreadyOwned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One row. Times are Runway's, in epoch seconds. content_bytes: of a document, as UTF-8; None of anything else."""
+    """One row. Times are Runway's, in epoch seconds. content_bytes: of a document, as UTF-8; None of anything else.
+
+    is_deleted: it is gone, and still nobody else's. It is in no list of its client's.
+    """
 
     kind: Kind
     id: str
@@ -29,19 +35,24 @@ class Owned:
     updated_at: float
     content_bytes: int | None = None
     version: int = 1
+    is_deleted: bool = False
+
+    def belongs_to(self, client: str) -> bool:
+        return self.client == client and not self.is_deleted
 
 
 def owned_item(kind: Kind, item: Mapping[str, Any], client: str, now: float) -> Owned:
     """The row of something as Runway shows it; now stands for a time that it does not tell."""
-    created_at = _moment(item.get("createdAt"), now)
+    created_at = moment(item.get("createdAt"), now)
     size = len(str(item.get("content", "")).encode()) if kind is Kind.DOCUMENT else None
-    return Owned(kind, str(item["id"]), client, created_at, _moment(item.get("updatedAt"), created_at), size)
+    return Owned(kind, str(item["id"]), client, created_at, moment(item.get("updatedAt"), created_at), size)
 
 
-def _moment(text: Any, otherwise: float) -> float:
+def moment(text: Any, otherwise: float) -> float:
+    """Epoch seconds of a moment in ISO-8601."""
     try:
         return from_iso(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return otherwise
 
 
@@ -70,8 +81,17 @@ class OwnerStore:
         except ConditionFailed:
             return
 
-    def delete(self, kind: Kind, item_id: str) -> None:
-        self._table.delete(_pk(kind, item_id), "owner")
+    def delete(self, owned: Owned, now: float) -> None:
+        """TTL takes the row away some time after DELETED_KEPT_SECONDS."""
+        row: Owned | None = owned
+        while row is not None and not row.is_deleted:
+            after = replace(row, content_bytes=None, version=row.version + 1, is_deleted=True)
+            try:
+                self._table.write(Put(_to_row(after) | {"ttl": int(now + DELETED_KEPT_SECONDS)}, over=row.version))
+            except ConditionFailed:
+                row = self.find(owned.kind, owned.id)
+            else:
+                return
 
     def of_client(
         self,
@@ -123,9 +143,10 @@ def _to_row(owned: Owned) -> Row:
         "clientId": owned.client,
         "createdAt": to_iso(owned.created_at),
         "updatedAt": to_iso(owned.updated_at),
-        "client": _partition(owned.kind, owned.client),
-        "listKey": _list_key(owned.created_at, owned.id),
     }
+    if owned.is_deleted:
+        return row | {"deleted": True}
+    row |= {"client": _partition(owned.kind, owned.client), "listKey": _list_key(owned.created_at, owned.id)}
     return row if owned.content_bytes is None else row | {"contentBytes": owned.content_bytes}
 
 
@@ -138,4 +159,5 @@ def _from_row(row: Row) -> Owned:
         from_iso(row["updatedAt"]),
         row.get("contentBytes"),
         row["version"],
+        row.get("deleted", False),
     )

@@ -14,13 +14,20 @@ RETRY_WINDOW_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """What tells two sends of one create from two creates. `path` and `client` are the scope of a key."""
+    """What tells two sends of one create from two creates. `path` and `client` are the scope of a key.
+
+    retry: which of its SDK's own retries this send is, 0 for the first send.
+    """
 
     client: str
     path: str
     body_sha256: str
     key: str | None = None
-    is_retry: bool = False
+    retry: int = 0
+
+    @property
+    def is_retry(self) -> bool:
+        return self.retry > 0
 
 
 @dataclass(frozen=True, slots=True)
