@@ -51,6 +51,7 @@ class StackInfo:
     topic_arn: str
     notice_queue_url: str
     generation_state_machine_arn: str
+    session_state_machine_arn: str
     tasks_table: str
     runway_base_url: str
     runway_secret_arn: str
@@ -224,6 +225,7 @@ class Stack:
             # Composed: the queue's own attribute keeps the port that it was made on.
             notice_queue_url=f"{self.aws.url}/{account}/{outputs[NOTICE_QUEUE_OUTPUT]}",
             generation_state_machine_arn=outputs["GenerationStateMachineArn"],
+            session_state_machine_arn=outputs["SessionStateMachineArn"],
             tasks_table=outputs["TasksTable"],
             runway_base_url=self.upstream.base_url,
             runway_secret_arn=outputs["RunwaySecretArn"],

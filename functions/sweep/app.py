@@ -8,6 +8,7 @@ from typing import Any
 from tarmac.effects import AwsEffects
 from tarmac.settings import SweepSettings
 from tarmac.steps.sweep import sweep
+from tarmac.steps.sweep_sessions import sweep_sessions
 from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = SweepSettings.from_environment()
@@ -16,8 +17,10 @@ effects = AwsEffects(settings)
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Any event in; `{announced, restarted, watched, failed}` out, in tasks."""
-    report = asdict(sweep(effects))
+    """Any event in; `{announced, restarted, watched, failed}` out, in tasks and sessions."""
+    swept = sweep(effects)
+    sweep_sessions(effects, swept)
+    report = asdict(swept)
     for name, count in report.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
     logger.info("swept", count=sum(report.values()), outcome=report)

@@ -97,6 +97,8 @@ class Ministack:
             "STATE_DIR": str(self.home.state / "services"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.home.state / "s3"),
+            # Each waiting call holds one, and what the function asks AWS meanwhile needs another.
+            "MINISTACK_WORKER_THREADS": "256",
             # Surplus workers of a burst go after a minute.
             "LAMBDA_WARM_TTL_SECONDS": "60",
             "LOG_LEVEL": "WARNING",

@@ -3,7 +3,9 @@
 1. A bound on concurrent workers. ministack gives every concurrent call a process of 60 MB, so a burst of a
    hundred tasks takes gigabytes and then times out. Here a call beyond LOCAL_WORKERS_PER_FUNCTION (4) waits
    for a worker, and after LOCAL_WORKER_PATIENCE_SECONDS (300) is throttled, as on AWS. A function that
-   invoked itself could wait for itself; none of ours does.
+   invoked itself could wait for itself; none of ours does. One function may have more workers: its calls wait
+   for Runway while a page waits for them (WAITING). Few workers start at a time (MOST_STARTS), and whoever waits
+   meanwhile takes one that gets free: a hundred that start at once take the processor away from all else.
 2. A shorter wait for log lines. After a silent call ministack waits 50 ms for lines that may still be in the
    pipe. Our workers write them before they answer, so 5 ms are plenty.
 
@@ -41,8 +43,12 @@ SOURCES = {
     "ministack.core.lambda_runtime:acquire_worker": "5017d144adb5b983",
     "ministack.core.lambda_runtime:release_worker": "25d5dd7d42b6e30c",
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": "3fd7cc742872e604",
+    "ministack.core.lambda_runtime:Worker._spawn": "c55febf956565c5e",
     "ministack.services.lambda_svc:_execute_function_warm": "62b9218bef5b948a",
 }
+# Functions whose calls mostly sleep, with their bound: beyond four, callers would wait for callers.
+WAITING = {"CreateSession": 100}
+MOST_STARTS = 4
 LOG_WAIT_SECONDS = 0.005
 GRACE_SECONDS = 0.3
 
@@ -92,6 +98,8 @@ class BoundedWorkers:
         self._limit = limit
         self._patience_seconds = patience_seconds
         self._freed: defaultdict[str, threading.Condition] = defaultdict(threading.Condition)
+        self._starting = 0
+        self._count = threading.Lock()
         self._closed = False
 
     def acquire(
@@ -109,12 +117,30 @@ class BoundedWorkers:
             while True:
                 if self._closed:
                     return None, "func_cap"
-                limit = max_concurrency or self._limit
-                worker, how = self._acquire(func_name, config, code_zip, qualifier, limit)
+                limit = max_concurrency or bound_of(func_name, self._limit)
+                # A function's first worker may always start: nobody else's can serve in its place.
+                worker, how = self._acquire(func_name, config, code_zip, qualifier, limit if self._may_start() else 1)
+                if how == "spawn":
+                    self._count_starts(1)
                 left = deadline - time.monotonic()
                 if worker is not None or left <= 0:
                     return worker, how
                 freed.wait(min(left, 5))
+
+    def started(self) -> None:
+        """A worker has started, or failed to: another may."""
+        self._count_starts(-1)
+        for freed in list(self._freed.values()):
+            with freed:
+                freed.notify()
+
+    def _may_start(self) -> bool:
+        return self._starting < MOST_STARTS
+
+    def _count_starts(self, change: int) -> None:
+        with self._count:
+            # A worker whose process has died starts again without having been asked for.
+            self._starting = max(0, self._starting + change)
 
     def release(self, worker: Any) -> None:
         """Give a worker back. None means that ministack has dropped a broken one: its place is free, too."""
@@ -133,12 +159,27 @@ class BoundedWorkers:
                 freed.notify_all()
 
 
+def bound_of(func_name: str, usual: int) -> int:
+    """How many workers a function may have. CloudFormation names it `{stack}-{logical id}-{random}`."""
+    return next((bound for name, bound in WAITING.items() if f"-{name}-" in func_name), usual)
+
+
 def bound_workers(limit: int, patience_seconds: float) -> BoundedWorkers:
     """Put the bound between ministack's Lambda service and its pool of workers."""
     service: Any = importlib.import_module("ministack.services.lambda_svc")
     bounded = BoundedWorkers(service.acquire_worker, service.release_worker, limit, patience_seconds)
     service.acquire_worker = bounded.acquire
     service.release_worker = bounded.release
+    worker_class = importlib.import_module("ministack.core.lambda_runtime").Worker
+    spawn = worker_class._spawn
+
+    def spawn_and_tell(worker: Any) -> None:
+        try:
+            spawn(worker)
+        finally:
+            bounded.started()
+
+    worker_class._spawn = spawn_and_tell
     return bounded
 
 

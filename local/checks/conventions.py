@@ -17,6 +17,7 @@ from local.checks.finding import Finding
 WILDCARDS = {
     "GenerationStateMachineRole, DeliverLogs": "log delivery is the account's, its actions name no resource",
     "FilmStateMachineRole, DeliverLogs": "as above",
+    "SessionStateMachineRole, DeliverLogs": "as above",
 }
 # What SAM adds to roles by itself, and why that is accepted.
 MANAGED_POLICIES = {
@@ -28,6 +29,9 @@ PUBLIC_ROUTES: dict[tuple[str, str], str] = {
     ("get", "/health"): "for probes, says nothing of the account",
     ("get", "/openapi.json"): "the same for everybody",
     ("get", "/docs"): "a page that reads /openapi.json",
+    ("post", "/v1/realtime_sessions/{id}/consume"): "its bearer is the session's key, which Runway checks",
+    ("post", "/api/avatar/connect"): "guards itself: a key, or a client token in the query",
+    ("post", "/api/avatar/session"): "the same under the path of Runway's samples",
 }
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 # What functions are told of in their environment, and may then use by their policy.
@@ -41,6 +45,7 @@ WORLD = {
     "RunwaySecret",
     "WebhookSecret",
     "GenerationStateMachine",
+    "SessionStateMachine",
 }
 # Properties that would give a resource a name of its own.
 NAMES = ("BucketName", "TableName", "Name", "TopicName", "QueueName", "LogGroupName")
@@ -88,10 +93,11 @@ def _function(name: str, resource: Mapping[str, Any], properties: Mapping[str, A
 
 
 def named_resources(value: Any) -> set[str]:
-    """Logical ids that a part of the template refers to, the state machine by its composed name too."""
+    """Logical ids that a part of the template refers to, the state machines by their composed names too."""
     text = json.dumps(value)
     names = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', text)) | set(re.findall(r"\$\{(\w+)[.}]", text))
-    return names | ({"GenerationStateMachine"} if "${AWS::StackName}-generation" in text else set())
+    composed = {"-generation": "GenerationStateMachine", "-session": "SessionStateMachine"}
+    return names | {machine for end, machine in composed.items() if f"${{AWS::StackName}}{end}" in text}
 
 
 def of_translation(template: Template) -> Iterator[Finding]:

@@ -51,6 +51,7 @@ class Directives:
     queued, ready       time waiting for capacity, then time until READY
     expires             life of the credentials in real seconds
     runs                length of the call
+    absent              nobody enters: consumed credentials stay READY until they expire
     fail, fail_in       failureCode, and the status in which it strikes (NOT_READY if nothing is said)
     consume, consumes   what happens to the consume, and to how many
 
@@ -84,6 +85,7 @@ class Directives:
     fail_in: str | None = None
     consume: str | None = None
     consumes: int | None = None
+    absent: bool = False
 
 
 def parse(text: str) -> Directives:
@@ -171,6 +173,10 @@ def _read_cancelled(value: str) -> dict[str, Any]:
     return {"cancelled": _choice("cancelled", ("0", "1"))(value)["cancelled"] == "1"}
 
 
+def _read_absent(value: str) -> dict[str, Any]:
+    return {"absent": _choice("absent", ("0", "1"))(value)["absent"] == "1"}
+
+
 def _read_progress(value: str) -> dict[str, Any]:
     _choice("progress", ("none",))(value)
     return {"progress_hidden": True}
@@ -190,5 +196,6 @@ _READERS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "output": _choice("output", OUTPUT_FAULTS),
     "fail": _read_fail,
     "cancelled": _read_cancelled,
+    "absent": _read_absent,
     "progress": _read_progress,
 }

@@ -3,8 +3,9 @@
     NOT_READY ─► READY ─► RUNNING ─► COMPLETED
     any of them ─► FAILED | CANCELLED
 
-Credentials are handed out once, which starts the call. A session that nobody claims in time fails: what Runway
-does with one is not published. From the claim on it is also a conversation, under the same id.
+Credentials are handed out once, and the viewer is taken to enter at once, unless the scenario says that nobody does. A
+session that nobody claims, or that nobody enters, fails in time: what Runway does with one is not published. From the
+claim on it is also a conversation, under the same id.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def ends_at(session: Session) -> float | None:
     """When a claimed session ends or has ended; None if it never ran."""
     if session.consumed_at is None:
         return None
+    if session.scenario.absent:
+        return session.ended_at
     at_last = session.consumed_at + session.run_seconds
     return at_last if session.ended_at is None else min(at_last, session.ended_at)
 
@@ -80,7 +83,7 @@ def _standing(session: Session, now: float) -> tuple[SessionStatus, str | None]:
         return SessionStatus(session.ending or SessionStatus.COMPLETED), session.failure_code
     if now < ready_at(session):
         return SessionStatus.NOT_READY, None
-    if session.consumed_at is None:
+    if session.consumed_at is None or session.scenario.absent:
         if wanted and fails_in is SessionStatus.NOT_READY:
             return SessionStatus.FAILED, wanted
         if session.scenario.cancelled:
@@ -147,7 +150,9 @@ def _part(claims: Mapping[str, Any]) -> str:
 def conversations(library: Library) -> Iterable[Session]:
     """The sessions that have begun, and whose conversation has not been deleted."""
     return [
-        each for each in library.sessions.values() if each.consumed_at is not None and not each.conversation_deleted
+        each
+        for each in library.sessions.values()
+        if each.consumed_at is not None and not each.conversation_deleted and not each.scenario.absent
     ]
 
 

@@ -12,5 +12,7 @@ from tests.storm.rig import Rig, rig
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """A stack of its own: what is found on it was written by these tests."""
-    with rig(tmp_path_factory.mktemp("canary"), workers=2, time_scale=0.02) as running:
+    with rig(
+        tmp_path_factory.mktemp("canary"), workers=2, time_scale=0.02, parameters={"ConnectSeconds": "5"}
+    ) as running:
         yield running

@@ -80,15 +80,15 @@ def _logs(rig: Rig) -> Iterator[Straw]:
 
 def _histories(rig: Rig) -> Iterator[Straw]:
     states = rig.client("stepfunctions")
-    machine = rig.info.generation_state_machine_arn
-    for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine):
-        for execution in page["executions"]:
-            arn, name = execution["executionArn"], execution["name"]
-            yield Straw("history", name, _text(states.describe_execution(executionArn=arn)))
-            events = states.get_paginator("get_execution_history").paginate(executionArn=arn)
-            for part in events:
-                for event in part["events"]:
-                    yield Straw("history", f"{name} {event['id']} {event['type']}", _text(event))
+    for machine in (rig.info.generation_state_machine_arn, rig.info.session_state_machine_arn):
+        for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine):
+            for execution in page["executions"]:
+                arn, name = execution["executionArn"], execution["name"]
+                yield Straw("history", name, _text(states.describe_execution(executionArn=arn)))
+                events = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+                for part in events:
+                    for event in part["events"]:
+                        yield Straw("history", f"{name} {event['id']} {event['type']}", _text(event))
 
 
 def _rows(rig: Rig) -> Iterator[Straw]:

@@ -40,6 +40,7 @@ class Planted:
     runway_key: str = field(default_factory=lambda: f"key_{secrets.token_hex(64)}")
     client_key: str = ""
     signatures: set[str] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
 
     def canaries(self) -> list[Canary]:
         accepted = frozenset({"request"})
@@ -56,6 +57,11 @@ class Planted:
             Canary("a link of Runway's", "?expires="),
             Canary("a link of ours", "X-Amz-Signature"),
             *(Canary("a signature", signature) for signature in sorted(self.signatures)),
+            # As the simulator makes them, and as we make ours.
+            Canary("a session's key", "sess_"),
+            Canary("a token of a room", "eyJhbGciOiAiSFMyNTYi"),
+            Canary("a client token", "ct_Wy"),
+            *(Canary("a room", f"room-{session_id}") for session_id in sorted(self.sessions)),
         ]
 
     @property
@@ -72,6 +78,7 @@ def test_nothing_secret_is_written_where_it_does_not_belong(stack: Rig, capsys: 
     headers = {"Authorization": f"Bearer {planted.client_key}", "Content-Type": "application/json"}
     with httpx.Client(base_url=stack.info.api_url, headers=headers, trust_env=False, timeout=60) as api:
         answers = _drive(stack, api, planted)
+        _drive_sessions(stack, api, planted)
         stack.settle()
         answers += _read_all(api, planted)
         _links_of_runway(stack, planted)
@@ -151,6 +158,50 @@ def _drive(rig: Rig, api: httpx.Client, planted: Planted) -> list[str]:
     answers.append(api.get(f"/v1/tasks?key={planted.client_key}&prompt={planted.prompt}").text)
     _upload(rig, planted)
     return answers
+
+
+def _drive_sessions(rig: Rig, api: httpx.Client, planted: Planted) -> None:
+    """Live sessions to every kind of end. Their answers are secrets, so nobody looks for secrets in them."""
+    livekit = {"type": "livekit", "url": "wss://x.example", "token": planted.media_token, "roomName": planted.media}
+
+    def scene(directives: str) -> dict[str, Any]:
+        return {"avatarId": "cat-character", "personality": f"{planted.prompt} [[sim:{directives}]]"}
+
+    for directives, expected in (
+        *(("runs=50", 200), ("absent=1", 200), ("runs=50,fail=INTERNAL,fail_in=RUNNING", 200)),
+        *(("fail=INTERNAL", 502), ("consume=lost", 410), ("consume=garbage", 410), ("consume=401", 502)),
+        *(("create=lost", 502), ("create=garbage", 502), ("create=400", 400), ("create=503", 503), ("poll=502", 504)),
+    ):
+        answer = api.post("/api/avatar/connect", json=scene(directives))
+        assert answer.status_code == expected, answer.text
+    minted = api.post("/v1/client_tokens", json={"avatarId": "cat-character"}).json()
+    for origin in ("http://localhost:5173", "http://localhost:5173", "https://evil.example"):
+        httpx.post(minted["connectUrl"], json=scene("runs=50"), headers={"Origin": origin}, trust_env=False, timeout=60)
+    body = {"model": "gwm1_avatars", "avatar": {"type": "runway-preset", "presetId": "cat-character"}}
+    for directives in ("runs=50", "consume=lost", ""):
+        made = api.post("/v1/realtime_sessions", json=body | {"personality": scene(directives)["personality"]})
+        session_id = made.json()["id"]
+        _until(lambda: api.get(f"/v1/realtime_sessions/{session_id}").json()["status"] != "NOT_READY", "READY")  # noqa: B023
+        key = api.get(f"/v1/realtime_sessions/{session_id}").json().get("sessionKey", "none")
+        for bearer in (planted.client_key, key, key):
+            api.post(f"/v1/realtime_sessions/{session_id}/consume", headers={"Authorization": f"Bearer {bearer}"})
+        api.post(f"/v1/realtime_sessions/{session_id}/connect_backend")
+    api.post("/v1/realtime_sessions", json=body | {"integration": livekit})
+    api.post("/v1/realtime_sessions", json=body | {"integration": livekit, "tools": planted.prompt})
+
+    def rows() -> list[dict[str, Any]]:
+        return [row for row in rig.rows() if row["sk"] == "session"]
+
+    _until(lambda: all(row["noticeState"] == "SENT" for row in rows()), "every session ends")
+    planted.sessions |= {row["sessionId"] for row in rows()}
+    assert len(planted.sessions) >= 10
+    broken = {"pk": "session#broken", "sk": "session", "sessionId": "broken", "version": 1, "clientId": "local"}
+    rig.write_row(broken)
+    for function in ("WatchSession", "FinishSession"):
+        with pytest.raises(Unanswered):
+            rig.invoke(function, {"sessionId": "broken"})
+    assert api.get("/v1/realtime_sessions/broken").status_code == 500
+    rig.delete_row("session#broken", "session")
 
 
 def _upload(rig: Rig, planted: Planted) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.ports import (
+    Add,
     AlreadyThere,
     ConditionFailed,
     ExecutionNameTaken,
@@ -19,6 +20,7 @@ from tarmac.ports import (
     Row,
     StoredObject,
     UploadForm,
+    Write,
 )
 
 _INDEXES = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
@@ -40,8 +42,10 @@ class MemoryTable:
         row = self.rows.get((pk, sk))
         return None if row is None else copy.deepcopy(row)
 
-    def write(self, *puts: Put) -> None:
-        sizes = [_size(put.row) for put in puts]
+    def write(self, *writes: Write) -> None:
+        puts = [write for write in writes if isinstance(write, Put)]
+        adds = [write for write in writes if isinstance(write, Add)]
+        sizes = [0, *(_size(put.row) for put in puts)]
         if max(sizes) > _MOST_ROW_BYTES or sum(sizes) > _MOST_TRANSACTION_BYTES:
             raise ValueError(f"rows of {sizes} bytes")
         for put in puts:
@@ -49,8 +53,18 @@ class MemoryTable:
             held = self.rows.get((put.row["pk"], put.row["sk"]))
             if (None if held is None else held["version"]) != put.over:
                 raise ConditionFailed
+        for add in adds:
+            _check_key(pk=add.pk, sk=add.sk)
+            if add.at_most is not None and self._sum(add) > add.at_most:
+                raise ConditionFailed
         for put in puts:
             self.rows[put.row["pk"], put.row["sk"]] = copy.deepcopy(put.row)
+        for add in adds:
+            changed = {"pk": add.pk, "sk": add.sk, add.name: self._sum(add)} | copy.deepcopy(add.about)
+            self.rows[add.pk, add.sk] = self.rows.get((add.pk, add.sk), {}) | changed
+
+    def _sum(self, add: Add) -> int:
+        return int(self.rows.get((add.pk, add.sk), {}).get(add.name, 0)) + add.amount
 
     def delete(self, pk: str, sk: str) -> None:
         self.rows.pop((pk, sk), None)

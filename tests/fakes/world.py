@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from tarmac.clock import Clock
 from tarmac.runway.flavors import RUNWAY, Flavor
+from tarmac.stores.sessions import SessionStore
 from tarmac.stores.tasks import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
 from tests.fakes.characters import FakeCharacters
 from tests.fakes.runway import FakeDownloads, FakeRunway
+from tests.fakes.sessions import FakeRunwaySessions
 from tests.fakes.webhooks import FakeCallbacks, MemoryQueue
 
 
@@ -40,9 +42,11 @@ class World:
     archive: MemoryObjects = field(default_factory=lambda: MemoryObjects("archive"))
     topic: MemoryTopic = field(default_factory=MemoryTopic)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
+    session_executions: MemoryExecutions = field(default_factory=MemoryExecutions)
     flavor: Flavor = RUNWAY
     runway: FakeRunway = field(default_factory=FakeRunway)
     characters: FakeCharacters = field(default_factory=FakeCharacters)
+    runway_sessions: FakeRunwaySessions = field(init=False)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhooks: MemoryQueue = field(default_factory=MemoryQueue)
     batches: MemoryQueue = field(default_factory=MemoryQueue)
@@ -50,9 +54,16 @@ class World:
     ids: int = 0
     key_problem: Exception | None = None
 
+    def __post_init__(self) -> None:
+        self.runway_sessions = FakeRunwaySessions(self.clock)
+
     @property
     def tasks(self) -> TaskStore:
         return TaskStore(self.table)
+
+    @property
+    def sessions(self) -> SessionStore:
+        return SessionStore(self.table)
 
     def runway_key(self, fresh: bool = False) -> str:
         if self.key_problem:

@@ -202,6 +202,6 @@ async def read_avatar_usage(request: Request, simulator: Simulator) -> Response:
 
 def _conversation(request: Request, simulator: Simulator) -> Session:
     session = simulator.library.sessions.get(request.path_params["conversation_id"])
-    if session is None or session.consumed_at is None or session.conversation_deleted:
+    if session is None or session not in sessions.conversations(simulator.library):
         raise ApiError(404, "Conversation not found")
     return session

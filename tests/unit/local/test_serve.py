@@ -56,6 +56,30 @@ def test_vanished_code_is_named_and_refused() -> None:
         serve.check_sources({"ministack.core.lambda_runtime:nothing_of_this_name": "0" * 16})
 
 
+def test_a_function_whose_calls_sleep_may_have_more_workers() -> None:
+    assert serve.bound_of("tarmac-CreateSession-ABCDEF012345", 4) == 100
+    assert serve.bound_of("tarmac-CreateTask-ABCDEF012345", 4) == 4
+    pool = Pool()
+    workers = bounded(pool, limit=1, patience_seconds=0)
+    taken = []
+    for _ in range(101):
+        taken.append(workers.acquire("tarmac-CreateSession-ABCDEF012345", {}, b""))
+        workers.started()
+    assert [how for _, how in taken] == ["spawn"] * 100 + ["func_cap"]
+
+
+def test_few_workers_start_at_a_time() -> None:
+    """And one that gets free is taken instead of a new one."""
+    pool = Pool()
+    workers = bounded(pool, limit=100, patience_seconds=0)
+    first = [workers.acquire("f", {}, b"") for _ in range(serve.MOST_STARTS)]
+    assert workers.acquire("f", {}, b"") == (None, "func_cap")
+    workers.release(first[0][0])
+    assert workers.acquire("f", {}, b"")[1] == "reused"
+    workers.started()
+    assert workers.acquire("f", {}, b"")[1] == "spawn"
+
+
 def test_a_call_beyond_the_bound_waits_for_a_worker() -> None:
     pool = Pool()
     workers = bounded(pool, limit=1, patience_seconds=10)

@@ -23,6 +23,7 @@ INFO = StackInfo(
     topic_arn="arn:aws:sns:us-east-1:000000000000:notices",
     notice_queue_url="http://127.0.0.1:4566/000000000000/notices",
     generation_state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:tarmac-generation",
+    session_state_machine_arn="arn:aws:states:us-east-1:000000000000:stateMachine:tarmac-session",
     tasks_table="tasks",
     runway_base_url="http://127.0.0.1:4577",
     runway_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:runway",

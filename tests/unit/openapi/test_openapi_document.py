@@ -25,14 +25,19 @@ from tarmac.openapi import describe
 from tarmac.openapi.answers import Task
 from tarmac.openapi.schemas import of_media
 from tarmac.rules.media import KINDS, check_media_uri, decode_data_uri, is_inline
+from tarmac.rules.session_requests import SessionRequest
+from tarmac.rules.session_requests import parse_create as parse_session
 from tarmac.runway.connection import API_VERSION
+from tarmac.session import SessionState
 from tarmac.steps.accept import InvalidRequest, Order, accept
+from tarmac.steps.read_session import _of_row
 from tarmac.task import NoticeState, Output, State
 from tarmac.views import STATUSES, task_view
 from tests.fakes import World
 from tests.fakes.samples import OFFERED, a_task, good_body
 from tests.unit.catalogue.catalogue_bodies import ENTRIES, IDS, minimal
 from tests.unit.characters.character_bodies import BAD_BODIES, BODIES
+from tests.unit.sessions.samples import a_session
 
 DOCUMENT = json.loads(json.dumps(describe()))
 OPERATIONS = {
@@ -113,6 +118,13 @@ def _matches(route: tuple[str, str], call: tuple[str, str]) -> bool:
 def test_only_what_is_about_the_api_is_public() -> None:
     public = {path for (_, path), call in OPERATIONS.items() if call.get("security") == []}
     assert public == {"/health", "/openapi.json", "/docs"}
+    guarded = {path: call["security"] for (_, path), call in OPERATIONS.items() if call.get("security")}
+    either = [{"clientToken": []}, {"clientKey": []}]
+    assert guarded == {
+        "/v1/realtime_sessions/{id}/consume": [{"sessionKey": []}],
+        "/api/avatar/connect": either,
+        "/api/avatar/session": either,
+    }
 
 
 def test_every_call_has_a_name_a_summary_and_answers_with_a_request_id() -> None:
@@ -280,3 +292,34 @@ def test_bodies_of_characters_are_described_as_they_are_taken(
     told = "runway://" in str(changes) or "s3://" in str(changes) or "missing" in str(changes)
     # A string is no list, whatever it says.
     assert schema.is_valid(BODIES[collection] | changes) is (told and changes != {"documentIds": "missing"})
+
+
+def body_problems(path: str, body: Any) -> list[str]:
+    schema = OPERATIONS["post", path]["requestBody"]["content"]["application/json"]["schema"]
+    return [error.message for error in validator(schema).iter_errors(body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_good"),
+    [
+        ({"model": "gwm1_avatars", "avatar": {"type": "custom", "avatarId": "a"}}, True),
+        (
+            {"model": "gwm1_avatars", "avatar": {"type": "runway-preset", "presetId": "influencer"}, "maxDuration": 9},
+            False,
+        ),
+        ({"model": "gwm1_avatars", "avatar": {"type": "runway-preset", "presetId": "dog"}}, False),
+        ({"avatar": {"type": "custom", "avatarId": "a"}}, False),
+    ],
+)
+def test_the_bodies_of_sessions_are_judged_as_the_function_judges_them(body: Any, is_good: bool) -> None:
+    assert (body_problems("/v1/realtime_sessions", body) == []) is is_good
+    assert isinstance(parse_session(body, 300), SessionRequest) is is_good
+
+
+def test_a_session_is_described_as_it_is_shown() -> None:
+    for state in SessionState:
+        row = a_session(state, cancel_requested_at=None, metadata={"page": "7"})
+        assert answer_problems("LiveSession", _of_row(row)) == []
+    ready = {"id": "a", "createdAt": "2026-11-20T10:00:00.000Z", "status": "READY", "sessionKey": "k"}
+    assert answer_problems("LiveSession", ready | {"expiresAt": "2026-11-20T10:01:00.000Z"}) == []
+    assert answer_problems("LiveSession", ready | {"status": "SLEEPING"}) != []

@@ -44,16 +44,20 @@ RULES = modules("rules")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "tarmac.clock": (),
     "tarmac.task": ("tarmac.clock",),
+    "tarmac.session": ("tarmac.task", "tarmac.clock"),
     "tarmac.strict_json": (),
     "tarmac.settings": (),
     "tarmac.ports": (),
-    "tarmac.rules": ("tarmac.rules", "tarmac.task", "tarmac.clock"),
+    "tarmac.rules": ("tarmac.rules", "tarmac.task", "tarmac.session", "tarmac.clock"),
     "tarmac.catalogue": (),
     "tarmac.runway.errors": (),
     "tarmac.views": ("tarmac.rules", "tarmac.task", "tarmac.clock"),
-    "tarmac.notices": ("tarmac.rules", "tarmac.task", "tarmac.clock"),
+    "tarmac.notices": ("tarmac.rules", "tarmac.task", "tarmac.session", "tarmac.clock"),
     "tarmac.contract": ("tarmac.rules",),
-    "tarmac.stores": ("tarmac.stores", "tarmac.ports", "tarmac.rules", "tarmac.task", "tarmac.clock"),
+    "tarmac.stores": (
+        *("tarmac.stores", "tarmac.ports", "tarmac.rules"),
+        *("tarmac.task", "tarmac.session", "tarmac.clock"),
+    ),
     "tarmac.adapters": ("tarmac.adapters", "tarmac.ports", "tarmac.clock", "tarmac.runway.errors"),
     "tarmac.runway": ("tarmac.runway", "tarmac.ports", "tarmac.rules", "tarmac.clock"),
 }

@@ -314,3 +314,15 @@ def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
         while stage.status(session_id) == "RUNNING":
             pass
         assert stage.read(session_id)["duration"] == 20, "as long as asked, though the clock is a hundred times faster"
+
+
+def test_a_viewer_may_never_come(stage: Stage) -> None:
+    """Its credentials are spent all the same, and there is no conversation."""
+    session_id = stage.create("ready=0, expires=20, absent=1")
+    key = stage.read(session_id)["sessionKey"]
+    assert stage.consume(session_id, key).status_code == 200
+    assert stage.status(session_id) == "READY"
+    assert stage.consume(session_id, key).status_code == 409
+    assert stage.http.get(f"/v1/avatar_conversations/{session_id}").status_code == 404
+    stage.wait(20)
+    assert stage.read(session_id)["failureCode"] == "SESSION.EXPIRED"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarmac.adapters.dynamodb import DynamoTable
-from tarmac.ports import ConditionFailed, Page, Put, Row, Table
+from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Table
 
 
 def row(pk: str = "task#1", sk: str = "task", version: int = 1, **fields: Any) -> Row:
@@ -198,3 +198,35 @@ def test_any_row_comes_back_from_dynamodb(dynamo_table: DynamoTable, values: dic
     dynamo_table.delete("task#1", "task")
     dynamo_table.write(Put(row() | values))
     assert dynamo_table.get("task#1", "task") == row() | values
+
+
+def test_a_number_is_added_to_in_place(table: Table) -> None:
+    for amount in (5, 7, -2):
+        table.write(Add("count#1", "day", "seconds", amount, about={"ttl": 9}))
+    assert table.get("count#1", "day") == {"pk": "count#1", "sk": "day", "seconds": 10, "ttl": 9}
+
+
+@pytest.mark.parametrize("beside", [(), (Put(row("task#9")),)], ids=["alone", "in a transaction"])
+def test_a_sum_does_not_pass_its_bound(table: Table, beside: tuple[Put, ...]) -> None:
+    table.write(Add("count#1", "day", "seconds", 7, at_most=10))
+    with pytest.raises(ConditionFailed):
+        table.write(*beside, Add("count#1", "day", "seconds", 4, at_most=10))
+    with pytest.raises(ConditionFailed):
+        table.write(*beside, Add("count#2", "day", "seconds", 11, at_most=10))
+    assert table.get("task#9", "task") is None
+    assert table.get("count#2", "day") is None
+    table.write(*beside, Add("count#1", "day", "seconds", 3, at_most=10))
+    found = table.get("count#1", "day")
+    assert found is not None
+    assert found["seconds"] == 10
+
+
+def test_nothing_is_added_where_another_write_is_refused(table: Table) -> None:
+    table.write(Put(row()))
+    with pytest.raises(ConditionFailed):
+        table.write(Put(row()), Add("count#1", "day", "seconds", 7))
+    assert table.get("count#1", "day") is None
+    table.write(Put(row(version=2), over=1), Add("count#1", "day", "seconds", 7))
+    found = table.get("count#1", "day")
+    assert found is not None
+    assert found["seconds"] == 7

@@ -20,7 +20,8 @@ DOMAIN = ROOT / "layers" / "tarmac" / "python" / "tarmac"
 ACTIONS: dict[str, set[str]] = {
     "get_item": {"dynamodb:GetItem"},
     "put_item": {"dynamodb:PutItem"},
-    "transact_write_items": {"dynamodb:PutItem"},  # of puts alone
+    "update_item": {"dynamodb:UpdateItem"},
+    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     "query": {"dynamodb:Query"},
     "delete_item": {"dynamodb:DeleteItem"},
     "head_object": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"},  # ListBucket makes a 403 a 404

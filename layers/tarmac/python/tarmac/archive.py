@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -178,6 +178,27 @@ def archive_output(task: Task, number: int, url: str, downloads: Downloads, arch
 
     Raises ArchiveError. Memory stays bounded by a few chunks, whatever the size.
     """
+
+    def key_of(extension: str) -> str:
+        return archive_key(task.client, task.created_at, task.id, number, extension)
+
+    about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
+    about |= source_words(task.source)
+    return archive_link(url, key_of, about, downloads, archive, max_bytes)
+
+
+def archive_link(
+    url: str,
+    key_of: Callable[[str], str],
+    about: Mapping[str, str],
+    downloads: Downloads,
+    archive: Objects,
+    max_bytes: int,
+) -> Output:
+    """As `archive_output`, of any link of Runway's. key_of: the key for a file of that extension. about: its metadata.
+
+    Raises ArchiveError.
+    """
     with downloads.open(url) as download:
         stream = download.stream
         if download.size_bytes is not None and download.size_bytes > max_bytes:
@@ -186,9 +207,7 @@ def archive_output(task: Task, number: int, url: str, downloads: Downloads, arch
         content_type = sniff(stream.peek(HEAD_BYTES))
         if content_type is None:
             raise OutputUnusable("the output is no image, video, audio or archive that Tarmac knows")
-        key = archive_key(task.client, task.created_at, task.id, number, EXTENSIONS[content_type])
-        about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
-        about |= source_words(task.source)
+        key = key_of(EXTENSIONS[content_type])
         try:
             archive.put_new(key, stream, download.size_bytes, content_type, about)
         except AlreadyThere:

@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from tarmac.clock import Clock
-from tarmac.ports import Characters, Executions, Objects, Queue, Runway, Table, Topic
+from tarmac.ports import Characters, Executions, Objects, Queue, Runway, RunwaySessions, Table, Topic
 from tarmac.rules.transitions import Moves
 from tarmac.runway.flavors import FLAVORS, Flavor
+from tarmac.stores.sessions import SessionStore
 from tarmac.stores.tasks import TaskStore
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Effects(Protocol):
     @property
     def tasks(self) -> TaskStore: ...
     @property
+    def sessions(self) -> SessionStore: ...
+    @property
     def uploads(self) -> Objects: ...
     @property
     def archive(self) -> Objects: ...
@@ -41,6 +44,8 @@ class Effects(Protocol):
     def topic(self) -> Topic: ...
     @property
     def executions(self) -> Executions: ...
+    @property
+    def session_executions(self) -> Executions: ...
     @property
     def flavor(self) -> Flavor:
         """What kind of upstream `runway` is."""
@@ -50,6 +55,8 @@ class Effects(Protocol):
     @property
     def characters(self) -> Characters: ...
     @property
+    def runway_sessions(self) -> RunwaySessions: ...
+    @property
     def downloads(self) -> Downloads: ...
     @property
     def webhooks(self) -> Queue: ...
@@ -58,7 +65,7 @@ class Effects(Protocol):
     @property
     def callbacks(self) -> Callbacks: ...
     def signing_root(self) -> str:
-        """The text that the signing secrets of callbacks are derived from."""
+        """The text that the signing secrets of callbacks, and of client tokens, are derived from."""
 
     def chance(self) -> float:
         """0 ≤ x < 1, for jitter."""
@@ -101,6 +108,10 @@ class AwsEffects:
         return TaskStore(self.table)
 
     @cached_property
+    def sessions(self) -> SessionStore:
+        return SessionStore(self.table)
+
+    @cached_property
     def uploads(self) -> Objects:
         return self._objects("upload_bucket")
 
@@ -119,6 +130,12 @@ class AwsEffects:
         from tarmac.adapters.messaging import StateMachineExecutions
 
         return StateMachineExecutions(self._setting("generation_state_machine_arn"))
+
+    @cached_property
+    def session_executions(self) -> Executions:
+        from tarmac.adapters.messaging import StateMachineExecutions
+
+        return StateMachineExecutions(self._setting("session_state_machine_arn"))
 
     @cached_property
     def runway_key(self) -> SecretKey:
@@ -150,6 +167,12 @@ class AwsEffects:
         return RunwayCharacters(self.runway_connection)
 
     @cached_property
+    def runway_sessions(self) -> RunwaySessions:
+        from tarmac.runway.sessions import RunwaySessionsClient
+
+        return RunwaySessionsClient(self.runway_connection)
+
+    @cached_property
     def downloads(self) -> Downloads:
         from tarmac.archive import Downloader
 
@@ -179,6 +202,13 @@ class AwsEffects:
         from tarmac.adapters.secrets import SigningRoot
 
         return SigningRoot(self._setting("webhook_secret_arn"), self.clock)
+
+    def make_ready(self) -> None:
+        """Make now what the calls of a function with sessions need: Lambda's start-up has a whole CPU, and its time is
+        not that of the page which waits for the first call."""
+        assert self.table
+        assert self.session_executions
+        assert self.runway_sessions
 
     def signing_root(self) -> str:
         return self._signing_root()

@@ -7,7 +7,8 @@ import binascii
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,16 @@ from tarmac.runway.errors import (
     UpstreamUnavailable,
 )
 from tarmac.runway.flavors import NotOffered
+from tarmac.session import (
+    CredentialsLost,
+    CredentialsSpent,
+    MinutesUsedUp,
+    NoSuchSession,
+    SessionEnded,
+    SessionTimedOut,
+    StillCreating,
+    TokenSpent,
+)
 from tarmac.steps.accept import InvalidRequest
 from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem
 from tarmac.steps.repeats import KeyReused
@@ -106,6 +117,27 @@ class ApiRequest:
     def query(self) -> Mapping[str, str]:
         return self.event.get("queryStringParameters") or {}
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their names in lower case."""
+        return self.event.get("headers") or {}
+
+    @property
+    def bearer(self) -> str | None:
+        """What stands in `Authorization: Bearer …`, of routes that have no authorizer; None for anything else."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+
+    def url_of(self, path: str) -> str:
+        """The address of another path of this API, as this request has reached it."""
+        context = self.event["requestContext"]
+        if (local := os.environ.get("AWS_ENDPOINT_URL", "")).startswith("http://"):
+            # The local AWS serves all APIs under its own address.
+            return f"{local}/_aws/execute-api/{context['apiId']}/{context['stage']}{path}"
+        # Before the route's own path stands the stage, or what a custom domain maps to this API.
+        prefix = str(self.event["rawPath"]).removesuffix(self.route.partition(" ")[2])
+        return f"https://{context['domainName']}{prefix}{path}"
+
     def client(self, *scopes: str) -> str:
         """The caller's id. Raises ApiError 401 for a key that is nobody's and 403 where it has none of the scopes: the
         authorizer's cached answer serves all routes, so it identifies and each function decides."""
@@ -125,11 +157,10 @@ class ApiRequest:
 
     def repeat(self, client: str) -> Repeat:
         """How a second send of this create is known. Raises ApiError 400 for an unusable idempotency key."""
-        headers = self.event.get("headers") or {}
-        key = headers.get("idempotency-key")
+        key = self.headers.get("idempotency-key")
         if key is not None and not (1 <= len(key) <= MAX_KEY_LENGTH and key.isprintable()):
             raise ApiError(400, f"Idempotency-Key: expected 1 to {MAX_KEY_LENGTH} printable characters")
-        retries = headers.get("x-stainless-retry-count", "0")
+        retries = self.headers.get("x-stainless-retry-count", "0")
         return Repeat(
             client=client,
             path=str(self.event["rawPath"]),
@@ -161,6 +192,12 @@ class ApiRequest:
             return base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             raise ApiError(400, "The body is not readable") from None
+
+
+def require_scope(held: Collection[str], wanted: Collection[str]) -> None:
+    """Raises ApiError 403 where a key has none of the scopes that a route takes."""
+    if not set(wanted) & set(held):
+        raise ApiError(403, f"This key has no scope {' or '.join(wanted)}")
 
 
 _UPLOADS = "Upload large media first: POST /v1/uploads"
@@ -232,7 +269,23 @@ def _as_api_error(error: Exception) -> ApiError | None:
         case KeyUnavailable():
             return ApiError(503, f"Runway cannot be used now: {error}", should_retry=True)
         case Contended():
-            return ApiError(503, "The task is being changed by others; try again", should_retry=True)
+            return ApiError(503, "It is being changed by others; try again", should_retry=True)
+        case NoSuchSession():
+            return ApiError(404, "Session not found")
+        case SessionEnded():
+            return ApiError(502, str(error), should_retry=False)
+        case SessionTimedOut():
+            return ApiError(504, str(error), should_retry=False)
+        case CredentialsSpent():
+            return ApiError(409, str(error), should_retry=False)
+        case CredentialsLost():
+            return ApiError(410, str(error), should_retry=False)
+        case TokenSpent():
+            return ApiError(403, str(error))
+        case MinutesUsedUp():
+            return ApiError(429, str(error), should_retry=False)
+        case StillCreating():
+            return ApiError(409, str(error), should_retry=True, retry_after_seconds=1)
         case UpstreamRejected():
             return ApiError(400, str(error), [Issue.from_json(issue) for issue in error.issues])
         case UpstreamUnavailable(status=401 | 403) | CreateRefused(status=401):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.rules.batches import Batch
-from tarmac.task import State, Task
+from tarmac.session import Session, SessionState
+from tarmac.task import Output, State, Task
 
 VERSION = 1
 
@@ -31,18 +32,7 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
         "operation": task.operation,
         "model": task.model,
         "status": task.state.value,
-        "outputs": [
-            {
-                "bucket": output.bucket,
-                "key": output.key,
-                "bytes": output.size_bytes,
-                "sha256": output.sha256,
-                "contentType": output.content_type,
-            }
-            | ({} if output.node is None else {"node": output.node})
-            for output in task.outputs
-            if task.state is State.SUCCEEDED
-        ],
+        "outputs": _files(task.outputs) if task.state is State.SUCCEEDED else [],
         "failure": task.failure,
         "failureCode": task.failure_code,
         "credits": _whole_where_whole(task.cost_credits),
@@ -50,6 +40,33 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
         "source": dict(task.source),
         "createdAt": to_iso(task.created_at),
         "endedAt": to_iso(task.ended_at or task.updated_at),
+    }
+    return _with_attributes(notice)
+
+
+def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
+    """Of a session that has ended. `outputs`: what was said, and the recording; none of a call that never was."""
+    notice: dict[str, Any] = {
+        "version": VERSION,
+        "eventId": session.event_id,
+        "type": "session.ended",
+        "taskId": None,
+        "sessionId": session.id,
+        "client": session.client,
+        "operation": "realtime_sessions",
+        "model": session.model,
+        "avatar": dict(session.avatar),
+        "status": session.state.value,
+        "reason": session.cancel_reason if session.state is SessionState.CANCELLED else None,
+        "durationSeconds": _whole_where_whole(session.duration_seconds),
+        "outputs": _files(session.outputs),
+        "failure": session.failure,
+        "failureCode": session.failure_code,
+        "credits": None,
+        "metadata": dict(session.metadata),
+        "source": dict(session.source),
+        "createdAt": to_iso(session.created_at),
+        "endedAt": to_iso(session.ended_at or session.updated_at),
     }
     return _with_attributes(notice)
 
@@ -121,9 +138,23 @@ def batch_notice(
     return _with_attributes(notice)
 
 
-def _whole_where_whole(credits: float | None) -> float | None:
-    """The table gives 25.0 back as 25: one price must be one text, or a repeated notice is not the same."""
-    return int(credits) if credits is not None and credits == int(credits) else credits
+def _files(outputs: Iterable[Output]) -> list[dict[str, Any]]:
+    return [
+        {
+            "bucket": output.bucket,
+            "key": output.key,
+            "bytes": output.size_bytes,
+            "sha256": output.sha256,
+            "contentType": output.content_type,
+        }
+        | ({} if output.node is None else {"node": output.node})
+        for output in outputs
+    ]
+
+
+def _whole_where_whole(number: float | None) -> float | None:
+    """The table gives 25.0 back as 25: one number must be one text, or a repeated notice is not the same."""
+    return int(number) if number is not None and number == int(number) else number
 
 
 def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:

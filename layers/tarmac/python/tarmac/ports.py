@@ -34,6 +34,24 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Add:
+    """A number of a row, changed in place: many at once do not get into each other's way as those who read first do.
+
+    The row is made where there is none. The sum must not pass `at_most`. `about` is written beside the number.
+    """
+
+    pk: str
+    sk: str
+    name: str
+    amount: int
+    at_most: int | None = None
+    about: Row = field(default_factory=dict)
+
+
+Write = Put | Add
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Part of a query's rows; `next_key` is None on the last page."""
 
@@ -45,8 +63,8 @@ class Table(Protocol):
     def get(self, pk: str, sk: str) -> Row | None:
         """The row as last written (strongly consistent)."""
 
-    def write(self, *puts: Put) -> None:
-        """All rows or none. Raises ConditionFailed."""
+    def write(self, *writes: Write) -> None:
+        """All of them or none. Raises ConditionFailed."""
 
     def delete(self, pk: str, sk: str) -> None: ...
 
@@ -259,3 +277,54 @@ class Characters(Protocol):
 
     def usage(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Seconds and sessions of all conversations. Raises UpstreamRejected, UpstreamUnavailable."""
+
+
+class UpstreamSession:
+    """A live session as Runway shows it. `document` is the whole answer, with the session's key: never kept or logged.
+
+    duration_seconds: of the call, once COMPLETED.
+    """
+
+    id: str
+    status: str
+    session_key: str | None = field(default=None, repr=False)
+    duration_seconds: float | None = None
+    failure: str | None = None
+    failure_code: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in ("COMPLETED", "FAILED", "CANCELLED")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a viewer enters the room of a session with. Handed on, never kept or logged."""
+
+    url: str = field(repr=False)
+    token: str = field(repr=False)
+    room_name: str = field(repr=False)
+
+
+class RunwaySessions(Protocol):
+    """The Runway API's live sessions and their conversations. Errors: `tarmac.runway.errors`."""
+
+    def create(self, body: Mapping[str, Any]) -> str:
+        """The id. One POST, never repeated. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+
+    def session(self, session_id: str, timeout_seconds: float | None = None) -> UpstreamSession:
+        """timeout_seconds: for a single try, which somebody waits for. Raises UpstreamGone, UpstreamUnavailable."""
+
+    def cancel(self, session_id: str, timeout_seconds: float | None = None) -> None:
+        """One that is gone already is fine. Raises UpstreamUnavailable."""
+
+    def consume(self, session_id: str, session_key: str, timeout_seconds: float | None = None) -> Credentials:
+        """The credentials, which Runway gives once. Raises CreateRefused and CreateRejected where it gave none now,
+        and CreateAmbiguous."""
+
+    def connect_backend(self, session_id: str) -> Credentials:
+        """Credentials for a participant that nobody sees. Raises as `consume` does."""
+
+    def conversation(self, session_id: str) -> dict[str, Any]:
+        """What was said: transcript, tools, a link to the recording. Raises UpstreamGone, UpstreamUnavailable."""

@@ -168,9 +168,42 @@ class FinishTaskSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateSessionSettings(Settings):
+    table_name: str
+    runway_secret_arn: str
+    webhook_secret_arn: str
+    runwayml_base_url: str
+    session_state_machine_arn: str
+    cors_origins: str
+    max_session_seconds: int
+    session_minutes_per_client: int
+    connect_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSessionSettings(Settings):
+    table_name: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    unclaimed_session_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSessionSettings(Settings):
+    table_name: str
+    archive_bucket: str
+    notice_topic_arn: str
+    runway_secret_arn: str
+    runwayml_base_url: str
+    output_origins: str
+    max_output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class SweepSettings(Settings):
     table_name: str
     generation_state_machine_arn: str
+    session_state_machine_arn: str
     notice_topic_arn: str
     webhook_queue_url: str
     batch_queue_url: str

@@ -32,6 +32,7 @@ _FIELDS = frozenset(
         "route",
         "run",
         "seconds",
+        "session_id",
         "source",
         "state",
         "status",

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from tarmac.adapters.clients import client
-from tarmac.ports import ConditionFailed, Page, Put, Row
+from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Write
 
 _SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
 _serialize = TypeSerializer().serialize
@@ -28,13 +28,19 @@ class DynamoTable:
         answer = self._dynamodb.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True)
         return _from_item(answer["Item"]) if "Item" in answer else None
 
-    def write(self, *puts: Put) -> None:
-        requests = [self._put_request(put) for put in puts]
+    def write(self, *writes: Write) -> None:
+        # DynamoDB's conditions know no sums: what the number may have been before has to be said.
+        if any(each.at_most is not None and each.amount > each.at_most for each in writes if isinstance(each, Add)):
+            raise ConditionFailed
+        requests = [self._request(each) for each in writes]
         try:
-            if len(requests) == 1:
-                self._dynamodb.put_item(**requests[0])
-            else:
-                self._dynamodb.transact_write_items(TransactItems=[{"Put": request} for request in requests])
+            match requests:
+                case [("Put", request)]:
+                    self._dynamodb.put_item(**request)
+                case [(_, request)]:
+                    self._dynamodb.update_item(**request)
+                case _:
+                    self._dynamodb.transact_write_items(TransactItems=[{kind: request} for kind, request in requests])
         except ClientError as error:
             if _is_condition_failure(error):
                 raise ConditionFailed from error
@@ -75,6 +81,30 @@ class DynamoTable:
         answer = self._dynamodb.query(**request)
         last = answer.get("LastEvaluatedKey")
         return Page([_from_item(item) for item in answer["Items"]], _from_item(last) if last else None)
+
+    def _request(self, write: Write) -> tuple[str, dict[str, Any]]:
+        """The kind and the rest of a write, the same alone and in a transaction."""
+        return ("Put", self._put_request(write)) if isinstance(write, Put) else ("Update", self._add_request(write))
+
+    def _add_request(self, add: Add) -> dict[str, Any]:
+        names = {"#sum": add.name} | {f"#a{n}": name for n, name in enumerate(add.about)}
+        values = {":amount": _to_value(add.amount)} | {
+            f":a{n}": _to_value(value) for n, value in enumerate(add.about.values())
+        }
+        update = "ADD #sum :amount"
+        if add.about:
+            update += " SET " + ", ".join(f"#a{n} = :a{n}" for n in range(len(add.about)))
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": _key(add.pk, add.sk),
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        if add.at_most is not None:
+            request["ConditionExpression"] = "attribute_not_exists(#sum) OR #sum <= :room"
+            values[":room"] = _to_value(add.at_most - add.amount)
+        return request
 
     def _put_request(self, put: Put) -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": self._name, "Item": _to_item(put.row)}

@@ -11,8 +11,9 @@ from tarmac import VERSION
 from tarmac.catalogue import Model, Operation, operation, operations
 from tarmac.contract import CreateTask, CreateUpload, NewRouter, RouterChange, UsageSpan
 from tarmac.http_api import MAX_BODY_BYTES, MAX_KEY_LENGTH
-from tarmac.openapi import answers, characters
+from tarmac.openapi import answers, characters, sessions
 from tarmac.openapi.schemas import Schema, media_name, of_media, of_models, of_parameters, ref
+from tarmac.rules import session_requests
 from tarmac.rules.characters import CHANGES, CREATES, VOICE_DESIGN
 from tarmac.rules.conditions import in_words
 from tarmac.rules.ownership import Kind
@@ -31,25 +32,28 @@ _ERRORS = {
     401: "No key, or one that is not known",
     403: "The key has not the scope",
     404: "There is none, or it is another client's, or it was deleted",
-    409: "What stands in the way passes by: a first send is under way, an avatar is being processed",
+    409: "What stands in the way passes by: a first send is under way, an avatar is being processed. Credentials of a "
+    "session that were handed out stay so",
+    410: "The credentials were lost: create a new session",
     413: f"The body has more than {MAX_BODY_BYTES} bytes",
     422: "The Idempotency-Key was used before with another body",
-    429: "Too many requests at once",
+    429: "Too many requests at once, or the minutes of live sessions for today are used up",
     500: "An error of Tarmac's own",
     502: "Runway refuses the key of this deployment, or its answer was lost",
     503: "Runway cannot be used just now; Retry-After says when to try again",
+    504: "The session was not ready in time, and has been cancelled",
 }
 _OF_ANYBODY = (429, 500, 503)
 _OF_CREATES = (400, 409, 413, 502)
 _OF_CLIENTS = (401, 403, *_OF_ANYBODY)
-_TAGS = ("Tasks", "Uploads", "Avatars", "Routers", "Account", "CometAPI", "About")
+_TAGS = ("Tasks", "Uploads", "Avatars", "Sessions", "Routers", "Account", "CometAPI", "About")
 _OUTPUTS = {"video": "Video", "image": "Image", "audio": "Audio", "any": "Workflows"}
 
 
 def describe() -> dict[str, Any]:
     """The whole document. Some tenths of a second of work: keep it."""
     models = [operation(name) for name in operations()]
-    paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _characters() | _others()
+    paths = {f"/v1/{at.name}": {"post": _create(at)} for at in models} | _characters() | _sessions() | _others()
     for path, calls in _answered_by_runway().items():
         paths[path] = paths.get(path, {}) | calls
     return {
@@ -62,7 +66,14 @@ def describe() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "clientKey": {"type": "http", "scheme": "bearer", "description": "A key of this deployment"}
+                "clientKey": {"type": "http", "scheme": "bearer", "description": "A key of this deployment"},
+                "clientToken": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "clientToken",
+                    "description": "From POST /v1/client_tokens, for a page",
+                },
+                "sessionKey": {"type": "http", "scheme": "bearer", "description": "The sessionKey of a READY session"},
             },
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
@@ -155,6 +166,52 @@ def _create_as_at_cometapi() -> dict[str, Any]:
         "parameters": [where, _shared("Idempotency-Key"), _shared("X-Runway-Version")],
         "requestBody": _json_body({"type": "object", "description": "The body of that operation"}),
         "responses": _responses(answers.TaskAccepted, 400, 404, 413, 422, *_OF_CLIENTS),
+    }
+
+
+def _sessions() -> dict[str, Any]:
+    create = _call(
+        *("Sessions", "create_realtime_session", "A live session with an avatar", sessions.SessionCreated),
+        *(400, 409, 413, 422, 502),
+        body="CreateSession",
+    )
+    create["parameters"].insert(0, _shared("Idempotency-Key"))
+    consume = _call(
+        *("Sessions", "consume_realtime_session", "The credentials of a session, once", sessions.RoomCredentials),
+        *(404, 409, 410, 502),
+    )
+    connect = {
+        name: _call(
+            *("Sessions", f"connect_avatar_{name}", "From an avatar to credentials, for a page", sessions.Connected),
+            *(400, 404, 410, 413, 502, 504),
+            body="ConnectAvatar",
+        )
+        | {"security": [{"clientToken": []}, {"clientKey": []}]}
+        for name in ("connect", "session")
+    }
+    backend = _call(
+        *("Sessions", "connect_backend", "Credentials for a participant that nobody sees", sessions.RoomCredentials),
+        *(404, 409, 502),
+    )
+    token = _call(
+        *("Sessions", "create_client_token", "A token for one page", sessions.ClientToken, 400, 413),
+        body="CreateClientToken",
+        body_required=False,
+    )
+    return {
+        "/v1/realtime_sessions": {"post": create},
+        "/v1/realtime_sessions/{id}": {
+            "parameters": [_ID],
+            "get": _call("Sessions", "get_realtime_session", "A session", sessions.LiveSession, 404),
+            "delete": _call("Sessions", "cancel_realtime_session", "End a session", None, 404),
+        },
+        "/v1/realtime_sessions/{id}/consume": {
+            "parameters": [_ID],
+            "post": consume | {"security": [{"sessionKey": []}]},
+        },
+        "/v1/realtime_sessions/{id}/connect_backend": {"parameters": [_ID], "post": backend},
+        "/v1/client_tokens": {"post": token},
+        **{f"/api/avatar/{name}": {"post": call} for name, call in connect.items()},
     }
 
 
@@ -344,12 +401,17 @@ def _schemas(models: list[Operation]) -> dict[str, Schema]:
             *(answers.WebappUsage, answers.AuditLogList, answers.AuditLogEntry),
             *(answers.UploadSlot, answers.Organization, answers.OrganizationUsage, answers.Usage, answers.Health),
             *(answers.Error, answers.GatewayError, characters.VoicePreview, characters.AvatarUsage),
+            *(sessions.SessionCreated, sessions.LiveSession, sessions.RoomCredentials),
+            *(sessions.Connected, sessions.ClientToken),
             *{model for models_of_kind in _ANSWERS.values() for model in models_of_kind if model is not None},
         ]
     )
     schemas |= {f"Create{kind.noun}": of_parameters(specs) for kind, specs in CREATES.items()}
     schemas |= {f"Change{kind.noun}": of_parameters(specs) for kind, specs in CHANGES.items()}
     schemas["VoiceDesign"] = of_parameters(VOICE_DESIGN)
+    schemas["CreateSession"] = of_parameters(session_requests.CREATE)
+    schemas["ConnectAvatar"] = of_parameters(session_requests.CONNECT)
+    schemas["CreateClientToken"] = of_parameters(session_requests.TOKEN)
     for kinds in sorted({kinds for at in models for model in at.models.values() for kinds in _kinds(model.parameters)}):
         schemas[media_name(kinds)] = of_media(kinds)
     schemas |= {_schema_name(model): _of_model(model, at) for at in models for model in at.models.values()}

@@ -20,8 +20,16 @@ TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 def archive_key(client: str, created_at: float, task_id: str, number: int, extension: str) -> str:
     """`{client}/{yyyy}/{mm}/{dd}/{taskId}/{nn}.{ext}` with the output's number from 1 and the day of acceptance."""
-    year, month, day = to_iso(created_at)[:10].split("-")
-    return f"{client}/{year}/{month}/{day}/{task_id}/{number:02d}.{extension}"
+    return f"{_archive_folder(client, created_at, task_id)}/{number:02d}.{extension}"
+
+
+def session_archive_key(client: str, created_at: float, session_id: str, name: str) -> str:
+    """`{client}/{yyyy}/{mm}/{dd}/{sessionId}/{name}`: what was said in a session, beside its client's outputs."""
+    return f"{_archive_folder(client, created_at, session_id)}/{name}"
+
+
+def _archive_folder(client: str, created_at: float, owner_id: str) -> str:
+    return "/".join((client, *to_iso(created_at)[:10].split("-"), owner_id))
 
 
 def input_key(task_id: str, number: int, extension: str) -> str:

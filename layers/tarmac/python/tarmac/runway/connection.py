@@ -73,18 +73,27 @@ class RunwayConnection:
         self.http = http or new_http()
         self._chance = chance or random.Random()
 
-    def send_once(self, path: str, body: Mapping[str, Any] | None, method: str = "POST") -> httpx.Response:
+    def send_once(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        method: str = "POST",
+        *,
+        bearer: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> httpx.Response:
         """What changes something; sent again only after a 401, once, with the key fetched afresh: a 401 buys nothing.
 
+        bearer: sent in the key's place. It is the caller's, so a 401 is the caller's to mend, and a 409 too.
         Raises CreateRefused, CreateRejected, CreateAmbiguous.
         """
-        response = self._send(method, path, body, fresh_key=False)
-        if response.status_code == 401:
-            response = self._send(method, path, body, fresh_key=True)
+        response = self._send(method, path, body, False, bearer, timeout_seconds)
+        if response.status_code == 401 and bearer is None:
+            response = self._send(method, path, body, True, bearer, timeout_seconds)
         status = response.status_code
         if response.is_success:
             return response
-        if status in _REFUSING:
+        if status in (_REFUSING if bearer is None else _REFUSING - {401, 409}):
             raise CreateRefused(
                 _message(response), status=status, retry_after_seconds=_retry_after(response, self._clock)
             )
@@ -92,13 +101,22 @@ class RunwayConnection:
             raise CreateRejected(_in_words(response), status=status, issues=_issues(response))
         raise CreateAmbiguous(f"Runway answered HTTP {status} to the create")
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, fresh_key: bool) -> httpx.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        fresh_key: bool,
+        bearer: str | None,
+        timeout_seconds: float | None,
+    ) -> httpx.Response:
         try:
-            headers = self._headers(fresh_key)
+            headers = self._headers(fresh_key, bearer)
         except KeyUnavailable as error:
             raise CreateRefused(str(error), status=401) from error
+        timeout = self.http.timeout if timeout_seconds is None else _short(timeout_seconds)
         try:
-            return self.http.request(method, self._base_url + path, json=body, headers=headers)
+            return self.http.request(method, self._base_url + path, json=body, headers=headers, timeout=timeout)
         except NEVER_SENT as error:
             raise CreateRefused(f"Runway could not be reached ({type(error).__name__})") from error
         except httpx.RequestError as error:
@@ -110,20 +128,23 @@ class RunwayConnection:
         path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
     ) -> httpx.Response:
         """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable, and for a read that has
-        a body or a query UpstreamRejected."""
+        a body or a query UpstreamRejected.
+
+        timeout_seconds: for one try, not repeated, while somebody waits for the answer.
+        """
         fresh_key = False
         problem = UpstreamUnavailable("Runway could not be read")
-        for attempt in range(1, READ_TRIES + 1):
+        timeout = READ_TIMEOUT if timeout_seconds is None else _short(timeout_seconds)
+        for attempt in range(1, 1 + (READ_TRIES if timeout_seconds is None else 1)):
             if attempt > 1:
                 pause = backoff(attempt - 1, self._chance.random(), first_seconds=1.0)
                 self._clock.sleep(min(max(pause, problem.retry_after_seconds or 0.0), LONGEST_PAUSE_SECONDS))
             try:
                 url, headers = self._base_url + path, self._headers(fresh_key)
-                response = self.http.request(
-                    method, url, headers=headers, json=body, params=query, timeout=READ_TIMEOUT
-                )
+                response = self.http.request(method, url, headers=headers, json=body, params=query, timeout=timeout)
             except KeyUnavailable as error:
                 raise UpstreamUnavailable(str(error)) from error
             except httpx.RequestError as error:
@@ -143,8 +164,12 @@ class RunwayConnection:
             )
         raise problem
 
-    def _headers(self, fresh_key: bool) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key(fresh_key)}", "X-Runway-Version": API_VERSION}
+    def _headers(self, fresh_key: bool, bearer: str | None = None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {bearer or self._key(fresh_key)}", "X-Runway-Version": API_VERSION}
+
+
+def _short(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=min(1.0, seconds))
 
 
 def document_of(response: httpx.Response) -> dict[str, Any]:

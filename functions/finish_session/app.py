@@ -1,0 +1,35 @@
+"""State `Finish` of a session: what was said into the archive, then the notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import FinishSessionSettings
+from tarmac.steps.finish_session import finish_session
+from tarmac.telemetry import MetricUnit, logger, metrics
+
+settings = FinishSessionSettings.from_environment()
+effects = AwsEffects(settings)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{sessionId}` in; `{sessionId, ending: waiting, waitSeconds}` while Runway is at work on the recording, then
+    `{sessionId, ending: completed | failed | cancelled, status, outputs, seconds, looks, error?, cause?}` out. Raises
+    while it cannot be archived: the state has Retry and no Catch."""
+    ending = finish_session(event["sessionId"], effects, settings.max_output_bytes)
+    session = ending.session
+    if not ending.wait_seconds:
+        metrics.add_metric(f"Sessions{session.state.value.title()}", MetricUnit.Count, 1)
+        metrics.add_metric("SessionSeconds", MetricUnit.Seconds, session.used_seconds)
+    logger.info(
+        "session finished",
+        session_id=session.id,
+        status=session.state.value,
+        code=session.failure_code,
+        reason=session.cancel_reason,
+        seconds=session.duration_seconds,
+        wait_seconds=ending.wait_seconds,
+    )
+    return ending.as_state()

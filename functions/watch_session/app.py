@@ -1,0 +1,21 @@
+"""State `Watch`: look at a live session once, end it if nobody came, and say when to look again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tarmac.effects import AwsEffects
+from tarmac.settings import WatchSessionSettings
+from tarmac.steps.watch_session import watch_session
+from tarmac.telemetry import logger
+
+settings = WatchSessionSettings.from_environment()
+effects = AwsEffects(settings)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`{sessionId}` in; `{sessionId, outcome: running | ended, waitSeconds}` out."""
+    session_id = event["sessionId"]
+    outcome = watch_session(session_id, effects, settings.unclaimed_session_seconds)
+    logger.info("session watched", session_id=session_id, outcome=outcome.word, wait_seconds=outcome.wait_seconds)
+    return {"sessionId": session_id, "outcome": outcome.word, "waitSeconds": outcome.wait_seconds}

@@ -1,0 +1,49 @@
+"""Client tokens: made for a page by its server's key, and looked at when the page connects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tarmac.effects import Effects
+from tarmac.rules.client_tokens import LONGEST_SECONDS, ClientToken, signed, signing_key, verified
+from tarmac.rules.ownership import Kind
+from tarmac.rules.session_requests import PRESETS, TOKEN
+from tarmac.rules.validation import Issue, check_parameters
+from tarmac.steps.accept import InvalidRequest
+from tarmac.steps.ownership import may_use
+
+
+def make_token(
+    wanted: Mapping[str, Any], client: str, origins: Sequence[str], effects: Effects
+) -> tuple[str, ClientToken]:
+    """The token as text, and what it says. origins: the deployment's; the only one need not be named.
+
+    Raises InvalidRequest. Effects: clock, table, new_id, signing_root.
+    """
+    body = {name: value for name, value in wanted.items() if value is not None}
+    issues = check_parameters(body, TOKEN)
+    avatar, origin = body.get("avatarId"), body.get("origin", origins[0] if len(origins) == 1 else None)
+    if not issues and origin not in origins:
+        issues = [Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(origins)}")]
+    if (
+        not issues
+        and avatar is not None
+        and avatar not in PRESETS
+        and not may_use(client, Kind.AVATAR, avatar, effects)
+    ):
+        issues = [Issue("custom", ("avatarId",), Kind.AVATAR.not_found)]
+    if issues:
+        raise InvalidRequest(issues)
+    expires_at = int(effects.clock.now()) + int(body.get("expiresIn", LONGEST_SECONDS))
+    max_sessions = int(body.get("maxSessions", 1))
+    token = ClientToken(effects.new_id(), client, str(origin), max_sessions, expires_at, avatar)
+    return signed(token, signing_key(effects.signing_root())), token
+
+
+def read_token(text: str, origin: str | None, effects: Effects) -> ClientToken:
+    """What a page's token says. How often it was used is counted when its session is made. Raises BadToken.
+
+    origin: the header of the page's request. Effects: clock, signing_root.
+    """
+    return verified(text, signing_key(effects.signing_root()), effects.clock.now(), origin)

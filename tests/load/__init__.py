@@ -1,0 +1,1 @@
+"""Many at once, on a local stack of their own."""

@@ -1,0 +1,150 @@
+"""What a create and a connect may hold, and what Runway is sent for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.simulator.routes import sessions as simulated
+from local.simulator.routes.creating import must_pass
+from tarmac.rules.session_requests import PRESETS, SessionRequest, parse_connect, parse_create
+from tarmac.rules.validation import Issue
+
+UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
+CUSTOM = {"type": "custom", "avatarId": UUID}
+CREATE = {"model": "gwm1_avatars", "avatar": CUSTOM}
+TOOL = {"type": "client_event", "name": "show", "description": "Shows it"}
+
+
+def paths(found: SessionRequest | list[Issue]) -> list[str]:
+    assert isinstance(found, list), found
+    return sorted(".".join(map(str, issue.path)) for issue in found)
+
+
+def passed(found: SessionRequest | list[Issue]) -> SessionRequest:
+    assert isinstance(found, SessionRequest), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "avatar"),
+    [
+        ({"avatarId": UUID}, CUSTOM),
+        ({"avatar_id": UUID}, CUSTOM),
+        ({"customAvatarId": UUID}, CUSTOM),
+        ({"avatarId": "cat-character", "customAvatarId": UUID}, CUSTOM),
+        ({"avatarId": "cat-character", "customAvatarId": None}, {"type": "runway-preset", "presetId": "cat-character"}),
+        *(({"avatarId": name}, {"type": "runway-preset", "presetId": name}) for name in PRESETS),
+        ({"avatar_id": "influencer"}, {"type": "runway-preset", "presetId": "influencer"}),
+        ({"presetId": "influencer"}, {"type": "runway-preset", "presetId": "influencer"}),
+        ({"preset_id": "influencer"}, {"type": "runway-preset", "presetId": "influencer"}),
+    ],
+)
+def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dict[str, str]) -> None:
+    request = passed(parse_connect(body, 300))
+    assert request.avatar == avatar
+    assert request.body == {"model": "gwm1_avatars", "avatar": avatar, "maxDuration": 300}
+
+
+def test_a_token_may_name_the_avatar() -> None:
+    assert passed(parse_connect({}, 300, "cat-character")).avatar["presetId"] == "cat-character"
+    assert passed(parse_connect({"avatarId": UUID}, 300, "cat-character")).avatar == CUSTOM
+
+
+@pytest.mark.parametrize(
+    ("longest", "asked", "sent"), [(300, None, 300), (900, None, 300), (60, None, 60), (900, 900, 900)]
+)
+def test_a_create_always_says_how_long(longest: int, asked: int | None, sent: int) -> None:
+    """Without it a session that nobody holds would last as long as Runway likes."""
+    request = passed(parse_create(CREATE | {"maxDuration": asked}, longest))
+    assert (request.body["maxDuration"], request.max_seconds) == (sent, sent)
+
+
+def test_options_go_to_runway_and_metadata_does_not() -> None:
+    options = {"personality": "Kind", "startScript": "Hello", "tools": [TOOL], "maxDuration": 60}
+    request = passed(parse_connect({"avatarId": UUID, "metadata": {"page": "7"}} | options, 300))
+    assert request.body == {"model": "gwm1_avatars", "avatar": CUSTOM} | options
+    assert request.metadata == {"page": "7"}
+    spelled = parse_connect({"avatar_id": UUID, "start_script": "Hello", "max_duration": 60}, 300)
+    assert passed(spelled).body | {"startScript": "Hello", "maxDuration": 60} == passed(spelled).body
+
+
+def test_what_is_not_described_passes() -> None:
+    assert passed(parse_create(CREATE | {"mood": "sunny"}, 300)).body["mood"] == "sunny"
+
+
+def test_what_was_asked_is_not_in_a_traceback() -> None:
+    assert "Kind" not in repr(passed(parse_connect({"avatarId": UUID, "personality": "Kind"}, 300)))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ["avatarId"]),
+        ({"avatarId": ""}, ["avatarId"]),
+        ({"avatarId": 7}, ["avatarId"]),
+        ({"avatarId": ["a"]}, ["avatarId"]),
+        ({"avatarId": UUID, "maxDuration": 301}, ["maxDuration"]),
+        ({"avatarId": UUID, "maxDuration": 9}, ["maxDuration"]),
+        ({"avatarId": UUID, "maxDuration": 60.5}, ["maxDuration"]),
+        ({"avatarId": UUID, "maxDuration": True}, ["maxDuration"]),
+        ({"avatarId": UUID, "personality": ""}, ["personality"]),
+        ({"avatarId": UUID, "personality": "x" * 10_001}, ["personality"]),
+        ({"avatarId": UUID, "startScript": "x" * 2001}, ["startScript"]),
+        ({"avatarId": UUID, "tools": [TOOL | {"name": "1st"}]}, ["tools.0.name"]),
+        ({"avatarId": UUID, "tools": [TOOL, TOOL]}, ["tools.1.name"]),
+        ({"avatarId": UUID, "tools": [TOOL | {"type": "server_event"}]}, ["tools.0.type"]),
+        (
+            {"avatarId": UUID, "tools": [TOOL | {"type": "backend_rpc", "timeoutSeconds": 9}]},
+            ["tools.0.timeoutSeconds"],
+        ),
+        ({"avatarId": UUID, "tools": [TOOL | {"name": f"t{n}"} for n in range(21)]}, ["tools"]),
+        ({"avatarId": UUID, "metadata": {"a": 1}}, ["metadata"]),
+        ({"avatarId": UUID, "metadata": {"a" * 41: "x"}}, ["metadata"]),
+        ({"avatarId": UUID, "webhookUrl": "https://example.com"}, ["webhookUrl"]),
+    ],
+)
+def test_what_cannot_be_is_named(body: dict[str, Any], expected: list[str]) -> None:
+    assert paths(parse_connect(body, 300)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ["avatar", "model"]),
+        ({"model": "gwm1_avatars", "avatar": UUID}, ["avatar"]),
+        ({"model": "gwm1_avatars", "avatar": {"type": "custom"}}, ["avatar.avatarId"]),
+        ({"model": "gwm1_avatars", "avatar": {"type": "runway-preset", "presetId": "dog"}}, ["avatar.presetId"]),
+        (
+            CREATE | {"integration": {"type": "livekit", "url": "wss://x"}},
+            ["integration.roomName", "integration.token"],
+        ),
+        (CREATE | {"integration": {"type": "zoom"}}, ["integration.type"]),
+        (CREATE | {"livekit": {"url": "wss://x", "token": "t" * 2049, "roomName": "r"}}, ["livekit.token"]),
+    ],
+)
+def test_runways_own_create_is_checked_too(body: dict[str, Any], expected: list[str]) -> None:
+    assert paths(parse_create(body, 300)) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"personality": "Kind", "startScript": "Hello"},
+        {"tools": [TOOL, TOOL | {"type": "backend_rpc", "name": "look", "timeoutSeconds": 5}]},
+        {"tools": [TOOL | {"parameters": [{"name": "t", "type": "string", "description": "d", "enum": ["a"]}]}]},
+        {
+            "tools": [
+                TOOL | {"parameters": [{"name": "t", "type": "array", "description": "d", "items": {"type": "string"}}]}
+            ]
+        },
+        {"integration": {"type": "elevenlabs", "signedUrl": "wss://x"}},
+        {"integration": {"type": "livekit", "url": "wss://x", "token": "t", "roomName": "r", "agentIdentity": "a"}},
+    ],
+)
+def test_what_passes_here_passes_at_runway(options: dict[str, Any]) -> None:
+    """The simulator has rules of its own, written from the contract and not from ours."""
+    request = passed(parse_create(CREATE | options, 300))
+    must_pass(simulated._CREATE, dict(request.body))

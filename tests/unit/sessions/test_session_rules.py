@@ -1,0 +1,258 @@
+"""What may follow what: Runway's diagram, who gets the credentials, and when Tarmac ends a session itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tarmac.rules.sessions import (
+    CLAIM_LEASE_SECONDS,
+    FOLLOWS,
+    LONGEST_QUEUE_SECONDS,
+    OVERTIME_SECONDS,
+    SessionMoves,
+    check_step,
+)
+from tarmac.rules.transitions import TransitionRefused
+from tarmac.session import TERMINAL, Session, SessionState, from_row, to_row
+from tarmac.task import NoticeState, Output
+from tests.fakes.samples import NOW
+from tests.unit.sessions.samples import UNCLAIMED_SECONDS, a_session
+
+S = SessionState
+Move = Callable[[SessionMoves, Session], Session]
+MOVES = SessionMoves(NOW + 10)
+OPEN = frozenset(S) - TERMINAL
+OUTPUT = Output("archive", "acme/2023/11/14/live-1/conversation.json", 10, "ab" * 32, "application/json")
+
+EACH: dict[str, tuple[Move, frozenset[SessionState]]] = {
+    "observe": (lambda m, s: m.observe(s, "RUNNING", 5), OPEN),
+    "overlook": (lambda m, s: m.overlook(s, 5), OPEN),
+    "end": (lambda m, s: m.end(s, S.COMPLETED, 42.0), OPEN),
+    "claim": (lambda m, s: m.claim(s, "new"), frozenset({S.NOT_READY, S.READY})),
+    "request cancel": (lambda m, s: m.request_cancel(s, "client"), OPEN),
+    "archived": (lambda m, s: m.archived(s, [OUTPUT]), TERMINAL),
+}
+
+
+@pytest.mark.parametrize(("name", "state"), [*itertools.product(EACH, S)])
+def test_each_move_is_possible_from_its_own_states_alone(name: str, state: SessionState) -> None:
+    move, allowed = EACH[name]
+    before = a_session(state)
+    if state in allowed:
+        after = move(MOVES, before)
+        check_step(before, after)
+        assert (after.version, after.updated_at) == (before.version + 1, MOVES.now)
+    else:
+        with pytest.raises(TransitionRefused):
+            move(MOVES, before)
+
+
+# The diagram of Runway's documents, an edge a case.
+DIAGRAM = [
+    (S.NOT_READY, S.READY),
+    (S.NOT_READY, S.CANCELLED),
+    (S.NOT_READY, S.FAILED),
+    (S.READY, S.RUNNING),
+    (S.READY, S.FAILED),
+    (S.RUNNING, S.COMPLETED),
+    (S.RUNNING, S.CANCELLED),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), DIAGRAM)
+def test_each_edge_of_runways_diagram_can_be_followed(before: SessionState, after: SessionState) -> None:
+    row = a_session(before)
+    moved = MOVES.end(row, after) if after.is_terminal else MOVES.observe(row, after.value, 5)
+    check_step(row, moved)
+    assert moved.state is after
+
+
+def test_nothing_follows_an_end_and_nothing_goes_back() -> None:
+    order = list(S)
+    for before, followers in FOLLOWS.items():
+        assert before not in followers
+        if before.is_terminal:
+            assert not followers
+        assert all(order.index(after) > order.index(before) or after.is_terminal for after in followers)
+
+
+@given(st.lists(st.sampled_from([*(state.value for state in OPEN), "A_WORD_OF_TOMORROW", ""]), max_size=8))
+def test_looks_in_any_order_only_lead_forward(statuses: list[str]) -> None:
+    order = list(S)
+    row = a_session()
+    for status in statuses:
+        seen = MOVES.observe(row, status, 5)
+        check_step(row, seen)
+        assert order.index(seen.state) >= order.index(row.state)
+        row = seen
+    assert (row.ready_at is None) == (row.state is S.NOT_READY)
+    assert (row.started_at is None) == (row.state is not S.RUNNING)
+
+
+def test_a_step_that_skips_a_version_is_refused() -> None:
+    before = a_session()
+    with pytest.raises(TransitionRefused):
+        check_step(before, MOVES.observe(MOVES.observe(before, "READY", 5), "READY", 5))
+    with pytest.raises(TransitionRefused):
+        check_step(a_session(S.RUNNING, version=1), a_session(S.READY, version=2))
+    with pytest.raises(TransitionRefused):
+        check_step(a_session(version=1), a_session(version=2, id="another"))
+
+
+class TestCredentials:
+    def test_one_claim_at_a_time(self) -> None:
+        claimed = MOVES.claim(a_session(S.READY), "one")
+        assert (claimed.claim, claimed.claimed_at) == ("one", MOVES.now)
+        with pytest.raises(TransitionRefused, match="somebody else"):
+            MOVES.claim(claimed, "two")
+
+    def test_a_claim_knows_its_own_echo(self) -> None:
+        claimed = MOVES.claim(a_session(S.READY), "one")
+        assert MOVES.claim(claimed, "one") is claimed
+
+    def test_consumed_once_and_never_again(self) -> None:
+        consumed = MOVES.consumed(MOVES.claim(a_session(S.READY), "one"), "one")
+        assert (consumed.consumed_at, consumed.claim) == (MOVES.now, None)
+        assert MOVES.consumed(consumed, "one") is consumed
+        with pytest.raises(TransitionRefused, match="handed out already"):
+            MOVES.claim(consumed, "two")
+
+    def test_a_released_claim_leaves_no_trace(self) -> None:
+        released = MOVES.release(MOVES.claim(a_session(S.READY), "one"), "one")
+        assert (released.claim, released.claimed_at, released.consumed_at) == (None, None, None)
+        assert MOVES.claim(released, "two").claim == "two"
+
+    @pytest.mark.parametrize("move", ["release", "consumed", "burn"])
+    def test_what_comes_of_a_claim_is_its_owners_to_say(self, move: str) -> None:
+        claimed = MOVES.claim(a_session(S.READY), "one")
+        with pytest.raises(TransitionRefused):
+            getattr(MOVES, move)(claimed, "two")
+
+    def test_a_burned_session_is_to_be_cancelled_and_gives_nothing(self) -> None:
+        burned = MOVES.burn(MOVES.claim(a_session(S.READY), "one"), "one")
+        assert (burned.burned_at, burned.cancel_requested_at, burned.cancel_reason) == (MOVES.now, MOVES.now, "lost")
+        with pytest.raises(TransitionRefused, match="create a new one"):
+            MOVES.claim(burned, "two")
+
+    def test_a_silent_claim_is_alive_until_its_lease_is_over(self) -> None:
+        claimed = MOVES.claim(a_session(S.READY), "one")
+        early = SessionMoves(MOVES.now + CLAIM_LEASE_SECONDS - 0.001)
+        late = SessionMoves(MOVES.now + CLAIM_LEASE_SECONDS)
+        assert not early.lease_is_over(claimed)
+        with pytest.raises(TransitionRefused):
+            early.burn(claimed, None)
+        assert late.burn(claimed, None).burned_at == late.now
+        with pytest.raises(TransitionRefused):
+            late.burn(a_session(S.READY), None)
+
+    def test_a_cancelled_session_gives_nothing(self) -> None:
+        cancelled = MOVES.request_cancel(a_session(S.READY), "client")
+        with pytest.raises(TransitionRefused):
+            MOVES.claim(cancelled, "one")
+        under_way = MOVES.request_cancel(MOVES.claim(a_session(S.READY), "one"), "client")
+        with pytest.raises(TransitionRefused):
+            MOVES.consumed(under_way, "one")
+
+    def test_nobody_is_cancelled_while_taking_the_credentials(self) -> None:
+        claimed = MOVES.claim(a_session(S.READY), "one")
+        with pytest.raises(TransitionRefused):
+            MOVES.request_cancel(claimed, "unclaimed")
+        assert MOVES.request_cancel(claimed, "client").cancel_reason == "client"
+
+    def test_the_first_reason_to_cancel_stays(self) -> None:
+        first = MOVES.request_cancel(a_session(), "client")
+        assert MOVES.request_cancel(first, "unclaimed") is first
+
+
+class TestEndings:
+    @pytest.mark.parametrize(
+        ("session", "age", "reason"),
+        [
+            (a_session(), LONGEST_QUEUE_SECONDS, "unclaimed"),
+            (a_session(S.READY), UNCLAIMED_SECONDS, "unclaimed"),
+            (a_session(S.READY, consumed_at=NOW + 30), UNCLAIMED_SECONDS + 30, "unclaimed"),
+            (a_session(S.RUNNING), 300 + OVERTIME_SECONDS, "overdue"),
+        ],
+        ids=["never ready", "ready and unclaimed", "handed out and never entered", "longer than it may be"],
+    )
+    def test_when_tarmac_ends_a_session_itself(self, session: Session, age: float, reason: str) -> None:
+        assert SessionMoves(NOW + age - 0.001).why_cancel(session, UNCLAIMED_SECONDS) is None
+        assert SessionMoves(NOW + age).why_cancel(session, UNCLAIMED_SECONDS) == reason
+
+    def test_ages_are_in_runways_seconds(self) -> None:
+        assert SessionMoves(NOW + 30, scale=0.5).why_cancel(a_session(S.READY), 60) == "unclaimed"
+        assert SessionMoves(NOW + 29, scale=0.5).why_cancel(a_session(S.READY), 60) is None
+
+    def test_minutes_are_reserved_until_the_end_and_then_what_it_lasted(self) -> None:
+        ended = MOVES.end(a_session(S.RUNNING), S.COMPLETED, 41.2)
+        assert (ended.reserved_seconds, ended.used_seconds, ended.duration_seconds) == (0, 42, 41.2)
+
+    def test_a_call_that_was_cancelled_lasted_until_then(self) -> None:
+        cancelled = SessionMoves(NOW + 20).request_cancel(a_session(S.RUNNING), "client")
+        ended = SessionMoves(NOW + 33).end(cancelled, S.CANCELLED)
+        assert (ended.duration_seconds, ended.used_seconds) == (20.0, 20)
+
+    def test_a_call_that_never_was_costs_no_minutes(self) -> None:
+        ended = MOVES.end(a_session(S.READY), S.CANCELLED)
+        assert (ended.duration_seconds, ended.used_seconds) == (None, 0)
+
+    @given(st.floats(0, 10_000))
+    def test_no_call_counts_for_more_than_was_reserved(self, age: float) -> None:
+        ended = SessionMoves(NOW + age).end(a_session(S.RUNNING), S.CANCELLED)
+        assert 0 <= ended.used_seconds <= 300
+
+    def test_archived_and_announced_in_this_order(self) -> None:
+        ended = MOVES.end(a_session(S.RUNNING), S.COMPLETED, 5)
+        with pytest.raises(TransitionRefused):
+            MOVES.announced(ended)
+        archived = MOVES.archived(ended, [OUTPUT])
+        assert (archived.outputs, archived.notice_state) == ((OUTPUT,), NoticeState.PENDING)
+        with pytest.raises(TransitionRefused):
+            MOVES.archived(archived, [])
+        assert MOVES.announced(archived).notice_state is NoticeState.SENT
+
+    def test_a_rerun_takes_a_name_that_was_never_used(self) -> None:
+        session = a_session()
+        assert (session.execution_name, MOVES.rerun(session).execution_name) == ("live-1", "live-1-2")
+
+
+class TestWaits:
+    @given(st.sampled_from(sorted(OPEN)), st.floats(0, 5000), st.floats(5, 600))
+    def test_waits_are_whole_and_short(self, state: SessionState, age: float, unclaimed: float) -> None:
+        wait = SessionMoves(NOW + age).next_look(a_session(state), unclaimed)
+        assert isinstance(wait, int)
+        assert 1 <= wait <= 15
+
+    def test_a_session_nobody_claims_is_looked_at_when_its_time_is_over(self) -> None:
+        assert SessionMoves(NOW + 58).next_look(a_session(S.READY), 60) == 2
+
+    def test_the_history_of_the_longest_session_stays_under_step_functions_limit(self) -> None:
+        """Nine events a look, 25,000 in all."""
+        row, now, looks = a_session(max_seconds=1800), NOW, 0
+        for status, seconds in (("NOT_READY", LONGEST_QUEUE_SECONDS), ("READY", 600), ("RUNNING", 1860)):
+            until = now + seconds
+            while now < until:
+                row = SessionMoves(now).observe(row, status, 0)
+                now += SessionMoves(now).next_look(row, 600)
+                looks += 1
+        assert looks * 9 < 10_000
+
+
+class TestRow:
+    @pytest.mark.parametrize("state", S)
+    def test_a_row_holds_all_of_it(self, state: SessionState) -> None:
+        session = a_session(state, metadata={"page": "7"}, outputs=(OUTPUT,), claim="t", claimed_at=NOW + 0.5)
+        assert from_row(to_row(session)) == session
+
+    def test_a_row_is_due_until_it_is_announced_and_in_no_list_of_tasks(self) -> None:
+        row = to_row(a_session(S.COMPLETED))
+        assert row["due"].startswith("session-due#")
+        assert "client" not in row
+        done = to_row(a_session(S.COMPLETED, notice_state=NoticeState.SENT))
+        assert "due" not in done
+        assert "nextCheckAt" not in done

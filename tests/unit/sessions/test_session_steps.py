@@ -1,0 +1,550 @@
+"""The steps of a session's life over the fakes: watched, handed out once, ended, archived, announced, swept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tarmac.archive import DownloadCut, HostRefused, LinkExpired
+from tarmac.ports import Put
+from tarmac.rules.ownership import Kind
+from tarmac.rules.sessions import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS
+from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
+from tarmac.session import CredentialsLost, CredentialsSpent, MinutesUsedUp, NoSuchSession, SessionState, to_row
+from tarmac.steps.consume_session import consume_session
+from tarmac.steps.create_session import SessionOrder, create_session, session_moves
+from tarmac.steps.finish import NotEnded
+from tarmac.steps.finish_session import CONVERSATION_SECONDS, RECORDING_LIVES_SECONDS, finish_session
+from tarmac.steps.ownership import may_use
+from tarmac.steps.read_session import cancel_session, read_session
+from tarmac.steps.sweep import SweepReport
+from tarmac.steps.sweep_sessions import sweep_sessions
+from tarmac.steps.watch_session import CONFIRMATIONS_OF_GONE, watch_session
+from tarmac.stores.repeats import Repeat
+from tests.fakes import World
+from tests.fakes.runway import MP4
+from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, a_request, created, minutes
+
+S = SessionState
+MAX_BYTES = 10_000_000
+
+
+def watch(world: World) -> str:
+    return watch_session("live-1", world, UNCLAIMED_SECONDS).word
+
+
+def key(world: World) -> str:
+    return world.runway_sessions.sessions["live-1"].key
+
+
+def ready(world: World) -> None:
+    created(world)
+    world.clock.advance(3)
+
+
+def running(world: World) -> None:
+    ready(world)
+    consume_session("live-1", key(world), world)
+
+
+def ended(world: World) -> None:
+    """A call of twenty seconds that is over, as the watcher has seen; nothing is archived yet."""
+    world.runway_sessions.run_seconds = 20
+    running(world)
+    watch(world)
+    world.clock.advance(20)
+    assert watch(world) == "ended"
+    world.downloads.contents["https://cdn.example/secret-recording-of-live-1.mp4"] = MP4
+
+
+def state(world: World) -> SessionState:
+    return world.sessions.get("live-1").state
+
+
+def notice(world: World) -> dict[str, Any]:
+    [(message, _)] = world.topic.published
+    found: dict[str, Any] = json.loads(message)
+    return found
+
+
+def sweep(world: World) -> SweepReport:
+    report = SweepReport()
+    sweep_sessions(world, report)
+    return report
+
+
+class TestCreate:
+    def test_a_session_is_runways_is_owned_and_is_watched(self, world: World) -> None:
+        session = created(world, personality="Kind", metadata={"page": "7"})
+        assert (session.id, session.state, session.metadata) == ("live-1", S.NOT_READY, {"page": "7"})
+        assert world.runway_sessions.sessions["live-1"].body == {
+            "model": "gwm1_avatars",
+            "avatar": {"type": "runway-preset", "presetId": "cat-character"},
+            "personality": "Kind",
+            "maxDuration": 300,
+        }
+        assert world.session_executions.started == {"live-1": '{"sessionId":"live-1"}'}
+        assert not may_use("other", Kind.CONVERSATION, "live-1", world)
+        assert minutes(world) == 300
+
+    def test_minutes_are_reserved_before_runway_is_asked(self, world: World) -> None:
+        for _ in range(2):
+            create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
+        with pytest.raises(MinutesUsedUp, match=r"2 minutes .* a day; 2 are used or reserved"):
+            create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
+        assert len(world.runway_sessions.sessions) == 2
+        assert create_session(SessionOrder("other", a_request(maxDuration=60)), world, 125)
+        world.clock.advance(24 * 3600)
+        assert create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
+
+    @pytest.mark.parametrize("refusal", [CreateRefused("busy", status=429), CreateRejected("no", status=400)])
+    def test_what_runway_does_not_take_is_given_back(self, refusal: Exception, world: World) -> None:
+        world.runway_sessions.refuse_creates.append(refusal)
+        with pytest.raises(type(refusal)):
+            created(world)
+        assert minutes(world) == 0
+        assert not world.session_executions.started
+
+    def test_a_create_whose_answer_is_lost_is_not_repeated_and_stays_counted(self, world: World) -> None:
+        world.runway_sessions.lose_creates.append(CreateAmbiguous("lost"))
+        with pytest.raises(CreateAmbiguous):
+            created(world)
+        assert minutes(world) == 300
+        assert len(world.runway_sessions.sessions) == 1
+        world.clock.advance(3600)
+        assert sweep(world) == SweepReport()
+
+    def test_an_idempotency_key_makes_one_session(self, world: World) -> None:
+        def order(body: str = "a") -> SessionOrder:
+            return SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", body, "k"))
+
+        first = create_session(order(), world, MOST_SECONDS)
+        assert create_session(order(), world, MOST_SECONDS).id == first.id
+        assert len(world.runway_sessions.sessions) == 1
+        assert minutes(world) == 300
+
+    def test_a_refused_create_can_be_sent_again_with_its_key(self, world: World) -> None:
+        order = SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", "a", "k"))
+        world.runway_sessions.refuse_creates.append(CreateRefused("busy", status=503))
+        with pytest.raises(CreateRefused):
+            create_session(order, world, MOST_SECONDS)
+        assert create_session(order, world, MOST_SECONDS).id == "live-1"
+
+    def test_a_session_that_cannot_be_kept_is_cancelled(self, world: World) -> None:
+        """The sweeper has given the attempt up while the call slept."""
+        create = world.runway_sessions.create
+
+        def slow(body: Any) -> str:
+            session_id = create(body)
+            world.clock.advance(100)
+            sweep(world)
+            return session_id
+
+        world.runway_sessions.create = slow  # type: ignore[method-assign]
+        with pytest.raises(Exception, match="live-1"):
+            created(world)
+        assert world.runway_sessions.cancelled == ["live-1"]
+        with pytest.raises(NoSuchSession):
+            world.sessions.get("live-1")
+
+
+class TestConsume:
+    def test_once(self, world: World) -> None:
+        ready(world)
+        assert consume_session("live-1", key(world), world).token == "secret-token-of-live-1"
+        for _ in range(2):
+            with pytest.raises(CredentialsSpent):
+                consume_session("live-1", key(world), world)
+        assert world.runway_sessions.sessions["live-1"].consumed == 1
+
+    def test_a_second_consume_is_refused_while_the_first_is_under_way(self, world: World) -> None:
+        ready(world)
+        consume = world.runway_sessions.consume
+
+        def meanwhile(*arguments: Any) -> Any:
+            with pytest.raises(CredentialsSpent, match="somebody else"):
+                consume_session("live-1", key(world), world)
+            return consume(*arguments)
+
+        world.runway_sessions.consume = meanwhile  # type: ignore[method-assign]
+        assert consume_session("live-1", key(world), world).token
+        assert world.runway_sessions.sessions["live-1"].consumed == 1
+
+    @pytest.mark.parametrize("status", [401, 403, 404, 409, 429])
+    def test_a_refusal_costs_nobody_the_session(self, status: int, world: World) -> None:
+        ready(world)
+        refusal = CreateRefused("busy", status=429) if status == 429 else CreateRejected("no", status=status)
+        world.runway_sessions.refuse_consumes.append(refusal)
+        with pytest.raises(type(refusal)):
+            consume_session("live-1", "wrong", world)
+        assert consume_session("live-1", key(world), world).token
+
+    def test_a_lost_answer_burns_it(self, world: World) -> None:
+        ready(world)
+        world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
+        with pytest.raises(CredentialsLost, match="create a new session"):
+            consume_session("live-1", key(world), world)
+        assert world.runway_sessions.status("live-1") == "CANCELLED"
+        with pytest.raises(CredentialsSpent):
+            consume_session("live-1", key(world), world)
+
+    def test_a_burned_session_is_cancelled_by_the_watcher_where_it_could_not_be_at_once(self, world: World) -> None:
+        ready(world)
+        world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
+        world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
+        with pytest.raises(CredentialsLost):
+            consume_session("live-1", key(world), world)
+        assert world.runway_sessions.status("live-1") == "RUNNING"
+        assert watch(world) == "ended"
+        assert (state(world), world.runway_sessions.status("live-1")) == (S.CANCELLED, "CANCELLED")
+
+    def test_a_claimant_that_died_burns_it(self, world: World) -> None:
+        ready(world)
+        world.sessions.change("live-1", lambda row: session_moves(world).claim(row, "dead"))
+        assert watch(world) == "running"
+        world.clock.advance(CLAIM_LEASE_SECONDS)
+        assert watch(world) == "ended"
+        assert world.sessions.get("live-1").cancel_reason == "lost"
+        assert world.runway_sessions.status("live-1") == "CANCELLED"
+
+    def test_credentials_that_cannot_be_recorded_are_not_given(self, world: World) -> None:
+        ready(world)
+        consume = world.runway_sessions.consume
+
+        def cancelled_meanwhile(*arguments: Any) -> Any:
+            cancel_session("live-1", "acme", world)
+            world.runway_sessions.now("live-1", "READY")
+            return consume(*arguments)
+
+        world.runway_sessions.consume = cancelled_meanwhile  # type: ignore[method-assign]
+        with pytest.raises(CredentialsLost):
+            consume_session("live-1", key(world), world)
+        assert world.runway_sessions.status("live-1") == "CANCELLED"
+
+
+class TestRead:
+    def test_it_is_runways_answer_with_the_key(self, world: World) -> None:
+        created(world, metadata={"page": "7"})
+        assert read_session("live-1", "acme", world)["status"] == "NOT_READY"
+        world.clock.advance(3)
+        seen = read_session("live-1", "acme", world)
+        assert (seen["status"], seen["sessionKey"], seen["metadata"]) == ("READY", key(world), {"page": "7"})
+        assert world.sessions.get("live-1").ready_at == world.clock.now()
+
+    @pytest.mark.parametrize("session_id", ["live-1", "live-2", "", "a/b", "x" * 5000, "live-1#x"])
+    def test_what_is_not_the_clients_is_not_there(self, session_id: str, world: World) -> None:
+        created(world)
+        with pytest.raises(NoSuchSession):
+            read_session(session_id, "other", world)
+
+    def test_a_cancelled_session_shows_as_such_at_once_and_twice(self, world: World) -> None:
+        ready(world)
+        world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
+        cancel_session("live-1", "acme", world)
+        shown = read_session("live-1", "acme", world)
+        assert (shown["status"], shown.keys()) == ("CANCELLED", {"id", "createdAt", "status"})
+        assert watch(world) == "ended"
+        assert world.runway_sessions.status("live-1") == "CANCELLED"
+        cancel_session("live-1", "acme", world)
+        assert read_session("live-1", "acme", world) == shown
+
+    def test_one_that_has_ended_needs_no_runway(self, world: World) -> None:
+        ended(world)
+        world.runway_sessions.sessions.clear()
+        shown = read_session("live-1", "acme", world)
+        assert (shown["status"], shown["duration"]) == ("COMPLETED", 20)
+
+    def test_one_that_failed_tells_why(self, world: World) -> None:
+        created(world)
+        world.runway_sessions.now("live-1", "FAILED", failure="Moderated", failureCode="SAFETY.INPUT.TEXT")
+        watch(world)
+        shown = read_session("live-1", "acme", world)
+        assert (shown["status"], shown["failure"], shown["failureCode"]) == ("FAILED", "Moderated", "SAFETY.INPUT.TEXT")
+
+
+class TestWatch:
+    """Every edge of Runway's diagram, as the watcher sees it."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("NOT_READY", "READY"),
+            ("NOT_READY", "CANCELLED"),
+            ("NOT_READY", "FAILED"),
+            ("READY", "RUNNING"),
+            ("READY", "FAILED"),
+            ("RUNNING", "COMPLETED"),
+            ("RUNNING", "CANCELLED"),
+        ],
+    )
+    def test_an_edge(self, before: str, after: str, world: World) -> None:
+        created(world)
+        for status in (before, after):
+            outcome = watch(world) if status == "NOT_READY" else self.seen(world, status)
+            assert outcome == ("ended" if SessionState(status).is_terminal else "running")
+            assert state(world) == status
+        session = world.sessions.get("live-1")
+        assert (session.failure, session.failure_code) == (
+            ("It failed", "INTERNAL") if after == "FAILED" else (None, None)
+        )
+        assert world.runway_sessions.cancelled == []
+
+    def seen(self, world: World, status: str) -> str:
+        more = {"duration": 42} if status == "COMPLETED" else {}
+        more |= {"failure": "It failed", "failureCode": "INTERNAL"} if status == "FAILED" else {}
+        world.runway_sessions.now("live-1", status, **more)
+        return watch(world)
+
+    def test_a_session_nobody_claims_is_cancelled(self, world: World) -> None:
+        ready(world)
+        assert watch(world) == "running"
+        world.clock.advance(UNCLAIMED_SECONDS - 1)
+        assert watch(world) == "running"
+        world.clock.advance(1)
+        assert watch(world) == "ended"
+        assert world.runway_sessions.cancelled == ["live-1"]
+        session = world.sessions.get("live-1")
+        assert (session.state, session.cancel_reason) == (S.CANCELLED, "unclaimed")
+        assert minutes(world) == 0
+
+    def test_one_that_was_handed_out_and_that_nobody_enters_is_cancelled(self, world: World) -> None:
+        """Its client has gone before the answer came: the credentials are nowhere."""
+        world.runway_sessions.joins = False
+        running(world)
+        watch(world)
+        world.clock.advance(UNCLAIMED_SECONDS)
+        assert watch(world) == "ended"
+        assert world.runway_sessions.cancelled == ["live-1"]
+
+    def test_one_that_never_gets_ready_is_cancelled(self, world: World) -> None:
+        world.runway_sessions.ready_seconds = 1e6
+        created(world)
+        world.clock.advance(LONGEST_QUEUE_SECONDS)
+        assert watch(world) == "ended"
+        assert world.runway_sessions.cancelled == ["live-1"]
+
+    def test_one_that_outlives_its_time_is_cancelled(self, world: World) -> None:
+        running(world)
+        world.runway_sessions.now("live-1", "RUNNING")
+        world.runway_sessions.sessions["live-1"].entered_at = None
+        watch(world)
+        world.clock.advance(361)
+        assert watch(world) == "ended"
+        assert world.sessions.get("live-1").cancel_reason == "overdue"
+        assert minutes(world) == 300
+
+    def test_somebody_who_comes_at_the_last_moment_is_not_cut_off(self, world: World) -> None:
+        ready(world)
+        watch(world)
+        world.clock.advance(UNCLAIMED_SECONDS)
+        look = world.runway_sessions.session
+
+        def then_consumed(*arguments: Any) -> Any:
+            seen = look(*arguments)
+            if not world.runway_sessions.sessions["live-1"].consumed:
+                consume_session("live-1", key(world), world)
+            return seen
+
+        world.runway_sessions.session = then_consumed  # type: ignore[method-assign]
+        assert watch(world) == "running"
+        assert world.runway_sessions.cancelled == []
+        assert watch(world) == "running"
+        assert state(world) is S.RUNNING
+
+    def test_bad_reads_end_no_call(self, world: World) -> None:
+        running(world)
+        world.runway_sessions.unreadable += [UpstreamUnavailable("HTTP 502")] * 5
+        waits = [watch_session("live-1", world, UNCLAIMED_SECONDS) for _ in range(5)]
+        assert {each.word for each in waits} == {"running"}
+        assert [each.wait_seconds for each in waits] == sorted(each.wait_seconds for each in waits)
+        assert state(world) is S.NOT_READY
+        assert watch(world) == "running"
+        assert state(world) is S.RUNNING
+
+    def test_a_long_retry_after_is_respected_within_reason(self, world: World) -> None:
+        created(world)
+        world.runway_sessions.unreadable.append(UpstreamUnavailable("busy", status=429, retry_after_seconds=1e9))
+        assert watch_session("live-1", world, UNCLAIMED_SECONDS).wait_seconds == 60
+
+    def test_one_passing_404_ends_nothing(self, world: World) -> None:
+        running(world)
+        for _ in range(CONFIRMATIONS_OF_GONE - 1):
+            world.runway_sessions.unreadable.append(UpstreamGone("404"))
+            assert watch(world) == "running"
+        assert watch(world) == "running"
+        world.runway_sessions.unreadable += [UpstreamGone("404")] * CONFIRMATIONS_OF_GONE
+        assert [watch(world) for _ in range(CONFIRMATIONS_OF_GONE)][-1] == "ended"
+        assert world.sessions.get("live-1").failure_code == "TARMAC.GONE"
+
+    def test_an_outage_that_outlasts_the_session_ends_it(self, world: World) -> None:
+        running(world)
+        world.clock.advance(2000)
+        world.runway_sessions.unreadable.append(UpstreamUnavailable("down"))
+        assert watch(world) == "ended"
+        assert world.sessions.get("live-1").failure_code == "TARMAC.UNREACHABLE"
+
+    def test_a_session_that_has_ended_is_not_looked_at(self, world: World) -> None:
+        ended(world)
+        before = world.runway_sessions.looks
+        assert watch(world) == "ended"
+        assert world.runway_sessions.looks == before
+
+
+class TestFinish:
+    def test_what_was_said_is_archived_then_announced(self, world: World) -> None:
+        ended(world)
+        summary = finish_session("live-1", world, MAX_BYTES).as_state()
+        folder = "acme/2023/11/14/live-1"
+        assert sorted(world.archive.objects) == [f"{folder}/conversation.json", f"{folder}/recording.mp4"]
+        said = json.loads(world.archive.objects[f"{folder}/conversation.json"][0])
+        assert said["transcript"][0]["content"] == "Hello"
+        assert "recordingUrl" not in said
+        told = notice(world)
+        assert (told["type"], told["sessionId"], told["taskId"], told["status"], told["durationSeconds"]) == (
+            *("session.ended", "live-1", None, "COMPLETED", 20),
+        )
+        assert [each["key"] for each in told["outputs"]] == [f"{folder}/conversation.json", f"{folder}/recording.mp4"]
+        assert summary == {
+            "sessionId": "live-1",
+            "ending": "completed",
+            "status": "COMPLETED",
+            "outputs": [{"bucket": "archive", "key": each["key"]} for each in told["outputs"]],
+            "seconds": 20,
+            "looks": 1,
+        }
+        assert minutes(world) == 20
+
+    def test_a_second_time_changes_nothing(self, world: World) -> None:
+        ended(world)
+        first = finish_session("live-1", world, MAX_BYTES).as_state()
+        assert finish_session("live-1", world, MAX_BYTES).as_state() == first
+        assert len(world.topic.published) == 1
+
+    def test_after_a_crash_between_archive_and_row_it_finds_what_is_there(self, world: World) -> None:
+        ended(world)
+        finish_session("live-1", world, MAX_BYTES)
+        archived = dict(world.archive.objects)
+        first = world.topic.published[0]
+        row = to_row(world.sessions.get("live-1"))
+        again = {name: value for name, value in row.items() if name != "outputs"} | {"noticeState": "NONE"}
+        world.table.write(Put(again | {"version": row["version"] + 1}, over=row["version"]))
+        world.runway_sessions.conversations["live-1"] = world.runway_sessions.conversation("live-1") | {"name": "New"}
+        finish_session("live-1", world, MAX_BYTES)
+        assert world.archive.objects == archived
+        assert world.topic.published[1] == first
+
+    def test_runway_is_given_time_for_its_recording(self, world: World) -> None:
+        ended(world)
+        said = world.runway_sessions.conversation("live-1")
+        world.runway_sessions.conversations["live-1"] = said | {"recordingUrl": None}
+        waiting = finish_session("live-1", world, MAX_BYTES).as_state()
+        assert waiting == {"sessionId": "live-1", "ending": "waiting", "waitSeconds": 15}
+        assert not world.topic.published
+        world.clock.advance(CONVERSATION_SECONDS)
+        assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
+        assert [each["contentType"] for each in notice(world)["outputs"]] == ["application/json"]
+
+    def test_a_session_nobody_entered_is_announced_without_files(self, world: World) -> None:
+        ready(world)
+        cancel_session("live-1", "acme", world)
+        watch(world)
+        assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "cancelled"
+        assert not world.archive.objects
+        assert (notice(world)["status"], notice(world)["reason"], notice(world)["outputs"]) == (
+            "CANCELLED",
+            "client",
+            [],
+        )
+
+    def test_a_failed_session_turns_the_execution_red_with_runways_words(self, world: World) -> None:
+        created(world)
+        world.runway_sessions.now("live-1", "FAILED", failure="Moderated", failureCode="SAFETY.INPUT.TEXT")
+        watch(world)
+        summary = finish_session("live-1", world, MAX_BYTES).as_state()
+        assert (summary["ending"], summary["error"], summary["cause"]) == ("failed", "SAFETY.INPUT.TEXT", "Moderated")
+
+    @pytest.mark.parametrize("problem", [HostRefused("elsewhere"), DownloadCut("cut")])
+    def test_a_recording_that_may_still_be_had_keeps_the_session_open(self, problem: Exception, world: World) -> None:
+        ended(world)
+        world.downloads.problems += [problem] * 3
+        with pytest.raises(type(problem)):
+            finish_session("live-1", world, MAX_BYTES)
+        assert not world.topic.published
+        world.downloads.problems.clear()
+        assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
+
+    def test_a_recording_that_is_gone_costs_the_notice_nothing_more(self, world: World) -> None:
+        ended(world)
+        world.downloads.problems.append(LinkExpired("HTTP 403"))
+        finish_session("live-1", world, MAX_BYTES)
+        assert len(notice(world)["outputs"]) == 1
+
+    def test_a_recording_that_never_comes_is_given_up_after_a_day(self, world: World) -> None:
+        ended(world)
+        world.downloads.problems += [HostRefused("elsewhere")] * 3
+        world.clock.advance(RECORDING_LIVES_SECONDS)
+        assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
+
+    def test_one_that_still_lives_is_not_finished(self, world: World) -> None:
+        running(world)
+        with pytest.raises(NotEnded):
+            finish_session("live-1", world, MAX_BYTES)
+
+
+class TestSweep:
+    def test_nothing_is_due_while_all_is_well(self, world: World) -> None:
+        created(world)
+        assert sweep(world) == SweepReport()
+
+    def test_an_execution_that_is_gone_is_replaced_under_a_new_name(self, world: World) -> None:
+        created(world)
+        world.session_executions.running.clear()
+        world.clock.advance(200)
+        assert sweep(world).restarted == 1
+        assert world.session_executions.started.keys() == {"live-1", "live-1-2"}
+
+    def test_one_that_runs_is_left_alone(self, world: World) -> None:
+        created(world)
+        world.clock.advance(200)
+        assert sweep(world).watched == 1
+        assert sweep(world) == SweepReport()
+
+    def test_a_session_whose_execution_never_started_is_watched_all_the_same(self, world: World) -> None:
+        start = world.session_executions.start
+
+        def broken(*_: Any) -> None:
+            raise ConnectionError
+
+        world.session_executions.start = broken  # type: ignore[method-assign]
+        created(world)
+        world.session_executions.start = start  # type: ignore[method-assign]
+        world.clock.advance(200)
+        assert sweep(world).restarted == 1
+        assert world.session_executions.started.keys() == {"live-1-2"}
+
+    def test_a_pending_notice_is_published_with_the_same_event(self, world: World) -> None:
+        ended(world)
+        publish = world.topic.publish
+
+        def broken(*_: Any) -> None:
+            raise ConnectionError
+
+        world.topic.publish = broken  # type: ignore[method-assign]
+        with pytest.raises(ConnectionError):
+            finish_session("live-1", world, MAX_BYTES)
+        world.topic.publish = publish  # type: ignore[method-assign]
+        world.clock.advance(2000)
+        assert sweep(world).announced == 1
+        assert notice(world)["eventId"] == "live-1-ended"
+        assert sweep(world) == SweepReport()
+
+    def test_one_broken_row_does_not_stop_the_rest(self, world: World) -> None:
+        created(world)
+        created(world)
+        world.table.rows["session#live-1", "session"].pop("state")
+        world.session_executions.running.clear()
+        world.clock.advance(200)
+        report = sweep(world)
+        assert (report.failed, report.restarted) == (1, 1)
