@@ -279,6 +279,7 @@ class Characters(Protocol):
         """Seconds and sessions of all conversations. Raises UpstreamRejected, UpstreamUnavailable."""
 
 
+@dataclass(frozen=True, slots=True)
 class UpstreamSession:
     """A live session as Runway shows it. `document` is the whole answer, with the session's key: never kept or logged.
 
