@@ -8,17 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_SESSIONS = "tests/conformance/sessions.py, against the simulator alone"
-
-NOT_ANSWERED: Final = {
-    "avatars.get_usage": _SESSIONS,
-    "avatar_conversations.delete": _SESSIONS,
-    "avatar_conversations.list": _SESSIONS,
-    "avatar_conversations.retrieve": _SESSIONS,
-    "realtime_sessions.create": _SESSIONS,
-    "realtime_sessions.delete": _SESSIONS,
-    "realtime_sessions.retrieve": _SESSIONS,
-}
+NOT_ANSWERED: Final[dict[str, str]] = {}
 """What Tarmac does not offer."""
 
 NOT_IN_NODE: Final = {
