@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.rules.batches import (
+    ACCEPT_SECONDS,
     ACCEPTED_STAGE,
     ENDED_STAGE,
+    GRACE_SECONDS,
     LINES_PER_CHUNK,
     Batch,
     Chunk,
@@ -19,7 +21,7 @@ from tarmac.rules.batches import (
     chunk_of,
     line_of,
 )
-from tarmac.task import State
+from tarmac.task import Output, State
 from tests.fakes.samples import NOW, a_task
 
 ENDINGS = (LineState.SUCCEEDED, LineState.FAILED, LineState.CANCELLED)
@@ -113,6 +115,56 @@ def test_a_batch_goes_through_its_stages_and_is_looked_after_until_all_is_told()
     assert sorted(set(stages)) == [ACCEPTED_STAGE, 10, 20, 30, 40, 50, 60, 70, 80, 90, ENDED_STAGE]
     assert stages == sorted(stages)
     assert batch.status == "ENDED"
+
+
+def test_a_line_is_written_and_read_whole() -> None:
+    line = Line(7, LineState.FAILED, "t", "broken", ({"code": "x"},), "INTERNAL", 2.5, ("a/01.mp4", "a/02.mp4"))
+    written = {
+        "line": 7,
+        "status": "FAILED",
+        "taskId": "t",
+        "reason": "broken",
+        "issues": [{"code": "x"}],
+        "failureCode": "INTERNAL",
+        "credits": 2.5,
+        "outputs": ["a/01.mp4", "a/02.mp4"],
+    }
+    assert line.as_json() == written
+    assert Line.from_json(written) == line
+    assert Line(1, LineState.ACCEPTED).as_json() == {"line": 1, "status": "ACCEPTED"}
+    assert Line.from_json({"line": 1, "status": "ACCEPTED"}) == Line(1, LineState.ACCEPTED)
+
+
+def test_a_line_says_what_its_task_has_come_to() -> None:
+    source, outputs = {"line": "7"}, (Output("archive", "a/01.mp4", 1, "ab", "video/mp4"),)
+    done = a_task(State.SUCCEEDED, source=source, outputs=outputs, cost_credits=25.0)
+    assert line_of(done) == Line(7, LineState.SUCCEEDED, done.id, credits=25.0, outputs=("a/01.mp4",))
+    failed = a_task(State.FAILED, source=source, outputs=outputs, failure="x" * 301, failure_code="INTERNAL")
+    assert line_of(failed) == Line(7, LineState.FAILED, failed.id, "x" * 300, failure_code="INTERNAL")
+    cancelled = a_task(State.CANCELLED, source=source)
+    assert line_of(cancelled) == Line(7, LineState.CANCELLED, cancelled.id)
+    running = a_task(State.SUBMITTED, source=source)
+    assert line_of(running) == Line(7, LineState.ACCEPTED, running.id)
+
+
+def test_each_change_is_a_version_of_its_own() -> None:
+    chunk = Chunk("b", 1).with_lines([accepted(1)])
+    tried = chunk.trying(2).trying(2).trying(3)
+    assert (chunk.version, tried.version, tried.tries, tried.lines) == (1, 4, {2: 2, 3: 1}, chunk.lines)
+    assert tried.with_lines([ended(1)]).version == 5
+
+
+def test_a_batch_is_looked_after_later_while_lines_are_missing() -> None:
+    batch = a_batch(2, version=4)
+    waiting = batch.looked_after(NOW + 5, 0.5)
+    assert waiting == replace(batch, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS / 2)
+    counts = Counts(accepted_chunks=2)
+    assert batch.counted(counts, NOW + 5, 0.5) == replace(
+        batch, counts=counts, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + GRACE_SECONDS / 2
+    )
+    assert batch.told(1, NOW + 5, 1.0) == replace(
+        batch, announced=1, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS
+    )
 
 
 def test_a_lost_answer_is_a_failure_of_its_line() -> None:

@@ -55,6 +55,127 @@ def test_a_text_that_is_not_of_the_type_says_so(field: str, text: str) -> None:
         typed(text, parameters("image_to_video", "gen4_turbo"), (field,))
 
 
+SPECS: dict[str, dict[str, Any]] = {
+    "count": {"type": "integer"},
+    "share": {"type": "number"},
+    "loud": {"type": "boolean"},
+    "tags": {"type": "array", "items": {"type": "integer"}},
+    "rows": {"type": "array", "items": {"type": "object", "properties": {"size": {"type": "number"}}}},
+    "options": {"type": "object", "properties": {"loud": {"type": "boolean"}}},
+    "voice": {
+        "type": "object",
+        "by": "type",
+        "cases": {"a": {"x": {"type": "string"}}, "b": {"size": {"type": "integer"}}},
+    },
+    "reference": {"type": "typedMedia", "media": ["image"]},
+    "frames": {"type": "frames", "media": ["image"]},
+    "length": {"enum": [5, 10]},
+    "quality": {"enum": ["low", 2]},
+    "name": {"type": "string", "enum": ["a "]},
+    "seconds": {"type": "integer", "or": ["auto"]},
+    "any": {},
+}
+
+TYPED: list[tuple[str, str, Any]] = [
+    ("count", " -7 ", -7),
+    ("share", "2.50", 2.5),
+    ("share", "-3", -3),
+    ("loud", " TRUE ", True),
+    ("loud", "false", False),
+    ("tags", "[1, 2]", [1, 2]),
+    ("tags.3", "4", 4),
+    ("tags.x", "4", "4"),
+    ("rows.0.size", "1.5", 1.5),
+    ("options", '{"loud": 1}', {"loud": 1}),
+    ("options.loud", "true", True),
+    ("options.other.deep", "true", "true"),
+    ("voice.size", "4", 4),
+    ("voice.x", " 4 ", " 4 "),
+    ("voice.y", "4", "4"),
+    ("reference", '{"type": "image"}', {"type": "image"}),
+    ("reference.uri", "7", "7"),
+    ("frames", "https://example.com/a.png", "https://example.com/a.png"),
+    ("frames", ' [{"uri": "a"}] ', [{"uri": "a"}]),
+    ("frames.0", '{"uri": "a"}', {"uri": "a"}),
+    ("frames.0.position", "1", "1"),
+    ("length", " 10 ", 10),
+    ("length", "7", 7),
+    ("length", "7.5", 7.5),
+    ("length", "seven", "seven"),
+    ("quality", "2", 2),
+    ("quality", "3", "3"),
+    ("name", "a ", "a "),
+    ("name", " a", " a"),
+    ("seconds", " auto", "auto"),
+    ("seconds", "6", 6),
+    ("any", " x ", " x "),
+    ("duration", "5.5", 5.5),
+    ("seed", "5", 5),
+    ("options.duration", "5", "5"),
+    ("unknown.seed", "5", "5"),
+]
+
+
+@pytest.mark.parametrize(("field", "text", "value"), TYPED)
+def test_a_text_is_typed_by_its_description(field: str, text: str, value: Any) -> None:
+    found = typed(text, SPECS, path_of(field))
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "reason"),
+    [
+        ("count", "1.5", "expected a whole number, received '1.5'"),
+        ("count", "9" * 21, f"expected a whole number, received '{'9' * 21}'"),
+        ("share", "1e5", "expected a number, received '1e5'"),
+        ("loud", "yes", "expected true or false, received 'yes'"),
+        ("tags", "[1", "expected JSON, received '[1'"),
+        ("options", "x" * 60, f"expected JSON, received '{'x' * 40}'"),
+        ("tags", "[" * 100_000, f"expected JSON, received '{'[' * 40}'"),
+        ("seconds", "Auto", "expected a whole number, received 'Auto'"),
+    ],
+)
+def test_a_text_that_does_not_fit_comes_back_with_the_reason(field: str, text: str, reason: str) -> None:
+    with pytest.raises(BadField) as refused:
+        typed(text, SPECS, path_of(field))
+    assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "reason"),
+    [
+        ({}, "a.b.c.d.e.f.g.h.i", "a field lies at most 8 levels deep"),
+        ({"ratio": "x"}, "ratio.1", "a numbered field belongs to a list"),
+        ({"ratio": {}}, "ratio.1", "a numbered field belongs to a list"),
+        ({"ratio": "x"}, "ratio.width", "width belongs to an object"),
+        ({"ratio": ["x"]}, "ratio.width", "width belongs to an object"),
+        ({}, "list.100", "a list has at most 100 items"),
+        ({}, "list.0100", "a list has at most 100 items"),
+        ({}, f"list.{'9' * 5000}", "a list has at most 100 items"),
+    ],
+)
+def test_a_path_that_leads_nowhere_comes_back_with_the_reason(
+    request_: dict[str, Any], field: str, reason: str
+) -> None:
+    before = dict(request_)
+    with pytest.raises(BadField) as refused:
+        put(request_, path_of(field), 1)
+    assert str(refused.value) == reason
+    assert request_ == before
+
+
+def test_paths_go_as_deep_and_as_far_as_they_may() -> None:
+    request: dict[str, Any] = {"rows": [{"size": 1, "tags": ["a"]}]}
+    put(request, path_of("a.b.c.d.e.f.g.h"), 1)
+    put(request, path_of("list.99"), 1)
+    put(request, path_of("rows.0.tags.1"), "b")
+    put(request, path_of("rows.0.options.loud"), True)
+    put(request, path_of("rows.0.options.soft"), False)
+    assert request["a"]["b"]["c"]["d"]["e"]["f"]["g"]["h"] == 1
+    assert request["list"] == [None] * 99 + [1]
+    assert request["rows"] == [{"size": 1, "tags": ["a", "b"], "options": {"loud": True, "soft": False}}]
+
+
 def test_one_field_has_one_path_however_it_is_spelt() -> None:
     assert path_of("prompt-text") == path_of("prompt_text") == path_of("promptText") == ("promptText",)
     assert path_of("voice.preset_id") == ("voice", "presetId")

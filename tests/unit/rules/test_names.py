@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 
 from tarmac.rules.names import (
     archive_key,
+    batch_id_of,
+    batch_key,
+    failed_key,
     input_key,
     is_upload_uri,
+    preset_key,
+    report_key,
     s3_uri,
+    source_words,
+    task_id_of_line,
     task_id_of_object,
+    task_id_of_pair,
     upload_key,
     upload_token,
     upload_uri,
@@ -67,6 +75,59 @@ def test_other_objects_and_versions_have_other_ids(one: tuple[str, str, str], ot
 def test_an_objects_task_keeps_its_id_for_ever() -> None:
     """An event that comes again after a deployment finds the task of the first."""
     assert task_id_of_object("uploads", "inbox/harbour.png", "version-1") == "d758c74c-e7a7-472f-9c8b-f68c4fd66d6f"
+
+
+def test_pairs_lines_and_batches_keep_their_ids_for_ever() -> None:
+    assert task_id_of_pair("uploads", ("a.png", "v1"), ("b.mp4", "v2")) == "09331d0a-8a4f-403f-8d1b-660b6ef79256"
+    assert task_id_of_line("batch", 7) == "14e32121-a6e2-4e50-965f-0788892069ce"
+    assert batch_id_of("s3", "ab", "n", "jsonl", "p") == "99436c81-813b-486f-a120-52ed78e52c41"
+
+
+def test_a_batchs_files_lie_where_its_id_says() -> None:
+    assert batch_key("b", "plan.json") == "batches/b/plan.json"
+    assert report_key("acme", 1_700_000_000.0, "b") == "acme/2023/11/14/batches/b/report.json"
+    assert preset_key("cinema") == "presets/cinema.json"
+
+
+@pytest.mark.parametrize(("letter", "length"), [("a", 1012), ("a", 1013), ("é", 506), ("é", 507), ("🎬", 256)])
+def test_a_report_on_an_object_has_a_key_that_s3_takes(letter: str, length: int) -> None:
+    key = letter * length
+    found = failed_key(key)
+    assert len(found.encode()) <= 1024
+    if len(key.encode()) <= 1024 - len("failed/.json"):
+        assert found == f"failed/{key}.json"
+    else:
+        assert re.fullmatch(r"failed/(.)\1+-[0-9a-f]{64}\.json", found)
+        assert found[7] == letter
+        assert found != failed_key(key + letter)
+
+
+OBJECT = {"kind": "s3", "bucket": "uploads", "key": "inbox/a b.png"}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"kind": "api"}, {}),
+        (OBJECT, {"tarmac-source": "s3://uploads/inbox/a%20b.png"}),
+        (OBJECT | {"versionId": "v1"}, {"tarmac-source": "s3://uploads/inbox/a%20b.png?versionId=v1"}),
+        (
+            OBJECT | {"reference": "inbox/b.mp4", "referenceVersionId": "v2"},
+            {
+                "tarmac-source": "s3://uploads/inbox/a%20b.png",
+                "tarmac-reference": "s3://uploads/inbox/b.mp4?versionId=v2",
+            },
+        ),
+        (
+            OBJECT | {"kind": "batch", "batch": "b", "line": 7},
+            {"tarmac-source": "s3://uploads/inbox/a%20b.png", "tarmac-batch": "b", "tarmac-line": "7"},
+        ),
+        (OBJECT | {"key": "a" * 1687}, {"tarmac-source": "s3://uploads/" + "a" * 1687}),
+        (OBJECT | {"key": "a" * 1688}, {}),
+    ],
+)
+def test_an_output_names_the_object_that_it_came_from(source: dict[str, str | int], words: dict[str, str]) -> None:
+    assert source_words(source) == words
 
 
 TOKEN = "A-z_0" * 5
