@@ -101,8 +101,8 @@ GUARDS = (
     Guard(
         "try again: bound",
         TRANSITIONS,
-        'recorded as such."""\n        self._bound(task, upstream_id)',
-        'recorded as such."""',
+        'the ending adds its own.\n        """\n        self._bound(task, upstream_id)',
+        'the ending adds its own.\n        """',
         ("failed, mended",),
     ),
     Guard(
@@ -122,8 +122,8 @@ GUARDS = (
     Guard(
         "ending: reservation released",
         TRANSITIONS,
-        "state=state, reserved_credits=0.0, **changes",
-        "state=state, **changes",
+        "cost_credits=cost, reserved_credits=0.0, **changes",
+        "cost_credits=cost, **changes",
     ),
     Guard("rerun: a new name", TRANSITIONS, "run=task.run + 1, ", ""),
     Guard(
