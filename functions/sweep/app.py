@@ -17,7 +17,7 @@ effects = AwsEffects(settings)
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Any event in; `{announced, restarted, watched, failed}` out, in tasks and sessions."""
+    """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
     swept = sweep(effects)
     sweep_sessions(effects, swept)
     report = asdict(swept)
