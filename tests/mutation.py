@@ -45,6 +45,9 @@ LEAST_SECONDS, TIMES_AS_SLOW = 5, 20
 TESTS = (
     "tests/unit/rules",
     "tests/unit/webhooks/test_webhook_rules.py",
+    "tests/unit/sessions/test_session_rules.py",
+    "tests/unit/sessions/test_session_requests.py",
+    "tests/unit/sessions/test_client_tokens.py",
     # Of the rules these call, each has tests of its own; and one starts interpreters that read the sources themselves.
     "--ignore=tests/unit/rules/test_catalogue.py",
     "--ignore=tests/unit/rules/test_imports.py",

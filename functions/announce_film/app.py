@@ -37,9 +37,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     summary = manifest | {"manifest": at, "shots": len(shots)}
     kind = "film.succeeded" if failure is None else "film.failed"
+    # What every notice of Tarmac has, so that whoever reads the topic need not know of films.
+    notice = {"type": kind, "eventId": f"{film}-film-ended", "taskId": None, "source": {"kind": "storyboard"}} | summary
     sns.publish(
         TopicArn=NOTICE_TOPIC_ARN,
-        Message=json.dumps({"type": kind, "eventId": f"{film}-film-ended", "taskId": None} | summary),
+        Message=json.dumps(notice),
         MessageAttributes={
             "type": {"DataType": "String", "StringValue": kind},
             "operation": {"DataType": "String", "StringValue": "storyboard"},

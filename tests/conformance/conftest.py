@@ -20,6 +20,6 @@ def caller(deployment: Deployment) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def router(simulator: Simulator) -> str:
-    """A model router of the account, which only Runway's portal and API make."""
-    simulator.put_record("routers", str(uuid.uuid4()), {"slug": ROUTER})
+    """A model router of the account, which only Runway's portal and API make; the same whoever asks first."""
+    simulator.put_record("routers", str(uuid.uuid5(uuid.NAMESPACE_DNS, ROUTER)), {"slug": ROUTER})
     return ROUTER

@@ -131,7 +131,8 @@ def add_router(simulator: Simulator, body: Any, router_id: str) -> Router:
     """Raises ApiError 400."""
     must_pass(_NEW, body)
     slug = body["slug"]
-    if _by_slug(simulator, slug) is not None:
+    namesake = _by_slug(simulator, slug)
+    if namesake is not None and namesake.id != router_id:
         raise invalid(Issue("custom", ("slug",), "A router of this slug exists"))
     now = simulator.now()
     router = Router(

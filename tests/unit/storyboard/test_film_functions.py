@@ -86,7 +86,12 @@ def test_a_film_that_is_there_is_announced(
     assert summary == manifest | {"manifest": at, "shots": 2}
     (message,) = topic[1]()
     assert message["MessageAttributes"]["type"]["Value"] == "film.succeeded"
-    told = {"type": "film.succeeded", "eventId": "dunes-film-ended", "taskId": None}
+    told = {
+        "type": "film.succeeded",
+        "eventId": "dunes-film-ended",
+        "taskId": None,
+        "source": {"kind": "storyboard"},
+    }
     assert json.loads(message["Message"]) == told | summary
 
     handler({"film": "dunes", "shots": shots, "joined": joined}, None)
