@@ -116,7 +116,7 @@ GUARDS = (
         TRANSITIONS,
         'not failed for it."""\n        self._stands(task, upstream_id)',
         'not failed for it."""',
-        ("s3 success",),
+        ("failed twice",),
     ),
     Guard("ending: with its notice", TRANSITIONS, "notice_state=NoticeState.PENDING,", ""),
     Guard(
