@@ -70,8 +70,9 @@ faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the lo
 mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
 	$(BIN)/python -m tests.mutation
 
-bench: $(VENV)/test.stamp ## Compare the pacing of polls with other policies, in ratios
+bench: $(VENV)/test.stamp ## Compare the pacing of polls and the functions' cold starts with the usual, in ratios
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.pacing
+	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.cold_start
 
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import fields
 from types import ModuleType
 from typing import Any
 
@@ -52,9 +51,9 @@ def load(monkeypatch: pytest.MonkeyPatch, world: World) -> Callable[[str], Modul
 
     def module_of(name: str) -> ModuleType:
         kind = getattr(settings, f"{name.title().replace('_', '')}Settings")
-        for each in fields(kind):
-            variable = each.name.upper()
-            monkeypatch.setenv(variable, ENVIRONMENT.get(variable, ANYTHING[str(each.type)]))
+        for field, wanted in kind.fields().items():
+            variable = field.upper()
+            monkeypatch.setenv(variable, ENVIRONMENT.get(variable, ANYTHING[wanted]))
         spec = importlib.util.spec_from_file_location(f"app_of_{name}", ROOT / "functions" / name / "app.py")
         assert spec is not None
         assert spec.loader is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ FUNCTIONS = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 KINDS: dict[str, type[Settings]] = {kind.__name__.removesuffix("Settings"): kind for kind in Settings.__subclasses__()}
-LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
+LIBRARIES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "PYDANTIC_DISABLE_PLUGINS", "LOG_LEVEL"}
 
 
 def variables(name: str) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() | KINDS.keys()))
 def test_a_function_reads_exactly_what_it_is_given(name: str) -> None:
-    read = {field.name.upper() for field in fields(KINDS[name])} if name in KINDS else set()
+    read = {field.upper() for field in KINDS[name].fields()} if name in KINDS else set()
     assert set(variables(name)) == read
 
 
@@ -62,12 +61,12 @@ def test_a_function_has_a_folder_of_its_name(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_a_parameters_default_can_be_read_as_the_settings_kind(name: str) -> None:
     """A number must have a number as its default, and a flag `true` or `false`."""
-    for field in fields(KINDS[name]):
-        reference = variables(name)[field.name.upper()]
+    for field, kind in KINDS[name].fields().items():
+        reference = variables(name)[field.upper()]
         parameter = reference.get("Ref") if isinstance(reference, dict) else None
         if parameter in DEPLOYMENT["Parameters"]:
             default = str(DEPLOYMENT["Parameters"][parameter].get("Default", ""))
-            reader = {"str": str, "int": int, "float": float}.get(str(field.type))
+            reader = {"str": str, "int": int, "float": float}.get(kind)
             if reader is None:
                 assert default in ("true", "false")
             else:
@@ -140,7 +139,7 @@ def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_who_takes_or_sends_inputs_is_told_whose_upstream_it_is(name: str) -> None:
-    told = {field.name for field in fields(KINDS[name])}
+    told = KINDS[name].fields().keys()
     moves_inputs = "upload_bucket" in told and told & {"runwayml_base_url", "generation_state_machine_arn"}
     assert not moves_inputs or "upstream_flavor" in told
 
@@ -156,10 +155,10 @@ def test_a_resellers_key_is_not_sent_to_runway() -> None:
 
 def test_settings_do_not_change() -> None:
     found = PollTaskSettings.from_environment(POLL)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError, match="table_name"):
         found.table_name = "other"  # type: ignore[misc]
 
 
 def test_every_kind_of_field_has_a_reader() -> None:
     for kind in KINDS.values():
-        assert {str(field.type) for field in fields(kind)} <= settings._READERS.keys()
+        assert set(kind.fields().values()) <= settings._READERS.keys()

@@ -12,8 +12,8 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
-from tarmac.adapters import clients
 from tarmac.adapters.messaging import SnsTopic, StateMachineExecutions
+from tarmac.adapters.s3 import is_local, s3_client
 from tarmac.adapters.secrets import KEPT_SECONDS, SecretKey
 from tarmac.ports import ExecutionNameTaken
 from tarmac.runway.errors import KeyUnavailable
@@ -153,24 +153,23 @@ class TestExecutions:
         assert not executions.is_running("task-1")
 
 
-class TestClients:
+class TestS3Client:
     @pytest.fixture(autouse=True)
     def fresh(self, aws: None) -> Iterator[None]:
-        clients.client.cache_clear()
+        s3_client.cache_clear()
         yield
-        clients.client.cache_clear()
+        s3_client.cache_clear()
 
-    def test_are_made_once(self) -> None:
-        assert clients.client("dynamodb") is clients.client("dynamodb")
+    def test_is_made_once(self) -> None:
+        assert s3_client() is s3_client()
 
-    def test_speak_to_aws_itself_unless_told_otherwise(self) -> None:
-        assert clients.client("sns").meta.endpoint_url == "https://sns.eu-central-1.amazonaws.com"
-        assert not clients.is_local()
+    def test_speaks_to_aws_itself_unless_told_otherwise(self) -> None:
+        assert s3_client().meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
+        assert not is_local()
 
-    def test_speak_to_the_local_aws_with_paths_for_buckets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_speaks_to_the_local_aws_with_paths_for_buckets(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-        s3 = clients.client("s3")
-        assert s3.meta.endpoint_url == "http://127.0.0.1:4566"
-        link = s3.generate_presigned_url("get_object", Params={"Bucket": "archive", "Key": "a"})
+        assert s3_client().meta.endpoint_url == "http://127.0.0.1:4566"
+        link = s3_client().generate_presigned_url("get_object", Params={"Bucket": "archive", "Key": "a"})
         assert link.startswith("http://127.0.0.1:4566/archive/a?")
-        assert clients.is_local()
+        assert is_local()

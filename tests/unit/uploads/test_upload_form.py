@@ -10,8 +10,7 @@ import pytest
 from botocore.config import Config
 from s3_forms import Fields, refusal
 
-from tarmac.adapters import clients
-from tarmac.adapters.s3 import S3Objects
+from tarmac.adapters.s3 import S3Objects, s3_client
 from tarmac.ports import UploadForm
 
 MIB = 1024 * 1024
@@ -86,7 +85,7 @@ def test_forms_and_links_name_the_region(region: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    objects = S3Objects("media", clients.client.__wrapped__("s3"))
+    objects = S3Objects("media", s3_client.__wrapped__())
     host = f"https://media.s3.{region}.amazonaws.com/"
     assert objects.upload_form("uploads/t.png", "image/png", 1, 2, 60).url == host
     assert objects.link("a.mp4", 60).startswith(f"{host}a.mp4?")

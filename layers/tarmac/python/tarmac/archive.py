@@ -20,6 +20,7 @@ from tarmac.public_hosts import NotPublic, Unresolved, addresses_of, host_of, is
 from tarmac.rules.media import EXTENSIONS, sniff
 from tarmac.rules.names import archive_key, source_words
 from tarmac.task import Output, Task
+from tarmac.tls import tls_context
 
 HEAD_BYTES = 1024
 CHUNK_BYTES = 256 * 1024
@@ -72,7 +73,7 @@ class Downloader:
     def __init__(self, allowed_origins: frozenset[str], http: httpx.Client | None = None) -> None:
         self._allowed_origins = allowed_origins
         self._http = http or httpx.Client(
-            timeout=httpx.Timeout(30.0, connect=5.0), follow_redirects=False, trust_env=False
+            timeout=httpx.Timeout(30.0, connect=5.0), verify=tls_context(), follow_redirects=False, trust_env=False
         )
 
     @contextmanager

@@ -45,7 +45,11 @@ WebhookUrl = Annotated[
 ]
 
 
-class CreateTask(BaseModel, extra="allow", frozen=True):
+class _Body(BaseModel, frozen=True, defer_build=True):
+    """Built when first used: each function reads one of them."""
+
+
+class CreateTask(_Body, extra="allow", frozen=True):
     """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
     notice, the ending is posted to the other.
 
@@ -118,21 +122,21 @@ Filename = Annotated[
 IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"format": "date"})]
 
 
-class CreateUpload(BaseModel, frozen=True):
+class CreateUpload(_Body, frozen=True):
     """The file to be uploaded. Its name stands for its type."""
 
     filename: Filename
     type: Literal["ephemeral"]
 
 
-class UsageSpan(BaseModel, frozen=True):
+class UsageSpan(_Body, frozen=True):
     """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
 
     startDate: IsoDate | None = None
     beforeDate: IsoDate | None = None
 
 
-class RouterChange(BaseModel, frozen=True):
+class RouterChange(_Body, frozen=True):
     """What a router is to be, settings merged into those it has. Runway checks it."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None

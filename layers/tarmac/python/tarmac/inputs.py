@@ -136,11 +136,11 @@ def _linked(uri: str, kinds: tuple[str, ...], allowed: Collection[str], upload_b
 
 
 def hold_inputs(
-    body: Mapping[str, Any], places: Places, sources: Mapping[Path, Source], task_id: str, uploads: Objects
+    body: Mapping[str, Any], places: Places, sources: Mapping[Path, Source], task_id: str, effects: Effects
 ) -> dict[str, Any]:
     """The held request of a checked body; its data URIs are objects from then on.
 
-    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`.
+    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`. Effects: uploads.
     """
     held: dict[str, Any] = {"body": _copy(body), "inputs": []}
     for path, value in strings(body):
@@ -149,8 +149,8 @@ def hold_inputs(
         elif path in places and is_inline(value):
             media = decode_data_uri(value)
             key = input_key(task_id, len(held["inputs"]) + 1, EXTENSIONS.get(media.content_type, "bin"))
-            uploads.put(key, media.content, media.content_type)
-            source = {"bucket": uploads.bucket, "key": key}
+            effects.uploads.put(key, media.content, media.content_type)
+            source = {"bucket": effects.uploads.bucket, "key": key}
         else:
             continue
         _replace(held["body"], path, s3_uri(source["bucket"], source["key"]))

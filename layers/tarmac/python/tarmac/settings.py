@@ -1,4 +1,4 @@
-"""What each function is told by its environment: one frozen dataclass a function, fields named as the variables.
+"""What each function is told by its environment: one frozen class a function, fields named as the variables.
 
 A test holds these against template.yaml. Secrets come as ARNs only.
 """
@@ -7,29 +7,45 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, NoReturn, Self, dataclass_transform
 
 
 class MissingSetting(Exception):
     """A variable that template.yaml should have set is absent or unreadable."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Settings:
+    """Behaves as a frozen dataclass. Not one, because making twenty of those is a tenth of a small function's cold
+    start, and each function needs one."""
+
+    def __init__(self, **values: Any) -> None:
+        for name in self.fields():
+            object.__setattr__(self, name, values.pop(name))
+        if values:
+            raise TypeError(f"not a setting: {', '.join(values)}")
+
+    @classmethod
+    def fields(cls) -> dict[str, str]:
+        """The kind of each, by its name."""
+        return cls.__annotations__
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises MissingSetting, naming the variable."""
         values: dict[str, Any] = {}
-        for each in fields(cls):
-            name = each.name.upper()
+        for field, kind in cls.fields().items():
+            name = field.upper()
             if name not in environment:
                 raise MissingSetting(f"{name} is not set")
             try:
-                values[each.name] = _READERS[str(each.type)](environment[name])
+                values[field] = _READERS[kind](environment[name])
             except ValueError:
-                raise MissingSetting(f"{name} is not a {each.type}") from None
+                raise MissingSetting(f"{name} is not a {kind}") from None
         return cls(**values)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name} cannot be changed: settings are what the environment says")
 
 
 def _flag(text: str) -> bool:
@@ -41,12 +57,10 @@ def _flag(text: str) -> bool:
 _READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag}
 
 
-@dataclass(frozen=True, slots=True)
 class AuthorizeRequestSettings(Settings):
     table_name: str
 
 
-@dataclass(frozen=True, slots=True)
 class CreateTaskSettings(Settings):
     table_name: str
     upload_bucket: str
@@ -59,7 +73,6 @@ class CreateTaskSettings(Settings):
     webhook_origins: str
 
 
-@dataclass(frozen=True, slots=True)
 class ReadTasksSettings(Settings):
     table_name: str
     archive_bucket: str
@@ -70,13 +83,11 @@ class ReadTasksSettings(Settings):
     delete_outputs_on_delete: bool
 
 
-@dataclass(frozen=True, slots=True)
 class CreateUploadSettings(Settings):
     table_name: str
     upload_bucket: str
 
 
-@dataclass(frozen=True, slots=True)
 class ManageAvatarsSettings(Settings):
     table_name: str
     upload_bucket: str
@@ -86,7 +97,6 @@ class ManageAvatarsSettings(Settings):
     upstream_flavor: str
 
 
-@dataclass(frozen=True, slots=True)
 class ReadAccountSettings(Settings):
     table_name: str
     runway_secret_arn: str
@@ -94,14 +104,12 @@ class ReadAccountSettings(Settings):
     upstream_flavor: str
 
 
-@dataclass(frozen=True, slots=True)
 class AskRunwaySettings(Settings):
     runway_secret_arn: str
     runwayml_base_url: str
     upstream_flavor: str
 
 
-@dataclass(frozen=True, slots=True)
 class AcceptUploadSettings(Settings):
     table_name: str
     upload_bucket: str
@@ -119,7 +127,6 @@ class AcceptUploadSettings(Settings):
     default_duration: int
 
 
-@dataclass(frozen=True, slots=True)
 class RunBatchSettings(Settings):
     table_name: str
     upload_bucket: str
@@ -133,7 +140,6 @@ class RunBatchSettings(Settings):
     batch_deadline_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class SubmitTaskSettings(Settings):
     table_name: str
     upload_bucket: str
@@ -144,7 +150,6 @@ class SubmitTaskSettings(Settings):
     max_ambiguous_retries: int
 
 
-@dataclass(frozen=True, slots=True)
 class PollTaskSettings(Settings):
     table_name: str
     runway_secret_arn: str
@@ -153,7 +158,6 @@ class PollTaskSettings(Settings):
     max_failure_retries: int
 
 
-@dataclass(frozen=True, slots=True)
 class FinishTaskSettings(Settings):
     table_name: str
     archive_bucket: str
@@ -167,7 +171,6 @@ class FinishTaskSettings(Settings):
     max_output_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
 class CreateSessionSettings(Settings):
     table_name: str
     runway_secret_arn: str
@@ -180,7 +183,6 @@ class CreateSessionSettings(Settings):
     connect_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
 class WatchSessionSettings(Settings):
     table_name: str
     runway_secret_arn: str
@@ -188,7 +190,6 @@ class WatchSessionSettings(Settings):
     unclaimed_session_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class FinishSessionSettings(Settings):
     table_name: str
     archive_bucket: str
@@ -199,7 +200,6 @@ class FinishSessionSettings(Settings):
     max_output_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
 class SweepSettings(Settings):
     table_name: str
     generation_state_machine_arn: str
@@ -209,7 +209,6 @@ class SweepSettings(Settings):
     batch_queue_url: str
 
 
-@dataclass(frozen=True, slots=True)
 class DeliverWebhookSettings(Settings):
     table_name: str
     webhook_queue_url: str

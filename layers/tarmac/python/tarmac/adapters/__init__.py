@@ -1,1 +1,1 @@
-"""The ports on AWS, each over one boto3 client. Nothing here decides."""
+"""The ports on AWS, each over one service. Nothing here decides."""

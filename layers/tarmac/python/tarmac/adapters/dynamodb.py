@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
-
-from tarmac.adapters.clients import client
+from tarmac.adapters.services import code_of, service
 from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Write
 
 _SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoTable:
@@ -22,11 +16,11 @@ class DynamoTable:
 
     def __init__(self, name: str, dynamodb: Any = None) -> None:
         self._name = name
-        self._dynamodb = dynamodb or client("dynamodb")
+        self._dynamodb = dynamodb or service("dynamodb")
 
     def get(self, pk: str, sk: str) -> Row | None:
         answer = self._dynamodb.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True)
-        return _from_item(answer["Item"]) if "Item" in answer else None
+        return from_item(answer["Item"]) if "Item" in answer else None
 
     def write(self, *writes: Write) -> None:
         # DynamoDB's conditions know no sums: what the number may have been before has to be said.
@@ -41,7 +35,7 @@ class DynamoTable:
                     self._dynamodb.update_item(**request)
                 case _:
                     self._dynamodb.transact_write_items(TransactItems=[{kind: request} for kind, request in requests])
-        except ClientError as error:
+        except Exception as error:
             if _is_condition_failure(error):
                 raise ConditionFailed from error
             raise
@@ -77,10 +71,10 @@ class DynamoTable:
             request["ExpressionAttributeNames"]["#sort"] = sort_name
             request["ExpressionAttributeValues"][":up_to"] = _to_value(up_to)
         if start is not None:
-            request["ExclusiveStartKey"] = _to_item(start)
+            request["ExclusiveStartKey"] = to_item(start)
         answer = self._dynamodb.query(**request)
         last = answer.get("LastEvaluatedKey")
-        return Page([_from_item(item) for item in answer["Items"]], _from_item(last) if last else None)
+        return Page([from_item(item) for item in answer["Items"]], from_item(last) if last else None)
 
     def _request(self, write: Write) -> tuple[str, dict[str, Any]]:
         """The kind and the rest of a write, the same alone and in a transaction."""
@@ -107,7 +101,7 @@ class DynamoTable:
         return request
 
     def _put_request(self, put: Put) -> dict[str, Any]:
-        request: dict[str, Any] = {"TableName": self._name, "Item": _to_item(put.row)}
+        request: dict[str, Any] = {"TableName": self._name, "Item": to_item(put.row)}
         if put.over is None:
             request["ConditionExpression"] = "attribute_not_exists(pk)"
         else:
@@ -120,42 +114,65 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def _is_condition_failure(error: ClientError) -> bool:
-    code = error.response["Error"]["Code"]
+def _is_condition_failure(error: Exception) -> bool:
+    code = code_of(error)
     if code == "TransactionCanceledException":
         # A conflict with another transaction on the row is the same news: somebody else was faster.
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+        response: Mapping[str, Any] = error.response  # type: ignore[attr-defined]
+        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
         return bool(reasons & {"ConditionalCheckFailed", "TransactionConflict"})
     return code in ("ConditionalCheckFailedException", "TransactionConflictException")
 
 
-def _to_item(row: Mapping[str, Any]) -> dict[str, Any]:
+def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in DynamoDB's own notation, every value with its type."""
     return {name: _to_value(value) for name, value in row.items()}
 
 
-def _to_value(value: Any) -> Any:
-    return _serialize(_with_decimals(value))
+def _to_value(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            # An enum's member is its text.
+            return {"S": str(value)}
+        case int() | float():
+            return {"N": repr(value)}
+        case Mapping():
+            return {"M": to_item(value)}
+        case list() | tuple():
+            return {"L": [_to_value(part) for part in value]}
+        case _:
+            raise TypeError(f"a row holds no {type(value).__name__}")
 
 
-def _with_decimals(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if isinstance(value, Mapping):
-        return {name: _with_decimals(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_with_decimals(part) for part in value]
-    return value
+def from_item(item: Mapping[str, Any]) -> Row:
+    """The inverse of `to_item`; a whole number comes back as int, be it written as 25 or as 25.0."""
+    return {name: _from_value(value) for name, value in item.items()}
 
 
-def _from_item(item: Mapping[str, Any]) -> Row:
-    return {name: _without_decimals(_deserialize(value)) for name, value in item.items()}
+def _from_value(value: Mapping[str, Any]) -> Any:
+    [(kind, content)] = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "BOOL" | "S":
+            return content
+        case "N":
+            return _from_number(content)
+        case "M":
+            return from_item(content)
+        case "L":
+            return [_from_value(part) for part in content]
+        case _:
+            raise TypeError(f"no row holds a {kind}")
 
 
-def _without_decimals(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _without_decimals(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_without_decimals(part) for part in value]
-    return value
+def _from_number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        return int(number) if number.is_integer() else number

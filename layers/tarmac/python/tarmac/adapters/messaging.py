@@ -1,11 +1,11 @@
-"""Notices on SNS, callbacks to be sent on SQS, executions on Step Functions."""
+"""Notices on SNS, messages to be worked on later on SQS, executions on Step Functions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tarmac.adapters.clients import client
+from tarmac.adapters.services import code_of, service
 from tarmac.ports import ExecutionNameTaken
 
 _MOST_MESSAGES = 10
@@ -15,7 +15,7 @@ _MOST_MESSAGES = 10
 class SnsTopic:
     def __init__(self, arn: str, sns: Any = None) -> None:
         self._arn = arn
-        self._sns = sns or client("sns")
+        self._sns = sns or service("sns")
 
     def publish(self, message: str, attributes: Mapping[str, str]) -> None:
         self._sns.publish(
@@ -30,7 +30,7 @@ class SnsTopic:
 class SqsQueue:
     def __init__(self, url: str, sqs: Any = None) -> None:
         self._url = url
-        self._sqs = sqs or client("sqs")
+        self._sqs = sqs or service("sqs")
 
     def send(self, message: str) -> None:
         self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
@@ -53,18 +53,22 @@ class StateMachineExecutions:
 
     def __init__(self, state_machine_arn: str, stepfunctions: Any = None) -> None:
         self._arn = state_machine_arn
-        self._stepfunctions = stepfunctions or client("stepfunctions")
+        self._stepfunctions = stepfunctions or service("stepfunctions")
 
     def start(self, name: str, execution_input: str) -> None:
         try:
             self._stepfunctions.start_execution(stateMachineArn=self._arn, name=name, input=execution_input)
-        except self._stepfunctions.exceptions.ExecutionAlreadyExists as error:
-            raise ExecutionNameTaken(name) from error
+        except Exception as error:
+            if code_of(error) == "ExecutionAlreadyExists":
+                raise ExecutionNameTaken(name) from error
+            raise
 
     def is_running(self, name: str) -> bool:
         execution_arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
         try:
             answer = self._stepfunctions.describe_execution(executionArn=execution_arn)
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
-            return False
+        except Exception as error:
+            if code_of(error) == "ExecutionDoesNotExist":
+                return False
+            raise
         return bool(answer["status"] == "RUNNING")

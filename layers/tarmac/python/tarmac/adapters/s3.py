@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tarmac.adapters.clients import client, is_local
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream, StoredObject, UploadForm
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
@@ -18,10 +21,32 @@ _LARGEST_PUT_BYTES = 5 * 1024**3
 _PART_BYTES = 16 * 1024 * 1024
 
 
+@cache
+def s3_client() -> Any:
+    """S3 with the region and endpoint of the environment; made once a process, and only where it is used: it costs more
+    of a cold start than all the rest."""
+    # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects for a
+    # new bucket elsewhere, and a redirected form or signature is worth nothing.
+    options: dict[str, Any] = {"s3": {"addressing_style": "virtual"}}
+    options["retries"] = {"mode": "standard", "max_attempts": 4}
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        options["s3"]["addressing_style"] = "path"
+    if is_local():
+        # Signing the payload of a stream needs TLS: the local AWS has none, so there it goes unsigned.
+        options["s3"]["payload_signing_enabled"] = False
+        options["request_checksum_calculation"] = "when_required"
+    return boto3.client("s3", config=Config(signature_version="s3v4", **options))
+
+
+def is_local() -> bool:
+    """Whether AWS is an endpoint without TLS: the embedded local one."""
+    return os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+
+
 class S3Objects:
     def __init__(self, bucket: str, s3: Any = None) -> None:
         self._bucket = bucket
-        self._s3 = s3 or client("s3")
+        self._s3 = s3 or s3_client()
 
     @property
     def bucket(self) -> str:

@@ -25,6 +25,7 @@ from tarmac.runway.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
+from tarmac.tls import tls_context
 
 API_VERSION = "2024-11-06"
 READ_TRIES = 3
@@ -50,6 +51,7 @@ def new_http(timeout_seconds: float = 60.0) -> httpx.Client:
     """
     return httpx.Client(
         timeout=httpx.Timeout(timeout_seconds, connect=5.0),
+        verify=tls_context(),
         limits=httpx.Limits(max_keepalive_connections=0),
         follow_redirects=False,
         trust_env=False,

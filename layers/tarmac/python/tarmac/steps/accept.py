@@ -128,7 +128,7 @@ def _create(
         routing={"configId": body["configId"]} if order.operation.startswith("generate/") else {},
         next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
     )
-    request = hold_inputs(body, places, sources, task.id, effects.uploads)
+    request = hold_inputs(body, places, sources, task.id, effects)
     others = [put_repeat(order.repeat, task.id, now, earlier, effects)] if order.repeat else []
     try:
         effects.tasks.create(task, request, *others)

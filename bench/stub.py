@@ -1,0 +1,165 @@
+"""AWS and Runway as one server on this machine that answers at once: what a function's first event needs to succeed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+from tarmac.task import State, Task, to_row
+
+TASK_ID = "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47"
+SESSION_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+MP4 = bytes.fromhex("0000001c667479706d703432000000006d70343269736f6d61766331") + bytes(4096)
+PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+
+Answer = tuple[str, bytes]
+"""Content type and body."""
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """The server, for as long as it is needed."""
+    server = World()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class World(ThreadingHTTPServer):
+    """One task, under way at Runway; rows that are put are there until `reset`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.reset()
+
+    def reset(self, has_ended: bool = False) -> None:
+        """has_ended: whether Runway's task has."""
+        self._has_ended = has_ended
+        self._rows: dict[str, Any] = {}
+        self._keep(_task_item())
+
+    def answer(self, method: str, path: str, target: str, body: bytes) -> Answer:
+        """target: the call of an AWS service that speaks JSON, such as `DynamoDB_20120810.GetItem`."""
+        match target.partition(".")[2]:
+            case "GetItem":
+                row = self._rows.get(_key(json.loads(body)["Key"]))
+                return _json({"Item": row} if row else {})
+            case "PutItem":
+                self._keep(json.loads(body)["Item"])
+                return _json({})
+            case "TransactWriteItems":
+                for write in json.loads(body)["TransactItems"]:
+                    if "Put" in write:
+                        self._keep(write["Put"]["Item"])
+                return _json({})
+            case "GetSecretValue":
+                return _json({"SecretString": "key_" + "0" * 128})
+            case "StartExecution":
+                return _json({"executionArn": "arn:aws:states:eu-central-1:123456789012:execution:m:n", "startDate": 0})
+            case call if call:
+                return _json({})
+        match method, path:
+            case "PUT", _:
+                return "text/plain", b""
+            case "POST", "/":
+                return "text/xml", PUBLISHED
+            case "GET", "/output.mp4":
+                return "video/mp4", MP4
+            case "POST", "/v1/realtime_sessions":
+                return _json({"id": SESSION_ID})
+            case "GET", _ if path.startswith("/v1/tasks/"):
+                return _json({"id": "up-1", "createdAt": "2026-11-20T12:00:00Z"} | self._runway_task())
+            case _:
+                return _json({})
+
+    def _keep(self, item: dict[str, Any]) -> None:
+        self._rows[_key(item)] = item
+
+    def _runway_task(self) -> dict[str, Any]:
+        if self._has_ended:
+            return {"status": "SUCCEEDED", "output": [f"{self.url}/output.mp4"], "cost": {"credits": 25}}
+        return {"status": "RUNNING", "progress": 0.4, "estimatedCost": {"credits": 25}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body of an answer go as one: in two, the second waits for the first one's acknowledgement.
+    wbufsize = -1
+    server: World
+
+    def handle_expect_100(self) -> bool:
+        expected = super().handle_expect_100()
+        self.wfile.flush()
+        return expected
+
+    def _reply(self) -> None:
+        body = self._chunks() if "transfer-encoding" in self.headers else self._whole()
+        target = self.headers.get("x-amz-target", "")
+        content_type, answer = self.server.answer(self.command, self.path.partition("?")[0], target, body)
+        self.send_response(200)
+        self.send_header("content-type", content_type)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _whole(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length") or 0))
+
+    def _chunks(self) -> bytes:
+        pieces = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """A trailer."""
+        return b"".join(pieces)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _reply
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: it would be part of what is measured."""
+
+
+def _json(document: Any) -> Answer:
+    return "application/json", json.dumps(document).encode()
+
+
+def _key(item: dict[str, Any]) -> str:
+    return f"{item['pk']['S']} {item['sk']['S']}"
+
+
+def _task_item() -> dict[str, Any]:
+    now = time.time()
+    task = Task(
+        id=TASK_ID,
+        client="acme",
+        operation="image_to_video",
+        model="gen4_turbo",
+        created_at=now,
+        updated_at=now,
+        deadline_at=now + 3600,
+        state=State.SUBMITTED,
+        source={"kind": "api"},
+        upstream_id="up-1",
+        upstream_status="PENDING",
+        submitted_at=now,
+        attempt=1,
+        next_check_at=now,
+    )
+    row = {name: int(value) if isinstance(value, float) else value for name, value in to_row(task).items()}
+    return {name: TypeSerializer().serialize(value) for name, value in row.items()}
