@@ -28,6 +28,10 @@ NEEDLESS_FILES = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
 # METADATA answers importlib.metadata and vulnerability scanners; licences travel with what they cover.
 KEPT_OF_DIST_INFO = re.compile(r"METADATA|licenses?|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*", re.IGNORECASE)
 
+# botocore describes four hundred services; boto3 is asked for these alone (tarmac/adapters). A client is made the
+# sooner for it, and the layer is half as large.
+KEPT_SERVICES = ("s3",)
+
 UNCOMPILED = f"""\
 warning: found no Python {LAMBDA_PYTHON} that runs (PATH, pyenv, uv), so this layer ships as source. It works, but
          every cold start compiles it anew and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
@@ -83,7 +87,8 @@ def trim(target: Path) -> None:
         if path.parent.name.endswith(".dist-info"):
             needless = not KEPT_OF_DIST_INFO.fullmatch(path.name)
         elif path.is_dir():
-            needless = path.name in NEEDLESS_FOLDERS
+            is_service = path.parent.parts[-2:] == ("botocore", "data")
+            needless = path.name in NEEDLESS_FOLDERS or (is_service and path.name not in KEPT_SERVICES)
         else:
             needless = any(path.match(pattern) for pattern in NEEDLESS_FILES)
         if needless:

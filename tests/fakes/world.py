@@ -85,4 +85,5 @@ class World:
         return f"token-{self.ids:037d}"
 
     def input_bucket(self, name: str) -> MemoryObjects | None:
-        return self.uploads if name == self.uploads.bucket else self.input_buckets.get(name)
+        own = {bucket.bucket: bucket for bucket in (self.uploads, self.archive)}
+        return (own | self.input_buckets).get(name)

@@ -311,7 +311,7 @@ class WatchedEffects:
         return "r" * 64
 
     def input_bucket(self, name: str) -> WatchedObjects | None:
-        return self.uploads if name == self.uploads.bucket else None
+        return {"uploads": self.uploads, "archive": self.archive}.get(name)
 
     def new_token(self) -> str:
         return self.new_id()

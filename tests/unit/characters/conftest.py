@@ -16,6 +16,7 @@ Call = Callable[..., tuple[int, Any, dict[str, str]]]
 ENVIRONMENT = {
     "TABLE_NAME": "tasks",
     "UPLOAD_BUCKET": "uploads",
+    "ARCHIVE_BUCKET": "archive",
     "INPUT_BUCKETS": "media",
     "RUNWAY_SECRET_ARN": "arn",
     "RUNWAYML_BASE_URL": "https://runway.example",

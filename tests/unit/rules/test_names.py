@@ -17,6 +17,7 @@ from tarmac.rules.names import (
     failed_key,
     input_key,
     is_upload_uri,
+    own_output,
     preset_key,
     report_key,
     s3_uri,
@@ -165,3 +166,30 @@ def test_an_object_link_leads_back_to_its_key(key: str) -> None:
     link = urlsplit(s3_uri("uploads", key))
     assert (link.scheme, link.netloc, link.query, link.fragment) == ("s3", "uploads", "", "")
     assert unquote(link.path[1:]) == key
+
+
+@pytest.mark.parametrize(
+    ("link", "key"),
+    [
+        ("s3://archive/acme/a%20b.png", "acme/a b.png"),
+        ("https://archive.s3.eu-central-1.amazonaws.com/acme/a%20b.png?X-Amz-Signature=x", "acme/a b.png"),
+        ("https://archive.s3.cn-north-1.amazonaws.com.cn/acme/a.png", "acme/a.png"),
+        ("http://127.0.0.1:4566/archive/acme/a.png?x=y", "acme/a.png"),
+        ("http://localhost:4566/archive/acme/a.png", "acme/a.png"),
+        ("s3://archive/other/a.png", None),
+        ("s3://archive/acme-2/a.png", None),
+        ("s3://archives/acme/a.png", None),
+        ("https://archive.s3.example.com/acme/a.png", None),
+        ("https://archive.example.com/acme/a.png", None),
+        ("https://example.com/archive/acme/a.png", None),
+        ("https://example.com/?archive.s3.eu-central-1.amazonaws.com/acme/a.png", None),
+        ("http://archive.s3.eu-central-1.amazonaws.com/acme/a.png", None),
+        ("http://10.0.0.1/archive/acme/a.png", None),
+        ("http://127.0.0.1/acme/a.png", None),
+        ("https://[archive.s3/acme/a.png", None),
+        ("acme/a.png", None),
+        ("", None),
+    ],
+)
+def test_an_own_output_is_known_by_its_bucket_and_its_client(link: str, key: str | None) -> None:
+    assert own_output(link, "archive", "acme") == key

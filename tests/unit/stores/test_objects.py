@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from typing import Any
 
 import httpx
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from urllib3 import HTTPResponse
 
 from tarmac.adapters import s3 as s3_adapter
 from tarmac.adapters.s3 import S3Objects
+from tarmac.archive import CountingStream
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, Objects
 from tests.fakes import MemoryObjects
 
@@ -142,6 +146,55 @@ class TestS3:
         s3_objects.put_new("a", io.BytesIO(), 5 * 1024**3, "video/mp4", {})
         s3_objects.put_new("a", io.BytesIO(), 5 * 1024**3 + 1, "video/mp4", {})
         assert whole == [5 * 1024**3]
+
+
+def headers_of(request: AWSPreparedRequest) -> dict[str, str]:
+    return {
+        name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+    }
+
+
+class TestOnTheWire:
+    """What AWS itself gets of an output: a stream that nobody can rewind, over TLS, which the local AWS has not."""
+
+    @pytest.fixture
+    def sent(self) -> tuple[AWSPreparedRequest, bytes]:
+        """The request and its body, as they leave for S3."""
+        kept: list[tuple[AWSPreparedRequest, bytes]] = []
+
+        def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+            kept.append((request, request.body.read()))
+            return AWSResponse(request.url, 200, {"ETag": '"x"'}, HTTPResponse(io.BytesIO(), preload_content=False))
+
+        with pytest.MonkeyPatch.context() as environment:
+            environment.delenv("AWS_ENDPOINT_URL", raising=False)
+            environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+            environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+            environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+            s3 = s3_adapter.s3_client.__wrapped__()
+            s3.meta.events.register("before-send.s3.PutObject", answer)
+            stream = CountingStream(iter([CONTENT[:100], CONTENT[100:]]), len(CONTENT), float("inf"))
+            S3Objects("archive", s3).put_new("acme/01.mp4", stream, len(CONTENT), "video/mp4", ABOUT)
+        [only] = kept
+        return only
+
+    def test_its_length_is_said_once_and_as_that_of_the_content(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+        """botocore before 1.42.75 also sends Content-Length, which makes the signature wrong: boto/botocore#3651."""
+        headers = headers_of(sent[0])
+        assert headers["x-amz-decoded-content-length"] == str(len(CONTENT))
+        assert headers["transfer-encoding"] == "chunked"
+        assert "content-length" not in headers
+
+    def test_its_checksum_follows_it(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+        headers = headers_of(sent[0])
+        assert headers["x-amz-trailer"] == "x-amz-checksum-sha256"
+        digest = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+        assert sent[1].endswith(f"0\r\nx-amz-checksum-sha256:{digest}\r\n\r\n".encode())
+        assert CONTENT[:5000] in sent[1]
+
+    def test_it_is_written_once(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+        assert headers_of(sent[0])["if-none-match"] == "*"
+        assert sent[0].url == "https://archive.s3.eu-central-1.amazonaws.com/acme/01.mp4"
 
 
 def test_a_bucket_knows_its_name(objects: Objects) -> None:

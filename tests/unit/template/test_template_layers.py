@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from local.paths import ROOT
 
 LAYERS = ROOT / "layers"
-DIRECT = ("aws-lambda-powertools", "httpcore", "httpx", "pydantic")
+DIRECT = ("aws-lambda-powertools", "boto3", "httpcore", "httpx", "pydantic")
 IN_LAMBDA = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_platform": "linux", "extra": ""}
 
 
@@ -93,6 +93,9 @@ def test_trim_keeps_what_imports_read(build: ModuleType, tmp_path: Path) -> None
         "thing/tests/test_thing.py",
         "thing/__pycache__/stale.pyc",
         "bin/thing",
+        "botocore/data/endpoints.json",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore/data/ec2/2016-11-15/service-2.json.gz",
         "thing-1.0.dist-info/METADATA",
         "thing-1.0.dist-info/RECORD",
         "thing-1.0.dist-info/LICENSE.txt",
@@ -100,6 +103,8 @@ def test_trim_keeps_what_imports_read(build: ModuleType, tmp_path: Path) -> None
     )
     build.trim(tmp_path)
     assert files(tmp_path) == [
+        "botocore/data/endpoints.json",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
         "thing-1.0.dist-info/LICENSE.txt",
         "thing-1.0.dist-info/METADATA",
         "thing-1.0.dist-info/licenses/NOTICE",

@@ -270,6 +270,77 @@ class TestLinks:
         assert sorted(world.runway.uploads.values()) == [PNG, PNG + b"other"]
 
 
+class TestOwnOutputs:
+    """What one task has made, another may begin with: by the link that a read gave, or by bucket and key."""
+
+    KEY = "acme/2026/11/20/0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47/01.png"
+    LINKS = (
+        f"https://archive.s3.eu-central-1.amazonaws.com/{KEY}?X-Amz-Signature=abc&X-Amz-Expires=3600",
+        f"http://127.0.0.1:4566/archive/{KEY}?X-Amz-Signature=abc",
+        f"s3://archive/{KEY}",
+    )
+
+    @pytest.fixture(autouse=True)
+    def output(self, world: World) -> None:
+        world.archive.put(self.KEY, PNG, "image/png")
+
+    @pytest.mark.parametrize("link", LINKS)
+    def test_are_uploaded_like_any_other_input(self, link: str, world: World) -> None:
+        held = create(world, promptImage=link)
+        [source] = held["inputs"]
+        assert (source["bucket"], source["key"]) == ("archive", self.KEY)
+        assert "X-Amz" not in str(held), "a signed link is kept nowhere"
+        assert upload_inputs(held, world)["promptImage"] == "runway://upload-1"
+        assert world.runway.uploads == {"runway://upload-1": PNG}
+
+    def test_fit_every_place_of_a_file(self, world: World) -> None:
+        frames = [
+            {"uri": link, "position": position}
+            for link, position in zip(self.LINKS[1:], ("first", "last"), strict=True)
+        ]
+        held = create(world, ("image_to_video", "veo3.1"), promptImage=frames)
+        assert [source["path"] for source in held["inputs"]] == [["promptImage", 0, "uri"], ["promptImage", 1, "uri"]]
+
+    @pytest.mark.parametrize("link", LINKS[1:])
+    def test_of_others_are_no_input(self, link: str, world: World) -> None:
+        path, _ = problem(world, client="other", promptImage=link)
+        assert path == ("promptImage",)
+
+    def test_of_others_by_a_signed_link_are_what_they_were_handed_out_as(self, world: World) -> None:
+        """A link that somebody was given is good for whoever has it; Runway fetches it, and Tarmac does not."""
+        held = create(world, client="other", promptImage=self.LINKS[0])
+        assert (held["inputs"], held["body"]["promptImage"]) == ([], self.LINKS[0])
+
+    def test_in_a_prompt_stay_text(self, world: World) -> None:
+        held = create(world, promptText=self.LINKS[2])
+        assert held["body"]["promptText"] == self.LINKS[2]
+        assert held["inputs"] == []
+
+    def test_of_another_kind_do_not_fit(self, world: World) -> None:
+        world.archive.put(self.KEY, MP4, "image/png")
+        path, message = problem(world, promptImage=self.LINKS[0])
+        assert (path, "video/mp4" in message) == (("promptImage",), True)
+
+    def test_that_are_gone_are_refused(self, world: World) -> None:
+        world.archive.delete(self.KEY)
+        path, message = problem(world, promptImage=self.LINKS[0])
+        assert (path, "not there" in message) == (("promptImage",), True)
+
+    def test_that_went_since_are_missed(self, world: World) -> None:
+        held = create(world, promptImage=self.LINKS[0])
+        world.archive.delete(self.KEY)
+        with pytest.raises(InputMissing):
+            upload_inputs(held, world)
+
+    def test_do_not_let_in_other_links(self, world: World) -> None:
+        frames = [
+            {"uri": self.LINKS[0], "position": "first"},
+            {"uri": "s3://elsewhere/a.png", "position": "last"},
+        ]
+        path, _ = problem(world, ("image_to_video", "veo3.1"), promptImage=frames)
+        assert path == ("promptImage", 1, "uri")
+
+
 class TestAnUpstreamThatTakesNoUploads:
     @pytest.fixture
     def world(self) -> World:

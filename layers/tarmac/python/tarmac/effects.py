@@ -77,7 +77,8 @@ class Effects(Protocol):
         """A name that nobody guesses: 256 random bits in 43 characters, safe in a URL."""
 
     def input_bucket(self, name: str) -> Objects | None:
-        """The bucket to read an input from: the upload bucket or one that the operator allows; None for others."""
+        """The bucket to read an input from: the upload bucket, the archive, or one that the operator allows; None for
+        others."""
 
 
 def moves(effects: Effects) -> Moves:
@@ -223,8 +224,9 @@ class AwsEffects:
         return secrets.token_urlsafe(32)
 
     def input_bucket(self, name: str) -> Objects | None:
-        if name == self.uploads.bucket:
-            return self.uploads
+        for own in (self.uploads, self.archive):
+            if name == own.bucket:
+                return own
         return _s3_objects(name) if name in self._setting("input_buckets").split(",") else None
 
     def _objects(self, setting: str) -> Objects:

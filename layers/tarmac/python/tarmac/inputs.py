@@ -28,7 +28,7 @@ from tarmac.rules.media import (
     normal_type,
     type_of_name,
 )
-from tarmac.rules.names import input_key, is_upload_uri, s3_uri
+from tarmac.rules.names import input_key, is_upload_uri, own_output, s3_uri
 from tarmac.rules.validation import Issue, Path, strings
 from tarmac.stores.uploads import UploadStore
 
@@ -79,13 +79,27 @@ def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collec
     return issues
 
 
+def name_own_outputs(
+    body: Mapping[str, Any], places: Places, client: str, archive_bucket: str
+) -> tuple[dict[str, Any], bool]:
+    """The body with `s3://` links where it names outputs of the client's own, and whether it names any: their signed
+    links die, and answer no HEAD, which Runway asks of a link."""
+    named: dict[str, Any] = _copy(body)
+    found = False
+    for path, value in strings(body):
+        if path in places and (key := own_output(value, archive_bucket, client)) is not None:
+            _replace(named, path, s3_uri(archive_bucket, key))
+            found = True
+    return named, found
+
+
 def stored_inputs(
     body: Mapping[str, Any], places: Places, client: str, s3_allowed: Collection[str], effects: Effects
 ) -> tuple[dict[Path, Source], list[Issue]]:
-    """The objects that a checked body names, by path: uploads of the client, and `s3://` links into allowed buckets.
+    """The objects that a checked body names, by path: uploads and outputs of the client, `s3://` of allowed buckets.
 
     Issues for uploads that are not the client's, not there, or no file for their field. A `runway://` URI of Runway's
-    own is none of these, and no use to another upstream. Effects: clock, flavor, table, uploads.
+    own is none of these, and no use to another upstream. Effects: clock, flavor, table, uploads, archive.
     """
     sources: dict[Path, Source] = {}
     issues = []
@@ -96,7 +110,9 @@ def stored_inputs(
         try:
             if is_upload_uri(value):
                 sources[path] = _uploaded(value, kinds, client, effects)
-            elif s3_allowed and value.startswith("s3://"):
+            elif (key := own_output(value, effects.archive.bucket, client)) is not None:
+                sources[path] = _made_here(key, kinds, effects)
+            elif value.startswith("s3://"):
                 sources[path] = _linked(value, kinds, s3_allowed, effects.uploads.bucket)
             elif value.startswith("runway://") and not effects.flavor.takes_uploads:
                 raise BadMedia(
@@ -105,6 +121,15 @@ def stored_inputs(
         except BadMedia as problem:
             issues.append(Issue("custom", path, str(problem)))
     return sources, issues
+
+
+def _made_here(key: str, kinds: tuple[str, ...], effects: Effects) -> Source:
+    try:
+        head = effects.archive.open(key).read(HEAD_BYTES)
+    except NoSuchObject:
+        raise BadMedia("this output is not there (any more)") from None
+    input_type(head, type_of_name(key) or "", kinds)
+    return {"bucket": effects.archive.bucket, "key": key, "kinds": list(kinds)}
 
 
 def _uploaded(uri: str, kinds: tuple[str, ...], client: str, effects: Effects) -> Source:

@@ -64,6 +64,7 @@ class AuthorizeRequestSettings(Settings):
 class CreateTaskSettings(Settings):
     table_name: str
     upload_bucket: str
+    archive_bucket: str
     upstream_flavor: str
     input_buckets: str
     generation_state_machine_arn: str
@@ -91,6 +92,7 @@ class CreateUploadSettings(Settings):
 class ManageAvatarsSettings(Settings):
     table_name: str
     upload_bucket: str
+    archive_bucket: str
     input_buckets: str
     runway_secret_arn: str
     runwayml_base_url: str
@@ -113,6 +115,7 @@ class AskRunwaySettings(Settings):
 class AcceptUploadSettings(Settings):
     table_name: str
     upload_bucket: str
+    archive_bucket: str
     upstream_flavor: str
     generation_state_machine_arn: str
     notice_topic_arn: str
@@ -143,6 +146,7 @@ class RunBatchSettings(Settings):
 class SubmitTaskSettings(Settings):
     table_name: str
     upload_bucket: str
+    archive_bucket: str
     input_buckets: str
     runway_secret_arn: str
     runwayml_base_url: str

@@ -5,13 +5,10 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
+from tarmac.adapters.services import code_of
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream, StoredObject, UploadForm
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
@@ -25,6 +22,9 @@ _PART_BYTES = 16 * 1024 * 1024
 def s3_client() -> Any:
     """S3 with the region and endpoint of the environment; made once a process, and only where it is used: it costs more
     of a cold start than all the rest."""
+    import boto3
+    from botocore.config import Config
+
     # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects for a
     # new bucket elsewhere, and a redirected form or signature is worth nothing.
     options: dict[str, Any] = {"s3": {"addressing_style": "virtual"}}
@@ -46,7 +46,11 @@ def is_local() -> bool:
 class S3Objects:
     def __init__(self, bucket: str, s3: Any = None) -> None:
         self._bucket = bucket
-        self._s3 = s3 or s3_client()
+        self._given = s3
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self._given or s3_client()
 
     @property
     def bucket(self) -> str:
@@ -55,7 +59,7 @@ class S3Objects:
     def head(self, key: str, version_id: str | None = None) -> StoredObject:
         try:
             answer = self._s3.head_object(**self._at(key, version_id), ChecksumMode="ENABLED")
-        except ClientError as error:
+        except Exception as error:
             raise _missing_or(error) from error
         checksum = answer.get("ChecksumSHA256")
         return StoredObject(
@@ -75,9 +79,9 @@ class S3Objects:
             asked["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         try:
             stream: ReadStream = self._s3.get_object(**asked)["Body"]
-        except ClientError as error:
+        except Exception as error:
             # Another object has taken its place: that one is gone.
-            raise NoSuchObject() if error.response["Error"]["Code"] in _TAKEN else _missing_or(error) from error
+            raise NoSuchObject() if code_of(error) in _TAKEN else _missing_or(error) from error
         return stream
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
@@ -87,8 +91,8 @@ class S3Objects:
         only = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
         try:
             self._s3.put_object(**self._at(key), Body=content, ContentType=content_type, **only)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN | _MISSING:
+        except Exception as error:
+            if code_of(error) in _TAKEN | _MISSING:
                 raise ConditionFailed from error
             raise
 
@@ -106,8 +110,8 @@ class S3Objects:
                 self._put_parts(key, content, about)
             else:
                 self._put_whole(key, content, size_bytes, about)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
+        except Exception as error:
+            if code_of(error) in _TAKEN:
                 raise AlreadyThere(key) from error
             raise
 
@@ -138,7 +142,7 @@ class S3Objects:
     def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
         try:
             found = self._s3.get_object_tagging(**self._at(key, version_id))["TagSet"]
-        except ClientError as error:
+        except Exception as error:
             raise _missing_or(error) from error
         return {tag["Key"]: tag["Value"] for tag in found}
 
@@ -146,7 +150,7 @@ class S3Objects:
         wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
         try:
             self._s3.put_object_tagging(**self._at(key, version_id), Tagging={"TagSet": wanted})
-        except ClientError as error:
+        except Exception as error:
             raise _missing_or(error) from error
 
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
@@ -175,8 +179,8 @@ class S3Objects:
         return {"Bucket": self._bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
 
 
-def _missing_or(error: ClientError) -> Exception:
-    return NoSuchObject() if error.response["Error"]["Code"] in _MISSING else error
+def _missing_or(error: Exception) -> Exception:
+    return NoSuchObject() if code_of(error) in _MISSING else error
 
 
 def _read_exactly(source: ReadStream, size: int) -> bytes:

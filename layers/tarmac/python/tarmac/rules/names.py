@@ -6,12 +6,14 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from tarmac.clock import to_iso
 
 _LONGEST_KEY_BYTES = 1024
 _LONGEST_WORDS = 1700
+_AWS = (".amazonaws.com", ".amazonaws.com.cn")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _UPLOAD_URI = re.compile(r"runway://tarmac/([A-Za-z0-9_-]{22,64})")
 
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -26,6 +28,30 @@ def archive_key(client: str, created_at: float, task_id: str, number: int, exten
 def session_archive_key(client: str, created_at: float, session_id: str, name: str) -> str:
     """`{client}/{yyyy}/{mm}/{dd}/{sessionId}/{name}`: what was said in a session, beside its client's outputs."""
     return f"{_archive_folder(client, created_at, session_id)}/{name}"
+
+
+def own_output(link: str, archive_bucket: str, client: str) -> str | None:
+    """The key of the client's own output that a link leads to, or None: `s3://`, or one that a read of the task has
+    given, be it as old as it may. Signed links name the bucket in their host, those of the local AWS in their path."""
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    path = parts.path.removeprefix("/")
+    match parts.scheme:
+        case "s3" if parts.netloc == archive_bucket:
+            key = path
+        case "https" if host.startswith(f"{archive_bucket}.s3.") and host.endswith(
+            (".amazonaws.com", ".amazonaws.com.cn")
+        ):
+            key = path
+        case "http" if host in _LOOPBACK and path.startswith(f"{archive_bucket}/"):
+            key = path.removeprefix(f"{archive_bucket}/")
+        case _:
+            return None
+    key = unquote(key)
+    return key if key.startswith(f"{client}/") else None
 
 
 def _archive_folder(client: str, created_at: float, owner_id: str) -> str:

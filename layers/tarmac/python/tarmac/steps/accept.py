@@ -9,7 +9,7 @@ from typing import Any
 
 from tarmac.catalogue import Model, Operation, operation, operations_of
 from tarmac.effects import Effects
-from tarmac.inputs import hold_inputs, stored_inputs, unusable_inline_media
+from tarmac.inputs import hold_inputs, name_own_outputs, stored_inputs, unusable_inline_media
 from tarmac.ports import ExecutionNameTaken
 from tarmac.rules.names import TASK_ID
 from tarmac.rules.prices import estimate_credits
@@ -68,10 +68,10 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
 
     The row comes first: from then on the task is not lost, whatever happens to the start, since the sweeper starts
     what no execution holds. `start` is false where the caller is the execution. Effects: clock, flavor, table, tasks,
-    uploads, executions, new_id.
+    uploads, archive, executions, new_id.
     """
     effects.flavor.check_offers(order.operation)
-    model, body = _checked(order)
+    model, body = _checked(order, effects.archive.bucket)
     body = _with_upstream_ids(body, model, order.client, effects)
     passed = unknown_parameters(body, model.parameters or {}) if model.known else []
     earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
@@ -154,7 +154,7 @@ def start_execution(task: Task, effects: Effects) -> None:
         return
 
 
-def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
+def _checked(order: Order, archive_bucket: str) -> tuple[Model, dict[str, Any]]:
     """The model, and the body in the contract's words; `model` is in it only where Runway reads one."""
     at = operation(order.operation)
     model = _model(order, at)
@@ -166,7 +166,8 @@ def _checked(order: Order) -> tuple[Model, dict[str, Any]]:
     else:
         body.pop("model", None)
     parameters = model.parameters or {}
-    issues = check_parameters(body, parameters, bool(order.s3_allowed), model.rules)
+    body, names_outputs = name_own_outputs(body, media_places(body, parameters), order.client, archive_bucket)
+    issues = check_parameters(body, parameters, bool(order.s3_allowed) or names_outputs, model.rules)
     # Inline media of parameters that the catalogue does not know must at least be readable.
     issues += unusable_inline_media(body, media_places(body, parameters), {issue.path for issue in issues})
     if issues:

@@ -12,7 +12,15 @@ from typing import Any
 
 from tarmac.concurrency import together
 from tarmac.effects import Effects
-from tarmac.inputs import InputMissing, InputUnusable, name_inputs, stored_inputs, unusable_inline_media, upload_inputs
+from tarmac.inputs import (
+    InputMissing,
+    InputUnusable,
+    name_inputs,
+    name_own_outputs,
+    stored_inputs,
+    unusable_inline_media,
+    upload_inputs,
+)
 from tarmac.rules.characters import CHANGES, CLEARABLE, CREATES, VOICE_DESIGN, knowledge_problem
 from tarmac.rules.ownership import Kind, Reference, is_id, references
 from tarmac.rules.validation import Issue, Path, Spec, check_parameters, media_places
@@ -50,11 +58,11 @@ def create(
     kind: Kind, given: Mapping[str, Any], repeat: Repeat, s3_allowed: Collection[str], effects: Effects
 ) -> dict[str, Any]:
     """Runway's answer. Raises InvalidRequest, KeyReused, SendUnderWay, SendLost, NotRecorded, CreateRefused,
-    CreateRejected, CreateAmbiguous. Effects: clock, table, uploads, input_bucket, runway, characters."""
+    CreateRejected, CreateAmbiguous. Effects: clock, table, uploads, archive, input_bucket, runway, characters."""
     began = effects.clock.now()
     client = repeat.client
     body = {name: value for name, value in given.items() if value is not None}
-    _check(body, CREATES[kind], s3_allowed)
+    body = _checked(body, CREATES[kind], client, s3_allowed, effects)
     earlier = find_send(repeat, effects)
     if earlier.item_id is not None:
         return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
@@ -80,7 +88,8 @@ def create(
 def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
     """Runway's answer. Raises InvalidRequest and as Runway's create does. Effects: characters."""
     body = {name: value for name, value in given.items() if value is not None}
-    _check(body, VOICE_DESIGN, ())
+    if issues := check_parameters(body, VOICE_DESIGN):
+        raise InvalidRequest(issues)
     return effects.characters.preview(body)
 
 
@@ -134,7 +143,7 @@ def change(
     """Runway's answer; None where that is empty. Raises InvalidRequest, NoSuchItem, SharedItem, CreateRefused (of
     which 409 is Runway's: still processing), CreateRejected, CreateAmbiguous. Effects: as `create`."""
     body = {name: value for name, value in given.items() if value is not None or name in CLEARABLE}
-    _check(body, CHANGES[kind], s3_allowed)
+    body = _checked(body, CHANGES[kind], caller.client, s3_allowed, effects)
     owned = _changeable(kind, item_id, caller, effects)
     prepared = _prepared(body, CHANGES[kind], caller.client, s3_allowed, effects)
     content = body.get("content") if kind is Kind.DOCUMENT else None
@@ -180,11 +189,17 @@ def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> O
     return None
 
 
-def _check(body: Mapping[str, Any], specs: Mapping[str, Spec], s3_allowed: Collection[str]) -> None:
-    issues = check_parameters(body, specs, bool(s3_allowed))
-    issues += unusable_inline_media(body, media_places(body, specs), {issue.path for issue in issues})
+def _checked(
+    body: dict[str, Any], specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
+) -> dict[str, Any]:
+    """The body, with the client's own outputs named as such."""
+    places = media_places(body, specs)
+    named, names_outputs = name_own_outputs(body, places, client, effects.archive.bucket)
+    issues = check_parameters(named, specs, bool(s3_allowed) or names_outputs)
+    issues += unusable_inline_media(named, places, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
+    return named
 
 
 def _prepared(
