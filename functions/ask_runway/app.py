@@ -16,16 +16,17 @@ from tarmac.steps.accept import InvalidRequest
 SCOPES = {
     "GET /v1/workflows": "tasks",
     "GET /v1/workflows/{id}": "tasks",
-    # What all clients share.
+    # What all clients share: each may look, and who changes it changes it for all.
     "GET /v1/routers": "account",
-    "POST /v1/routers": "account",
+    "POST /v1/routers": "admin",
     "GET /v1/routers/{id}": "account",
-    "PATCH /v1/routers/{id}": "account",
-    "DELETE /v1/routers/{id}": "account",
+    "PATCH /v1/routers/{id}": "admin",
+    "DELETE /v1/routers/{id}": "admin",
     "GET /v1/routers/{id}/requests": "account",
     "GET /v1/organization/webapp/usage": "account",
-    "GET /v1/organization/webapp/audit_logs": "account",
-    "GET /v1/organization/webapp/audit_logs/{id}": "account",
+    # Names and addresses of people.
+    "GET /v1/organization/webapp/audit_logs": "admin",
+    "GET /v1/organization/webapp/audit_logs/{id}": "admin",
 }
 """Every route, and the scope that it takes."""
 BODIES: dict[str, type[BaseModel]] = {"POST /v1/routers": NewRouter, "PATCH /v1/routers/{id}": RouterChange}

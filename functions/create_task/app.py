@@ -38,6 +38,8 @@ def _create(request: ApiRequest) -> Answer:
     effects.runway_key()
     # `POST /v1/recipes/{recipe}` → `recipes/product_ad`; CometAPI's paths have something before the /v1/.
     operation_name = request.route.partition("/v1/")[2].format_map(request.path)
+    # Whether there is such a path comes before what was sent to it.
+    operation(operation_name)
     # A workflow's nodes may have all that they need.
     body = request.json_body(if_empty={} if operation_name.startswith("workflows/") else None)
     order = _order(operation_name, client, body, {"kind": "api"}, repeat=request.repeat(client))

@@ -18,10 +18,9 @@ effects = AwsEffects(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
-    swept = sweep(effects)
-    sweep_sessions(effects, swept)
-    report = asdict(swept)
-    for name, count in report.items():
+    # Sessions first: they are few, and each minute that nobody watches one is paid for.
+    counts = asdict(sweep_sessions(effects) + sweep(effects))
+    for name, count in counts.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
-    logger.info("swept", count=sum(report.values()), outcome=report)
-    return report
+    logger.info("swept", count=sum(counts.values()), outcome=counts)
+    return counts

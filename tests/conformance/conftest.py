@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tarmac.stores.clients import SCOPES
 from tests.conformance.generations import ROUTER
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
@@ -14,7 +15,7 @@ from tests.e2e.simulator import Simulator
 @pytest.fixture(scope="session")
 def caller(deployment: Deployment) -> Iterator[Api]:
     """One client for all that is bought here."""
-    with Api.of_new_client(deployment) as client:
+    with Api.of_new_client(deployment, scopes=SCOPES) as client:
         yield client
 
 

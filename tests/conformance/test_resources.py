@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from runwayml import AsyncRunwayML, RunwayML
 
+from tarmac.stores.clients import SCOPES
 from tests.conformance import characters, resources, routing, sessions, workflows
 from tests.conformance.cases import Case, Stage
 from tests.conformance.exceptions import NOT_ANSWERED
@@ -34,7 +35,7 @@ def test_a_resource_answers(case: Case, deployment: Deployment, simulator: Simul
     """Both forms at the same time: some cases wait, and each of their looks comes after six seconds."""
 
     async def played(form: str) -> set[str]:
-        with Api.of_new_client(deployment) as caller:
+        with Api.of_new_client(deployment, scopes=SCOPES) as caller:
             async with opened(form, str(caller.http.base_url), caller.key) as sdk:
                 await case.play(sdk, Stage(caller, deployment, simulator, tmp_path))
                 return sdk.called

@@ -20,6 +20,7 @@ from tests import node
 
 import_domain()
 
+from tarmac.stores.clients import SCOPES  # noqa: E402
 from tests.conformance.exceptions import NOT_ANSWERED, NOT_IN_NODE  # noqa: E402
 from tests.conformance.generations import ROUTER, WRITTEN, at_once  # noqa: E402
 from tests.e2e.api import Api  # noqa: E402
@@ -46,7 +47,11 @@ def main() -> int:
 
 
 def run(info: StackInfo, plan_file: Path) -> int:
-    with Deployment.of(info) as deployment, Simulator.of(info) as simulator, Api.of_new_client(deployment) as caller:
+    with (
+        Deployment.of(info) as deployment,
+        Simulator.of(info) as simulator,
+        Api.of_new_client(deployment, scopes=SCOPES) as caller,
+    ):
         simulator.put_record("routers", str(uuid.uuid4()), {"slug": ROUTER})
         plan_file.write_text(json.dumps(plan(info, caller)))
         # A proxy of the shell does not know our loopback.

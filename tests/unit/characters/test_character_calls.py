@@ -303,7 +303,7 @@ class TestMedia:
 class TestTrouble:
     REFUSED: tuple[tuple[Exception, int, str | None], ...] = (
         (CreateRefused("Runway answered HTTP 503", status=503), 503, "true"),
-        (CreateRefused("Too many requests", status=429), 503, "true"),
+        (CreateRefused("Too many requests", status=429), 429, "true"),
         (CreateRefused("Runway answered HTTP 401", status=401), 502, "false"),
         (CreateRejected("Validation of body failed", status=400, issues=[{"path": ["name"]}]), 400, None),
         (CreateRefused("The avatar is processing", status=409), 409, None),

@@ -25,14 +25,14 @@ ROUTES = {
     "GET /v1/workflows": "tasks",
     "GET /v1/workflows/{id}": "tasks",
     "GET /v1/routers": "account",
-    "POST /v1/routers": "account",
+    "POST /v1/routers": "admin",
     "GET /v1/routers/{id}": "account",
-    "PATCH /v1/routers/{id}": "account",
-    "DELETE /v1/routers/{id}": "account",
+    "PATCH /v1/routers/{id}": "admin",
+    "DELETE /v1/routers/{id}": "admin",
     "GET /v1/routers/{id}/requests": "account",
     "GET /v1/organization/webapp/usage": "account",
-    "GET /v1/organization/webapp/audit_logs": "account",
-    "GET /v1/organization/webapp/audit_logs/{id}": "account",
+    "GET /v1/organization/webapp/audit_logs": "admin",
+    "GET /v1/organization/webapp/audit_logs/{id}": "admin",
 }
 ID = "5b1d7c1e-0f5e-4c55-9a39-5f0c3d1f7a02"
 BODIES = {"POST": {"slug": "cheap", "settings": {"optimizeFor": "cost"}}, "PATCH": {"name": "Cheap", "future": 1}}
@@ -44,7 +44,7 @@ def ask(handler_of: Callable[[str], Callable[..., dict[str, Any]]]) -> Ask:
     handler = handler_of("ask_runway")
 
     def asked(
-        route: str, body: Any = None, scopes: str = "tasks account", id: str = ID, **query: str
+        route: str, body: Any = None, scopes: str = "tasks account admin", id: str = ID, **query: str
     ) -> tuple[int, Any]:
         sent = event("http-get-workflow")
         sent["routeKey"] = route
@@ -74,7 +74,7 @@ def test_an_empty_answer_is_one_too(world: World, ask: Ask) -> None:
 
 @pytest.mark.parametrize(("route", "scope"), ROUTES.items())
 def test_each_takes_its_scope(route: str, scope: str, world: World, ask: Ask) -> None:
-    status, answer = ask(route, scopes="uploads avatars " + "".join({"tasks", "account"} - {scope}))
+    status, answer = ask(route, scopes=" ".join({"uploads", "avatars", "tasks", "account", "admin"} - {scope}))
     assert (status, scope in answer["error"], world.runway.relayed) == (403, True, [])
 
 
@@ -106,7 +106,8 @@ PROBLEMS: Mapping[str, tuple[Exception, int]] = {
     "a question that it does not answer": (UpstreamRejected("limit: too big"), 400),
     "a router that it does not want": (CreateRejected("slug: taken", status=400, issues=[{"path": ["slug"]}]), 400),
     "a router that is not there": (CreateRejected("Not found", status=404), 404),
-    "not now": (CreateRefused("Not now", status=429), 503),
+    "not now": (CreateRefused("Not now", status=503), 503),
+    "too much": (CreateRefused("Too many requests", status=429), 429),
     "a lost answer": (CreateAmbiguous("lost"), 502),
     "a wrong key": (UpstreamUnavailable("HTTP 401", status=401), 502),
     "an outage": (UpstreamUnavailable("HTTP 503", status=503), 503),

@@ -108,7 +108,7 @@ class TestConnectFaults:
     @pytest.mark.parametrize(
         ("problem", "status", "says"),
         [
-            (CreateRefused("Too many requests", status=429, retry_after_seconds=7), 503, "Too many requests"),
+            (CreateRefused("Too many requests", status=429, retry_after_seconds=7), 429, "Too many requests"),
             (CreateRejected("Avatar not found", status=404), 404, "Avatar not found"),
             (CreateRejected("Validation failed", status=400), 400, "Validation failed"),
             (CreateRefused("Runway refuses the key", status=401), 502, "operator"),
@@ -166,16 +166,25 @@ class TestWhoMayConnect:
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(own_key))[0] == 200
         assert ask(CREATE, BODY, scopes=scope)[0] == 200
 
-    def test_anothers_avatar_is_not_there(self, ask: Ask, key: str, world: World) -> None:
+    def test_anothers_avatar_is_as_one_that_is_not_there(self, ask: Ask, key: str, world: World) -> None:
+        def answers() -> list[tuple[int, Any]]:
+            return [
+                ask(CONNECT, {"avatarId": UUID}, headers=bearer(key)),
+                ask(CREATE, BODY),
+                ask(TOKEN, {"avatarId": UUID, "origin": ORIGIN}),
+            ]
+
+        world.runway_sessions.refuse_creates += [CreateRejected("No such avatar, says Runway", status=404)] * 2
+        missing = answers()
         own(Kind.AVATAR, UUID, "other", world)
-        for status, answer in (
-            ask(CONNECT, {"avatarId": UUID}, headers=bearer(key)),
-            ask(CREATE, BODY),
-            ask(TOKEN, {"avatarId": UUID, "origin": ORIGIN}),
-        ):
-            assert status == 400
-            assert "Avatar not found" in answer["error"]
+        assert answers() == missing
+        assert [status for status, _ in missing] == [404, 404, 400]
+        assert all("Avatar not found" in answer["error"] for _, answer in missing)
         assert not world.runway_sessions.sessions
+
+    def test_a_token_is_not_kept_waiting_for_runway(self, ask: Ask, world: World) -> None:
+        world.characters.unreadable.append(UpstreamUnavailable("HTTP 503", status=503))
+        assert ask(TOKEN, {"avatarId": UUID, "origin": ORIGIN})[0] == 200
 
     def test_bad_bodies_name_the_field(self, ask: Ask, key: str) -> None:
         for body, field in (({}, "avatarId"), ({"avatarId": UUID, "maxDuration": 301}, "maxDuration")):

@@ -22,7 +22,6 @@ from tarmac.runway.errors import CreateAmbiguous, CreateRefused, UpstreamUnavail
 from tarmac.session import from_row
 from tarmac.steps import connect_session, create_session, sweep_sessions, watch_session
 from tarmac.steps.finish_session import finish_session
-from tarmac.steps.sweep import SweepReport
 from tests.fakes import World
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order
@@ -124,7 +123,7 @@ class Run:
                     self.machine(name, wakes)
             if world.clock.now() >= swept_at + 60:
                 swept_at = world.clock.now()
-                self.actor(lambda: sweep_sessions.sweep_sessions(world, SweepReport()))
+                self.actor(lambda: sweep_sessions.sweep_sessions(world))
             if not world.session_executions.running and not self.due():
                 break
             world.clock.advance(5)

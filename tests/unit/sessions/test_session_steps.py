@@ -70,9 +70,7 @@ def notice(world: World) -> dict[str, Any]:
 
 
 def sweep(world: World) -> SweepReport:
-    report = SweepReport()
-    sweep_sessions(world, report)
-    return report
+    return sweep_sessions(world)
 
 
 class TestCreate:

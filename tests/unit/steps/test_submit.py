@@ -14,7 +14,7 @@ from tarmac.rules.transitions import CLAIM_LEASE_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.steps.accept import accept
 from tarmac.steps.outcome import ENDED, Outcome
-from tarmac.steps.submit import AMBIGUOUS_RETRY_SECONDS, submit
+from tarmac.steps.submit import AMBIGUOUS_RETRY_SECONDS, PREPARATION_SECONDS, submit
 from tarmac.task import NoticeState, State
 from tests.fakes import FakeRunway, World
 from tests.fakes.samples import NOW, PIXEL, PNG, data_uri
@@ -310,6 +310,24 @@ class TestInputs:
         assert submit(task.id, world, 0) == Outcome("waiting", 5)
         row = world.tasks.get(task.id)
         assert (row.state, row.refusals, row.attempt, row.claim) == (State.WAITING, 1, 0, None)
+        assert submit(task.id, world, 0).word == "running"
+
+    def test_inputs_that_take_too_long_leave_no_time_for_a_create(self, world: World) -> None:
+        """SubmitTask would be ended while its create is under way, which loses the answer and what it costs."""
+
+        class Slow(FakeRunway):
+            seconds = PREPARATION_SECONDS + 1
+
+            def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
+                world.clock.advance(self.seconds)
+                return super().upload(filename, content_type, content)
+
+        world.runway = runway = Slow()
+        task = accepted(world, promptImage=data_uri())
+        assert submit(task.id, world, 0).word == "waiting"
+        row = world.tasks.get(task.id)
+        assert (row.state, row.attempt, row.claim, runway.bodies) == (State.WAITING, 0, None, {})
+        runway.seconds = PREPARATION_SECONDS - 1
         assert submit(task.id, world, 0).word == "running"
 
     def test_a_file_that_runway_will_not_have_ends_the_task_at_no_cost(self, world: World) -> None:

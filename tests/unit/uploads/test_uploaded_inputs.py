@@ -13,9 +13,10 @@ from tarmac.runway.flavors import COMETAPI
 from tarmac.steps.accept import InvalidRequest, Order, accept
 from tarmac.steps.create_upload import create_upload
 from tests.fakes import MemoryObjects, World
-from tests.fakes.samples import PNG, good_body
+from tests.fakes.samples import PNG, data_uri, good_body
 
 DAY = 24 * 3600.0
+A_MINUTE = 60.0
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(64)
 M4A = b"\x00\x00\x00\x18ftypM4A " + bytes(64)
 OGG = b"OggS" + bytes(60)
@@ -55,7 +56,7 @@ def test_an_upload_is_a_stored_input(world: World) -> None:
     held = create(world, promptImage=uri)
     [source] = held["inputs"]
     assert (source["path"], source["bucket"], source["kinds"]) == (["promptImage"], "uploads", ["image"])
-    assert upload_inputs(held, world)["promptImage"] == "runway://upload-1"
+    assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
     assert world.runway.uploads == {"runway://upload-1": PNG}
 
 
@@ -82,7 +83,7 @@ def test_it_waits_with_its_task(world: World) -> None:
     """The URI is over after a day; the file of an accepted task is not."""
     held = create(world, promptImage=upload(world))
     world.clock.advance(2 * DAY)
-    assert upload_inputs(held, world)["promptImage"] == "runway://upload-1"
+    assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
 
 
 def test_anothers_unknown_and_old_ones_are_one_answer(world: World) -> None:
@@ -192,6 +193,29 @@ def test_a_request_has_a_bounded_number_of_files(world: World) -> None:
     assert str(MOST_INPUTS) in message
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"promptText": "\u3042" * 400_000},
+        {"numbers": list(range(250_000))},
+        {"names": {f"name-{n}": n for n in range(100_000)}},
+        {"parts": ["x" * 1000] * 1100},
+    ],
+    ids=lambda extra: next(iter(extra)),
+)
+def test_what_would_not_fit_beside_its_row_is_refused_by_name(extra: dict[str, Any], world: World) -> None:
+    """Of a model that the catalogue does not know, so that nothing else is looked at."""
+    order = Order("text_to_video", "acme", {"model": "some_new_model", **extra}, {"kind": "s3"})
+    with pytest.raises(InvalidRequest) as refused:
+        accept(order, world, 3600)
+    assert [(issue.code, issue.path) for issue in refused.value.issues] == [("too_big", (next(iter(extra)),))]
+
+
+def test_files_do_not_count_as_that(world: World) -> None:
+    order = Order("text_to_video", "acme", {"model": "some_new_model", "clip": data_uri(PNG * 2000)}, {"kind": "api"})
+    assert accept(order, world, 3600).is_new
+
+
 class TestLinks:
     """`s3://` of buckets that the operator allows."""
 
@@ -213,7 +237,7 @@ class TestLinks:
         held = self.held(world, "s3://media/cats/a%20cat%2B.png?versionId=v1")
         [source] = held["inputs"]
         assert (source["bucket"], source["key"], source["versionId"]) == ("media", "cats/a cat+.png", "v1")
-        assert upload_inputs(held, world)["promptImage"] == "runway://upload-1"
+        assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
         assert world.runway.uploads == {"runway://upload-1": PNG}
 
     @pytest.mark.parametrize(
@@ -246,26 +270,26 @@ class TestLinks:
         held = self.held(world, "s3://media/cats/a%20cat%2B.png")
         world.input_buckets.clear()
         with pytest.raises(InputMissing, match="media"):
-            upload_inputs(held, world)
+            upload_inputs(held, world, A_MINUTE)
 
     def test_to_a_file_of_another_kind_end_the_task(self, world: World, media: MemoryObjects) -> None:
         media.put("a.png", MP4, "image/png")
         with pytest.raises(InputUnusable, match="video/mp4"):
-            upload_inputs(self.held(world, "s3://media/a.png"), world)
+            upload_inputs(self.held(world, "s3://media/a.png"), world, A_MINUTE)
 
     def test_to_a_file_that_is_too_large_end_the_task_unread(self, world: World, media: MemoryObjects) -> None:
         content, stored = media.objects["cats/a cat+.png"]
         media.objects["large.png"] = content, replace(stored, size_bytes=LARGEST_UPLOAD + 1)
         held = self.held(world, "s3://media/large.png")
         with pytest.raises(InputUnusable, match="209715200"):
-            upload_inputs(held, world)
+            upload_inputs(held, world, A_MINUTE)
         assert world.runway.uploads == {}
 
     def test_two_buckets_may_have_the_same_key(self, world: World, media: MemoryObjects) -> None:
         media.put("a.png", PNG, "image/png")
         world.uploads.put("a.png", PNG + b"other", "image/png")
         order = self.order("s3://media/a.png", second="s3://uploads/a.png", third="s3://media/a.png")
-        body = upload_inputs(world.tasks.request(accept(order, world, 3600).task.id), world)
+        body = upload_inputs(world.tasks.request(accept(order, world, 3600).task.id), world, A_MINUTE)
         assert body["promptImage"] == body["third"] != body["second"]
         assert sorted(world.runway.uploads.values()) == [PNG, PNG + b"other"]
 
@@ -290,7 +314,7 @@ class TestOwnOutputs:
         [source] = held["inputs"]
         assert (source["bucket"], source["key"]) == ("archive", self.KEY)
         assert "X-Amz" not in str(held), "a signed link is kept nowhere"
-        assert upload_inputs(held, world)["promptImage"] == "runway://upload-1"
+        assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
         assert world.runway.uploads == {"runway://upload-1": PNG}
 
     def test_fit_every_place_of_a_file(self, world: World) -> None:
@@ -330,7 +354,7 @@ class TestOwnOutputs:
         held = create(world, promptImage=self.LINKS[0])
         world.archive.delete(self.KEY)
         with pytest.raises(InputMissing):
-            upload_inputs(held, world)
+            upload_inputs(held, world, A_MINUTE)
 
     def test_do_not_let_in_other_links(self, world: World) -> None:
         frames = [
@@ -349,20 +373,20 @@ class TestAnUpstreamThatTakesNoUploads:
     def test_an_input_is_given_as_a_link_that_lives_as_long_as_its_task_may(self, world: World) -> None:
         held = create(world, promptImage=upload(world))
         [source] = held["inputs"]
-        assert upload_inputs(held, world)["promptImage"] == world.uploads.link(source["key"], 48 * 3600)
+        assert upload_inputs(held, world, A_MINUTE)["promptImage"] == world.uploads.link(source["key"], 48 * 3600)
         assert world.runway.uploads == {}
 
     def test_a_file_that_does_not_fit_its_field_is_not_given(self, world: World) -> None:
         held = create(world, promptImage=upload(world))
         world.uploads.put(held["inputs"][0]["key"], WAV, "image/png")
         with pytest.raises(InputUnusable, match="audio/wav"):
-            upload_inputs(held, world)
+            upload_inputs(held, world, A_MINUTE)
 
     def test_a_file_that_is_gone_is_missed(self, world: World) -> None:
         held = create(world, promptImage=upload(world))
         world.uploads.delete(held["inputs"][0]["key"])
         with pytest.raises(InputMissing):
-            upload_inputs(held, world)
+            upload_inputs(held, world, A_MINUTE)
 
     def test_what_runway_alone_knows_is_refused(self, world: World) -> None:
         path, message = problem(world, promptImage="runway://an-upload-to-runway-itself")

@@ -293,6 +293,8 @@ def _as_api_error(error: Exception) -> ApiError | None:
             return ApiError(502, why, should_retry=False)
         case CreateRejected():
             return ApiError(error.status, str(error), [Issue.from_json(issue) for issue in error.issues])
+        case CreateRefused(status=429):
+            return ApiError(429, str(error), should_retry=True, retry_after_seconds=error.retry_after_seconds)
         case CreateRefused(status=409):
             # What stands in the way passes by: an avatar is still being processed.
             return ApiError(409, str(error), retry_after_seconds=error.retry_after_seconds)

@@ -7,6 +7,7 @@ which merely looks like a link stays a prompt.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -30,6 +31,7 @@ from tarmac.rules.media import (
 )
 from tarmac.rules.names import input_key, is_upload_uri, own_output, s3_uri
 from tarmac.rules.validation import Issue, Path, strings
+from tarmac.runway.errors import CreateRefused
 from tarmac.stores.uploads import UploadStore
 
 HEAD_BYTES = 64
@@ -42,8 +44,8 @@ MOST_INPUTS = 50
 LINK_SECONDS = 48 * 3600
 """Of links for an upstream that takes no uploads: as long as a task may live at most."""
 
-MOST_TEXT = 1024 * 1024
-"""Characters of everything that is no media: more would not fit beside the task row."""
+MOST_PLAIN_BYTES = 1024 * 1024
+"""Of a body as JSON, without its files: DynamoDB writes 4 MB at once, in which a character may take six bytes."""
 
 Places = Mapping[Path, tuple[str, ...]]
 """Where a body's media stand: `tarmac.rules.validation.media_places`."""
@@ -61,7 +63,8 @@ class InputUnusable(Exception):
 
 
 def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collection[Path]) -> list[Issue]:
-    """Issues for data URIs that cannot be decoded, at paths that have no issue yet, and for files or text too many."""
+    """Issues for data URIs that cannot be decoded, at paths that have no issue yet, and for files or other bytes too
+    many."""
     issues = []
     files = [(path, value) for path, value in strings(body) if path in places and _is_file(value)]
     if len(files) > MOST_INPUTS:
@@ -72,10 +75,13 @@ def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collec
                 decode_data_uri(value)
             except BadMedia as problem:
                 issues.append(Issue("custom", path, str(problem)))
-    texts = [(len(value), path) for path, value in strings(body) if path not in places]
-    if sum(length for length, _ in texts) > MOST_TEXT:
-        _, longest = max(texts, key=lambda text: text[0])
-        issues.append(Issue("too_big", longest, f"The request has more than {MOST_TEXT} characters of text"))
+    plain = _copy(body)
+    for path, _ in files:
+        _replace(plain, path, "")
+    sizes = {name: _json_bytes(value) for name, value in plain.items()}
+    if sum(sizes.values()) > MOST_PLAIN_BYTES:
+        longest = max(sizes, key=lambda name: sizes[name])
+        issues.append(Issue("too_big", (longest,), f"A request has {MOST_PLAIN_BYTES} bytes at most beside its files"))
     return issues
 
 
@@ -188,13 +194,17 @@ def name_inputs(body: Mapping[str, Any], sources: Mapping[Path, Source]) -> dict
     return {"body": body, "inputs": [{"path": list(path)} | source for path, source in sources.items()]}
 
 
-def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARGEST_UPLOAD) -> dict[str, Any]:
+def upload_inputs(
+    held: Mapping[str, Any], effects: Effects, most_seconds: float, largest: int = LARGEST_UPLOAD
+) -> dict[str, Any]:
     """The body as the upstream takes it: each input uploaded just now and good for 24 h, or as a link into its bucket,
-    or as a data URI where it is too small for an upload. largest: bytes of one.
+    or as a data URI where it is too small for an upload. largest: bytes of one. most_seconds: for all of them; what
+    follows needs the rest of the function's time.
 
-    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: flavor,
+    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: clock, flavor,
     input_bucket, runway.
     """
+    give_up_at = effects.clock.now() + most_seconds
     body: dict[str, Any] = _copy(held["body"])
     uploaded: dict[tuple[str, str, str | None], str] = {}
     for source in held["inputs"]:
@@ -204,6 +214,8 @@ def upload_inputs(held: Mapping[str, Any], effects: Effects, largest: int = LARG
             if bucket is None:
                 raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
             uploaded[at] = _as_upstream_takes_it(source, bucket, effects, largest)
+            if effects.clock.now() > give_up_at:
+                raise CreateRefused(f"the inputs could not be handed on in {most_seconds:.0f} s: nothing was bought")
         _replace(body, source["path"], uploaded[at])
     return body
 
@@ -244,6 +256,10 @@ def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:
         return input_type(head, said, tuple(kinds))
     except BadMedia as problem:
         raise InputUnusable(f"an input cannot be used: {problem}") from None
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _is_file(value: str) -> bool:

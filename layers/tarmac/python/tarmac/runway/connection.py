@@ -157,7 +157,7 @@ class RunwayConnection:
             if response.status_code == 404 or _says_not_exist(response):
                 raise UpstreamGone("Runway does not know it")
             if response.status_code == 400 and (body is not None or query is not None):
-                raise UpstreamRejected(_message(response), issues=_issues(response))
+                raise UpstreamRejected(_in_words(response), issues=_issues(response))
             fresh_key = response.status_code == 401
             problem = UpstreamUnavailable(
                 f"Runway answered HTTP {response.status_code}",

@@ -250,7 +250,8 @@ def _check_users(document_id: str, size_bytes: int, client: str, effects: Effect
 def _ready(prepared: Prepared, effects: Effects) -> dict[str, Any]:
     """The body as Runway takes it."""
     try:
-        return upload_inputs(name_inputs(prepared.body, prepared.inputs), effects, LARGEST_INPUT)
+        held = name_inputs(prepared.body, prepared.inputs)
+        return upload_inputs(held, effects, LONGEST_PREPARATION_SECONDS, LARGEST_INPUT)
     except (InputMissing, InputUnusable) as problem:
         path = next(iter(prepared.inputs))
         raise InvalidRequest([Issue("custom", path, str(problem))]) from None

@@ -10,8 +10,9 @@ from tarmac.rules.client_tokens import LONGEST_SECONDS, ClientToken, signed, sig
 from tarmac.rules.ownership import Kind
 from tarmac.rules.session_requests import PRESETS, TOKEN
 from tarmac.rules.validation import Issue, check_parameters
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.ownership import may_use
+from tarmac.stores.owners import OwnerStore
 
 
 def make_token(
@@ -19,19 +20,14 @@ def make_token(
 ) -> tuple[str, ClientToken]:
     """The token as text, and what it says. origins: the deployment's; the only one need not be named.
 
-    Raises InvalidRequest. Effects: clock, table, new_id, signing_root.
+    Raises InvalidRequest. Effects: clock, table, characters, new_id, signing_root.
     """
     body = {name: value for name, value in wanted.items() if value is not None}
     issues = check_parameters(body, TOKEN)
     avatar, origin = body.get("avatarId"), body.get("origin", origins[0] if len(origins) == 1 else None)
     if not issues and origin not in origins:
         issues = [Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(origins)}")]
-    if (
-        not issues
-        and avatar is not None
-        and avatar not in PRESETS
-        and not may_use(client, Kind.AVATAR, avatar, effects)
-    ):
+    if not issues and avatar is not None and avatar not in PRESETS and not _is_there(avatar, client, effects):
         issues = [Issue("custom", ("avatarId",), Kind.AVATAR.not_found)]
     if issues:
         raise InvalidRequest(issues)
@@ -39,6 +35,21 @@ def make_token(
     max_sessions = int(body.get("maxSessions", 1))
     token = ClientToken(effects.new_id(), client, str(origin), max_sessions, expires_at, avatar)
     return signed(token, signing_key(effects.signing_root())), token
+
+
+def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
+    """Whether a session with it may be made: better said to the server that asks than to the page, minutes later."""
+    owned = OwnerStore(effects.table).find(Kind.AVATAR, avatar_id)
+    if owned is not None:
+        return owned.belongs_to(client)
+    try:
+        effects.characters.read(Kind.AVATAR.path, avatar_id)
+    except UpstreamGone:
+        return False
+    except UpstreamUnavailable:
+        # The token is good all the same once Runway answers again.
+        return True
+    return True
 
 
 def read_token(text: str, origin: str | None, effects: Effects) -> ClientToken:

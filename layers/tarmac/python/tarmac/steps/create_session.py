@@ -15,8 +15,7 @@ from tarmac.rules.session_requests import SessionRequest
 from tarmac.rules.sessions import SessionMoves
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.session import MinutesUsedUp, Session, StillCreating, TokenSpent
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.ownership import foreign_references, own
+from tarmac.steps.ownership import NoSuchItem, foreign_references, own
 from tarmac.steps.repeats import KeyReused
 from tarmac.stores.client_tokens import ClientTokenStore
 from tarmac.stores.repeats import KeyRecord, Repeat, RepeatStore
@@ -48,21 +47,24 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     """The session that Runway has taken, or the one that this idempotency key has made before.
 
     Without such a key a repeated create is another session; the one whose answer was lost is never claimed, and ends
-    as such. most_seconds: the client's for a day. Raises InvalidRequest, KeyReused, StillCreating, MinutesUsedUp,
+    as such. most_seconds: the client's for a day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
     TokenSpent, CreateRefused, CreateRejected, CreateAmbiguous, Contended.
     Effects: clock, table, sessions, runway_sessions, session_executions, new_id, chance.
     """
-    if issues := foreign_references(dict(order.request.body), order.client, effects):
-        raise InvalidRequest(issues)
+    if foreign_references(dict(order.request.body), order.client, effects):
+        raise NoSuchItem(Kind.AVATAR)
     attempt = _reserve(order, effects, most_seconds)
     if isinstance(attempt, Session):
         return attempt
     try:
         session_id = effects.runway_sessions.create(order.request.body)
-    except (CreateRefused, CreateRejected):
+    except (CreateRefused, CreateRejected) as refusal:
         uses = [ClientTokenStore(effects.table).unuse(attempt.token_id)] if attempt.token_id else []
         with suppress(ConditionFailed):
             effects.sessions.give_back(attempt, *uses)
+        if refusal.status == 404:
+            # In the words that another client's avatar is answered with.
+            raise NoSuchItem(Kind.AVATAR) from refusal
         raise
     except CreateAmbiguous:
         # Runway has no list of sessions to find it in. Nobody has its key, so nobody can enter it; its minutes stay

@@ -43,7 +43,8 @@ def read_session(session_id: str, client: str, effects: Effects) -> dict[str, An
         with suppress(TransitionRefused, Contended):
             effects.sessions.change(session_id, lambda row: session_moves(effects).observe(row, seen.status, 0))
     metadata = {"metadata": dict(session.metadata)} if session.metadata else {}
-    return {**seen.document, "id": session_id, **metadata}
+    # As the row has it, which is all that is left of a session that has ended.
+    return {**seen.document, "id": session_id, "createdAt": to_iso(session.created_at), **metadata}
 
 
 def cancel_session(session_id: str, client: str, effects: Effects) -> None:

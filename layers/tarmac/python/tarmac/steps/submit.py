@@ -15,6 +15,10 @@ from tarmac.telemetry import logger
 
 AMBIGUOUS_RETRY_SECONDS = 60
 
+PREPARATION_SECONDS = 45.0
+"""For uploading the inputs. A create may take a minute to be answered, and SubmitTask is ended after two: one that is
+ended between its create and the answer has lost it, and what it has cost."""
+
 
 def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     """Send the task's create, unless it was sent, cancelled or too late. Safe to call any number of times, at once too.
@@ -38,7 +42,7 @@ def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcom
 
 def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
-        body = upload_inputs(effects.tasks.request(task.id), effects)
+        body = upload_inputs(effects.tasks.request(task.id), effects, PREPARATION_SECONDS)
     except CreateRefused as refusal:
         return _postponed(task, refusal, effects)
     except (CreateRejected, InputUnusable, InputMissing) as problem:

@@ -3,7 +3,8 @@ batches brought on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 
 from tarmac.effects import Effects, moves
 from tarmac.rules.transitions import TransitionRefused
@@ -16,7 +17,7 @@ from tarmac.telemetry import logger
 
 @dataclass(slots=True)
 class SweepReport:
-    """What one sweep did, in tasks; `batches` in batches."""
+    """What one sweep did, in tasks and sessions; `batches` in batches."""
 
     announced: int = 0
     restarted: int = 0
@@ -24,9 +25,12 @@ class SweepReport:
     batches: int = 0
     failed: int = 0
 
+    def __add__(self, other: SweepReport) -> SweepReport:
+        return SweepReport(*map(add, astuple(self), astuple(other)))
+
 
 def sweep(effects: Effects) -> SweepReport:
-    """Look after each task that is due. One that fails is counted and does not stop the rest.
+    """Look after each task and batch that is due. One that fails is counted and does not stop the rest.
 
     Effects: clock, chance, table, tasks, executions, topic, webhooks, batches.
     """

@@ -17,11 +17,12 @@ from tarmac.task import NoticeState
 from tarmac.telemetry import logger
 
 
-def sweep_sessions(effects: Effects, report: SweepReport) -> None:
-    """Look after each session that is due, and count it in the report. One that fails does not stop the rest.
+def sweep_sessions(effects: Effects) -> SweepReport:
+    """Look after each session that is due. One that fails is counted and does not stop the rest.
 
     Effects: clock, sessions, session_executions, topic.
     """
+    report = SweepReport()
     due = effects.sessions.due(effects.clock.now())
     for attempt_id in due.attempts:
         try:
@@ -38,6 +39,7 @@ def sweep_sessions(effects: Effects, report: SweepReport) -> None:
         except Exception as error:
             report.failed += 1
             logger.crash("a session could not be looked after", error, session_id=session_id)
+    return report
 
 
 def _lose(attempt_id: str, effects: Effects) -> None:
