@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.characters import CHANGES, CREATES, MOST_KNOWLEDGE_TOKENS, as_listed, knowledge_problem
+from tarmac.rules.characters import (
+    CHANGES,
+    CREATES,
+    MOST_KNOWLEDGE_TOKENS,
+    _all_required,
+    as_listed,
+    knowledge_problem,
+)
 from tarmac.rules.ownership import Kind
 from tarmac.rules.validation import check_parameters
 
@@ -22,6 +29,18 @@ def test_a_create_needs_what_a_change_may_leave_out(kind: Kind) -> None:
     missed = {issue.path[0]: issue.code for issue in check_parameters({}, CREATES[kind])}
     assert missed == dict.fromkeys(REQUIRED[kind], "invalid_type")
     assert check_parameters({}, CHANGES[kind]) == []
+
+
+def test_what_a_create_needs_is_described_as_for_a_change() -> None:
+    for kind, needed in REQUIRED.items():
+        for name, spec in CHANGES[kind].items():
+            assert CREATES[kind][name] == ({**spec, "required": True} if name in needed else spec)
+
+
+def test_a_description_says_required_of_these_names_and_the_one_it_is_made_of_does_not() -> None:
+    described = {"a": {"type": "string"}, "b": {"type": "media"}}
+    assert _all_required(described, "a") == {"a": {"type": "string", "required": True}, "b": {"type": "media"}}
+    assert described == {"a": {"type": "string"}, "b": {"type": "media"}}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "frames": {"type": "frames", "media": ["image"]},
     "length": {"enum": [5, 10]},
     "quality": {"enum": ["low", 2]},
-    "name": {"type": "string", "enum": ["a "]},
+    "name": {"type": "string", "enum": ["a ", "b"]},
     "seconds": {"type": "integer", "or": ["auto"]},
     "any": {},
 }
@@ -89,15 +90,20 @@ TYPED: list[tuple[str, str, Any]] = [
     ("options", '{"loud": 1}', {"loud": 1}),
     ("options.loud", "true", True),
     ("options.other.deep", "true", "true"),
+    ("options.0", "5", "5"),
     ("voice.size", "4", 4),
     ("voice.x", " 4 ", " 4 "),
     ("voice.y", "4", "4"),
     ("reference", '{"type": "image"}', {"type": "image"}),
     ("reference.uri", "7", "7"),
+    ("reference.uri", " 7 ", " 7 "),
+    ("reference.uri.0", "7", "7"),
     ("frames", "https://example.com/a.png", "https://example.com/a.png"),
     ("frames", ' [{"uri": "a"}] ', [{"uri": "a"}]),
     ("frames.0", '{"uri": "a"}', {"uri": "a"}),
     ("frames.0.position", "1", "1"),
+    ("frames.0.position", " first", " first"),
+    ("frames.position", "{}", "{}"),
     ("length", " 10 ", 10),
     ("length", "7", 7),
     ("length", "7.5", 7.5),
@@ -106,6 +112,7 @@ TYPED: list[tuple[str, str, Any]] = [
     ("quality", "3", "3"),
     ("name", "a ", "a "),
     ("name", " a", " a"),
+    ("name", " b", " b"),
     ("seconds", " auto", "auto"),
     ("seconds", "6", 6),
     ("any", " x ", " x "),
@@ -113,6 +120,7 @@ TYPED: list[tuple[str, str, Any]] = [
     ("seed", "5", 5),
     ("options.duration", "5", "5"),
     ("unknown.seed", "5", "5"),
+    ("seed.unknown", "5", "5"),
 ]
 
 
@@ -240,6 +248,52 @@ def test_every_operation_that_must_have_a_file_takes_a_dropped_one() -> None:
                 if spec.get("required") and spec.get("type") in ("media", "frames", "typedMedia"):
                     for kind in spec["media"]:
                         assert place_object({}, model.parameters or {}, kind, LINK), (name, model.name, kind)
+
+
+IMAGE = {"type": "media", "media": ["image"]}
+NEEDED = IMAGE | {"required": True}
+OTHER = "https://example.com/a.png"
+
+
+def within(required: bool, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "request_", "filled"),
+    [
+        ({"a": IMAGE, "b": IMAGE}, {}, {"a": LINK}),
+        ({"a": IMAGE, "b": NEEDED, "c": NEEDED}, {}, {"b": LINK}),
+        ({"a": IMAGE, "b": NEEDED}, {"b": OTHER}, {"a": LINK, "b": OTHER}),
+        ({"a": IMAGE, "b": within(True, c=NEEDED)}, {}, {"b": {"c": LINK}}),
+        ({"a": IMAGE, "b": within(False, c=NEEDED)}, {}, {"a": LINK}),
+        ({"a": within(False, c=NEEDED), "b": NEEDED}, {}, {"b": LINK}),
+        ({"a": within(True, c=IMAGE), "b": NEEDED}, {}, {"b": LINK}),
+        ({"a": within(False, b=within(False, c=IMAGE))}, {"a": {"d": 1}}, {"a": {"b": {"c": LINK}, "d": 1}}),
+        ({"a": {"type": "array", "items": IMAGE}}, {"a": [OTHER]}, {"a": [OTHER, LINK]}),
+    ],
+)
+def test_a_file_goes_where_one_must_be_and_else_to_the_first_place_that_is_free(
+    parameters: dict[str, Any], request_: dict[str, Any], filled: dict[str, Any]
+) -> None:
+    assert place_object(request_, parameters, "image", LINK)
+    assert request_ == filled
+
+
+@pytest.mark.parametrize(
+    ("parameters", "request_"),
+    [
+        ({"a": IMAGE}, {"a": OTHER}),
+        ({"a": {"type": "array", "items": IMAGE}}, {"a": OTHER}),
+        ({"a": {"type": "frames", "media": ["image"]}}, {"a": [{"uri": OTHER, "position": "first"}]}),
+        ({"a": within(False, b=within(False, c=within(False, d=IMAGE)))}, {}),
+    ],
+    ids=["filled", "no list", "a list of frames", "too deep"],
+)
+def test_a_file_that_finds_no_free_place_changes_nothing(parameters: dict[str, Any], request_: dict[str, Any]) -> None:
+    before = copy.deepcopy(request_)
+    assert not place_object(request_, parameters, "image", LINK)
+    assert request_ == before
 
 
 def test_no_field_for_it_is_no_place() -> None:

@@ -84,6 +84,8 @@ RICH: dict[str, Any] = {
     "checked_at": NOW + 60,
     "quoted_credits": 22.0,
     "outputs": (replace(OUTPUT, key="an earlier one"),),
+    "node_errors": {"earlier": "broken"},
+    "routing": {"model": "gen4_turbo"},
     "claimable": True,
 }
 """A task to which much has happened: what a move does not reset can be seen."""
@@ -143,10 +145,23 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
     "archived": {"outputs": (*RICH["outputs"], OUTPUT), "next_check_at": DUE + FINISH_SECONDS},
     "succeed": RELEASED
-    | {"state": State.SUCCEEDED, "progress": 1.0, "upstream_status": "SUCCEEDED", "cost_credits": 25.0},
+    | {
+        "state": State.SUCCEEDED,
+        "progress": 1.0,
+        "upstream_status": "SUCCEEDED",
+        "cost_credits": 25.0,
+        "node_errors": {},
+    },
     "fail unsent": RELEASED
-    | {"state": State.FAILED, "failure": "late", "failure_code": "TARMAC.DEADLINE", "cost_credits": 0.0},
-    "fail": RELEASED | {"state": State.FAILED, "failure": "broken", "failure_code": "INTERNAL", "cost_credits": 0.0},
+    | {
+        "state": State.FAILED,
+        "failure": "late",
+        "failure_code": "TARMAC.DEADLINE",
+        "cost_credits": 0.0,
+        "node_errors": {},
+    },
+    "fail": RELEASED
+    | {"state": State.FAILED, "failure": "broken", "failure_code": "INTERNAL", "cost_credits": 0.0, "node_errors": {}},
     "cancel unsent": RELEASED | {"state": State.CANCELLED, "cost_credits": 0.0},
     "cancel": RELEASED | {"state": State.CANCELLED, "cost_credits": 0.0},
     "request cancel": {"cancel_requested_at": LATER},
@@ -428,6 +443,12 @@ def test_a_repeated_claim_or_bind_changes_nothing(moves: Moves) -> None:
     assert moves.claim(claimed, "new") is claimed
     bound = moves.bind(claimed, "new", "up-9", None, 12)
     assert moves.bind(bound, "new", "up-9", None, 12) is bound
+
+
+def test_a_bound_task_knows_what_a_router_has_chosen_and_else_what_it_knew(moves: Moves) -> None:
+    before = a_task(State.SUBMITTING, routing={"model": "gen4.5"})
+    assert moves.bind(before, "token", "up-9", None, 12, {"model": "veo3.1"}).routing == {"model": "veo3.1"}
+    assert moves.bind(before, "token", "up-9", None, 12).routing == {"model": "gen4.5"}
 
 
 def test_a_task_that_was_never_looked_at_began_after_its_create(moves: Moves) -> None:

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.client_tokens import BadToken, ClientToken, signed, signing_key, verified
+from tarmac.rules import client_tokens
+from tarmac.rules.client_tokens import MOST_SESSIONS, BadToken, ClientToken, signed, signing_key, verified
+from tarmac.rules.session_requests import TOKEN as ORDER
+from tarmac.rules.validation import utf16_length
 from tarmac.rules.webhooks import secret_of
 from tests.fakes.samples import NOW
 
 KEY = signing_key("r" * 64)
 ORIGIN = "https://app.example.com"
 TOKEN = ClientToken("t-1", "acme", ORIGIN, 1, int(NOW) + 300, "cat-character")
+HANDED_OUT = (
+    "ct_WyJ0LTEiLCJhY21lIiwiaHR0cHM6Ly9hcHAuZXhhbXBsZS5jb20iLDEsMTcwMDAwMDMwMCwiY2F0LWNoYXJhY3RlciJd"
+    ".ZAIwupBSZ6_UKkazEwpgDIjfbKBw6Wr7JNjv4WSV0Mw"
+)
+"""The same, as pages hold it."""
+
+STRANGE = "This client token is not one of this deployment"
+OLD = "This client token is of another version: ask your server for a new one"
+
+
+def text_of(payload: bytes) -> str:
+    """Anything at all, signed with the deployment's key."""
+    encoded = base64.urlsafe_b64encode(payload).decode().rstrip("=")
+    return f"ct_{encoded}.{_signature(encoded)}"
+
+
+def _signature(payload: str) -> str:
+    digest = hmac.new(KEY, payload.removeprefix("ct_").encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def test_a_token_is_read_as_it_was_signed() -> None:
@@ -23,6 +48,53 @@ def test_a_token_is_read_as_it_was_signed() -> None:
         assert verified(text, KEY, NOW, ORIGIN) == token
         assert text.isascii()
         assert not set(text) & set(" &=?#%+/")
+
+
+@given(st.text(max_size=20))
+def test_a_token_is_read_whatever_the_length_of_what_it_says(avatar_id: str) -> None:
+    token = replace(TOKEN, avatar_id=avatar_id)
+    assert verified(signed(token, KEY), KEY, NOW, ORIGIN) == token
+
+
+def test_a_token_outlives_an_update_of_tarmac() -> None:
+    """While functions are replaced, old and new ones read each other's."""
+    key = signing_key("r" * 64)
+    assert signed(TOKEN, key) == HANDED_OUT
+    assert verified(HANDED_OUT, key, NOW, ORIGIN) == TOKEN
+
+
+@pytest.mark.parametrize("character", ["a", "é", "🎬", '"', "\1"])
+def test_the_longest_token_that_can_be_ordered_is_read(character: str) -> None:
+    """Each character takes as much room in JSON as it may."""
+    avatar_id = character * (ORDER["avatarId"]["maxLength"] // utf16_length(character))
+    origin = "https://".ljust(ORDER["origin"]["maxLength"], "a")
+    token = ClientToken("t" * 36, "a" * 63, origin, MOST_SESSIONS, int(NOW) + 300, avatar_id)
+    assert verified(signed(token, KEY), KEY, NOW, origin) == token
+
+
+def test_a_token_longer_than_any_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = signed(TOKEN, KEY)
+    monkeypatch.setattr(client_tokens, "_LONGEST_TOKEN", len(text))
+    assert verified(text, KEY, NOW, ORIGIN) == TOKEN
+    monkeypatch.setattr(client_tokens, "_LONGEST_TOKEN", len(text) - 1)
+    with pytest.raises(BadToken, match=f"^{STRANGE}$"):
+        verified(text, KEY, NOW, ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"[]", b'["t-1","acme","https://app.example.com",1,1700000300]', b"7", b"{}", b"\xff", b"[", b""]
+)
+def test_a_token_of_another_version_sends_its_page_for_a_new_one(payload: bytes) -> None:
+    with pytest.raises(BadToken, match=f"^{OLD}$"):
+        verified(text_of(payload), KEY, NOW, ORIGIN)
+
+
+def test_a_token_has_one_dot() -> None:
+    payload, _, signature = HANDED_OUT.partition(".")
+    dotted = f"{payload[:9]}.{payload[9:]}"
+    for text in (f"{dotted}.{_signature(dotted)}", f"{HANDED_OUT}.{signature}", payload + signature):
+        with pytest.raises(BadToken, match=f"^{STRANGE}$"):
+            verified(text, KEY, NOW, ORIGIN)
 
 
 @given(st.integers(0, 300), st.characters(max_codepoint=126, min_codepoint=33))
@@ -56,7 +128,7 @@ def test_a_client_that_knows_its_webhook_secret_cannot_sign() -> None:
 def test_a_token_expires() -> None:
     text = signed(TOKEN, KEY)
     assert verified(text, KEY, TOKEN.expires_at - 0.001, ORIGIN)
-    with pytest.raises(BadToken, match="expired"):
+    with pytest.raises(BadToken, match=r"^This client token has expired: .+ \(POST /v1/client_tokens\)$"):
         verified(text, KEY, TOKEN.expires_at, ORIGIN)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.simulator.routes import sessions as simulated
 from local.simulator.routes.creating import must_pass
-from tarmac.rules.session_requests import PRESETS, SessionRequest, parse_connect, parse_create
+from tarmac.rules.session_requests import PRESETS, SessionRequest, avatar_id, parse_connect, parse_create
 from tarmac.rules.validation import Issue
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
@@ -17,9 +17,13 @@ CREATE = {"model": "gwm1_avatars", "avatar": CUSTOM}
 TOOL = {"type": "client_event", "name": "show", "description": "Shows it"}
 
 
-def paths(found: SessionRequest | list[Issue]) -> list[str]:
+def refused(found: SessionRequest | list[Issue]) -> list[Issue]:
     assert isinstance(found, list), found
-    return sorted(".".join(map(str, issue.path)) for issue in found)
+    return found
+
+
+def paths(found: SessionRequest | list[Issue]) -> list[str]:
+    return sorted(".".join(map(str, issue.path)) for issue in refused(found))
 
 
 def passed(found: SessionRequest | list[Issue]) -> SessionRequest:
@@ -44,6 +48,8 @@ def passed(found: SessionRequest | list[Issue]) -> SessionRequest:
 def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dict[str, str]) -> None:
     request = passed(parse_connect(body, 300))
     assert request.avatar == avatar
+    assert avatar_id(request.avatar) == (avatar.get("avatarId") or avatar.get("presetId"))
+    assert (request.model, request.metadata) == ("gwm1_avatars", {})
     assert request.body == {"model": "gwm1_avatars", "avatar": avatar, "maxDuration": 300}
 
 
@@ -68,6 +74,62 @@ def test_options_go_to_runway_and_metadata_does_not() -> None:
     assert request.metadata == {"page": "7"}
     spelled = parse_connect({"avatar_id": UUID, "start_script": "Hello", "max_duration": 60}, 300)
     assert passed(spelled).body | {"startScript": "Hello", "maxDuration": 60} == passed(spelled).body
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {f"key-{number}": "" for number in range(20)},
+        {"k": "v" * 500},
+        {"k" * 40: "v"},
+    ],
+    ids=["none", "twenty", "a long text", "a long name"],
+)
+def test_metadata_may_be_so_much(metadata: dict[str, str]) -> None:
+    assert passed(parse_create(CREATE | {"metadata": metadata}, 300)).metadata == metadata
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {f"key-{number}": "" for number in range(21)},
+        {"k": "v" * 501},
+        {"k" * 41: "v"},
+        {"": "v"},
+        {"k": None},
+        {"k": 1, "l": "v"},
+    ],
+    ids=["twenty-one", "too long a text", "too long a name", "no name", "null", "a number"],
+)
+def test_more_metadata_is_answered_with_its_limits(metadata: dict[str, Any]) -> None:
+    limits = "Expected 20 texts at most, names of 1 to 40 characters, values up to 500"
+    assert parse_create(CREATE | {"metadata": metadata}, 300) == [Issue("custom", ("metadata",), limits)]
+
+
+@pytest.mark.parametrize("seconds", [301, 1800])
+def test_what_runway_allows_and_the_operator_does_not_is_answered_with_the_operators_bound(seconds: int) -> None:
+    [issue] = refused(parse_create(CREATE | {"maxDuration": seconds}, 300))
+    assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
+    assert "at most 300 in this deployment" in issue.message
+
+
+def test_what_runway_does_not_allow_is_answered_with_runways_bound() -> None:
+    [issue] = refused(parse_create(CREATE | {"maxDuration": 1801}, 300))
+    assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
+    assert "at most 1800" in issue.message
+
+
+def test_a_page_that_names_no_avatar_is_told_what_is_one() -> None:
+    [issue] = refused(parse_connect({"personality": "Kind"}, 300))
+    assert (issue.code, issue.path) == ("invalid_type", ("avatarId",))
+    assert issue.message.startswith("Required: ")
+
+
+def test_who_asks_for_a_callback_is_told_where_endings_are_announced() -> None:
+    [issue] = refused(parse_create(CREATE | {"webhookUrl": "https://example.com"}, 300))
+    assert (issue.code, issue.path) == ("custom", ("webhookUrl",))
+    assert "session.ended on SNS" in issue.message
 
 
 def test_what_is_not_described_passes() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,13 +13,15 @@ from hypothesis import strategies as st
 
 from tarmac.rules.sessions import (
     CLAIM_LEASE_SECONDS,
+    FINISH_SECONDS,
     FOLLOWS,
     LONGEST_QUEUE_SECONDS,
     OVERTIME_SECONDS,
+    READING_SECONDS,
     SessionMoves,
     check_step,
 )
-from tarmac.rules.transitions import TransitionRefused
+from tarmac.rules.transitions import SWEEP_GRACE_SECONDS, TransitionRefused
 from tarmac.session import TERMINAL, Session, SessionState, from_row, to_row
 from tarmac.task import NoticeState, Output
 from tests.fakes.samples import NOW
@@ -29,14 +33,118 @@ MOVES = SessionMoves(NOW + 10)
 OPEN = frozenset(S) - TERMINAL
 OUTPUT = Output("archive", "acme/2023/11/14/live-1/conversation.json", 10, "ab" * 32, "application/json")
 
+
+def with_claim(session: Session) -> Session:
+    return replace(session, claim="token", claimed_at=NOW)
+
+
+def without_claim(session: Session) -> Session:
+    return replace(session, claim=None, claimed_at=None)
+
+
+def with_notice(session: Session) -> Session:
+    """With its notice pending, if it is over."""
+    return replace(session, notice_state=NoticeState.PENDING) if session.state.is_terminal else session
+
+
 EACH: dict[str, tuple[Move, frozenset[SessionState]]] = {
     "observe": (lambda m, s: m.observe(s, "RUNNING", 5), OPEN),
     "overlook": (lambda m, s: m.overlook(s, 5), OPEN),
+    "overlook a 404": (lambda m, s: m.overlook(s, 5, gone=True), OPEN),
     "end": (lambda m, s: m.end(s, S.COMPLETED, 42.0), OPEN),
-    "claim": (lambda m, s: m.claim(s, "new"), frozenset({S.NOT_READY, S.READY})),
+    "end as failed": (lambda m, s: m.end(s, S.FAILED, 41.2, "no avatar", "AVATAR.GONE"), OPEN),
+    "claim": (lambda m, s: m.claim(without_claim(s), "new"), frozenset({S.NOT_READY, S.READY})),
+    "release": (lambda m, s: m.release(with_claim(s), "token"), OPEN),
+    "consumed": (lambda m, s: m.consumed(with_claim(s), "token"), OPEN),
+    "burn": (lambda m, s: m.burn(with_claim(s), "token"), OPEN),
+    "burn after silence": (
+        lambda m, s: m.burn(replace(with_claim(s), claimed_at=m.now - CLAIM_LEASE_SECONDS), None),
+        OPEN,
+    ),
     "request cancel": (lambda m, s: m.request_cancel(s, "client"), OPEN),
     "archived": (lambda m, s: m.archived(s, [OUTPUT]), TERMINAL),
+    "announced": (lambda m, s: m.announced(with_notice(s)), TERMINAL),
+    "rerun": (lambda m, s: m.rerun(s), frozenset(S)),
+    "watch": (lambda m, s: m.watch(s), frozenset(S)),
 }
+
+LATER = NOW + 1000
+DUE = LATER + SWEEP_GRACE_SECONDS
+UNCLAIM = {"claim": None, "claimed_at": None}
+ENDED = UNCLAIM | {"ended_at": LATER, "reserved_seconds": 0, "next_check_at": DUE + FINISH_SECONDS}
+RICH: dict[str, Any] = {
+    "run": 3,
+    "looks": 9,
+    "missing": 2,
+    "unread": 7,
+    "ready_at": NOW + 20,
+    "started_at": NOW + 30,
+    "checked_at": NOW + 60,
+    "used_seconds": 1,
+    "duration_seconds": 0.5,
+    "claim": "token",
+    "claimed_at": NOW + 50,
+    "outputs": (replace(OUTPUT, key="an earlier one"),),
+    "metadata": {"page": "7"},
+}
+"""A session to which much has happened: what a move does not reset can be seen."""
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "observe": {
+        "state": S.RUNNING,
+        "checked_at": LATER,
+        "looks": 10,
+        "missing": 0,
+        "unread": 0,
+        "next_check_at": DUE + 5,
+    },
+    "overlook": {"looks": 10, "missing": 0, "unread": 8, "next_check_at": DUE + 5},
+    "overlook a 404": {"looks": 10, "missing": 3, "unread": 8, "next_check_at": DUE + 5},
+    "end": ENDED | {"state": S.COMPLETED, "duration_seconds": 42.0, "used_seconds": 42},
+    "end as failed": ENDED
+    | {
+        "state": S.FAILED,
+        "duration_seconds": 41.2,
+        "used_seconds": 42,
+        "failure": "no avatar",
+        "failure_code": "AVATAR.GONE",
+    },
+    "claim": {"claim": "new", "claimed_at": LATER},
+    "release": UNCLAIM,
+    "consumed": UNCLAIM | {"consumed_at": LATER},
+    "burn": UNCLAIM | {"burned_at": LATER, "cancel_requested_at": LATER, "cancel_reason": "lost"},
+    "burn after silence": UNCLAIM | {"burned_at": LATER, "cancel_requested_at": LATER, "cancel_reason": "lost"},
+    "request cancel": {"cancel_requested_at": LATER, "cancel_reason": "client"},
+    "archived": {"outputs": (OUTPUT,), "notice_state": NoticeState.PENDING, "next_check_at": DUE},
+    "announced": {"notice_state": NoticeState.SENT, "next_check_at": None},
+    "rerun": {"run": 4, "next_check_at": DUE},
+    "watch": {"next_check_at": DUE},
+}
+
+OVER = "The session has ended: create a new one"
+GIVEN = "The credentials of this session were handed out already: create a new session"
+REASONS: list[tuple[Move, Session, str]] = [
+    (EACH["observe"][0], a_session(S.FAILED), "the session has ended"),
+    (EACH["claim"][0], a_session(S.COMPLETED), OVER),
+    (EACH["claim"][0], a_session(S.READY, cancel_requested_at=NOW), OVER),
+    (EACH["claim"][0], a_session(S.READY, burned_at=NOW), OVER),
+    (EACH["claim"][0], a_session(S.READY, consumed_at=NOW), GIVEN),
+    (EACH["claim"][0], a_session(S.RUNNING), GIVEN),
+    (
+        lambda m, s: m.claim(with_claim(s), "new"),
+        a_session(S.READY),
+        "The credentials of this session are being handed out to somebody else",
+    ),
+    (lambda m, s: m.release(with_claim(s), "new"), a_session(S.READY), "the claim is not ours"),
+    (EACH["consumed"][0], a_session(S.READY, cancel_requested_at=NOW), OVER),
+    (lambda m, s: m.consumed(s, "token"), a_session(S.READY), "the claim is not ours"),
+    (lambda m, s: m.consumed(with_claim(s), "new"), a_session(S.READY, consumed_at=NOW), "the claim is not ours"),
+    (lambda m, s: m.burn(s, None), a_session(S.READY), "the claim is alive"),
+    (lambda m, s: m.request_cancel(with_claim(s), "unclaimed"), a_session(), "the session is being claimed"),
+    (EACH["archived"][0], a_session(S.RUNNING), "there is nothing to archive"),
+    (EACH["archived"][0], a_session(S.FAILED, notice_state=NoticeState.SENT), "there is nothing to archive"),
+    (lambda m, s: m.announced(s), a_session(S.FAILED), "no notice is pending"),
+]
 
 
 @pytest.mark.parametrize(("name", "state"), [*itertools.product(EACH, S)])
@@ -50,6 +158,31 @@ def test_each_move_is_possible_from_its_own_states_alone(name: str, state: Sessi
     else:
         with pytest.raises(TransitionRefused):
             move(MOVES, before)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_move_changes_what_it_is_for_and_nothing_else(name: str) -> None:
+    move, allowed = EACH[name]
+    for state in allowed:
+        before = a_session(state, **RICH)
+        changed = {"version": 4, "updated_at": LATER} | CHANGES[name]
+        assert move(SessionMoves(LATER), before) == replace(before, **changed)
+
+
+@pytest.mark.parametrize(("move", "session", "reason"), REASONS)
+def test_a_move_that_is_refused_says_why(move: Move, session: Session, reason: str) -> None:
+    with pytest.raises(TransitionRefused) as refused:
+        move(MOVES, session)
+    assert str(refused.value) == reason
+
+
+def test_the_first_version_is_looked_at_if_nobody_begins_to() -> None:
+    before = a_session(**RICH)
+    assert SessionMoves(LATER).begin(before) == replace(before, updated_at=LATER, next_check_at=DUE)
+
+
+def test_moments_shrink_with_the_time_scale() -> None:
+    assert SessionMoves(NOW, 0.05).overlook(a_session(), 40).next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
 
 
 # The diagram of Runway's documents, an edge a case.
@@ -92,6 +225,22 @@ def test_looks_in_any_order_only_lead_forward(statuses: list[str]) -> None:
         row = seen
     assert (row.ready_at is None) == (row.state is S.NOT_READY)
     assert (row.started_at is None) == (row.state is not S.RUNNING)
+
+
+def test_a_session_was_ready_and_began_when_it_was_first_seen_so() -> None:
+    row = a_session()
+    for seconds, status in enumerate(("NOT_READY", "READY", "READY", "RUNNING", "RUNNING"), start=1):
+        row = SessionMoves(NOW + seconds).observe(row, status, 5)
+    assert (row.ready_at, row.started_at, row.checked_at) == (NOW + 2, NOW + 4, NOW + 5)
+    at_once = SessionMoves(NOW + 6).observe(a_session(), "RUNNING", 5)
+    assert (at_once.ready_at, at_once.started_at) == (NOW + 6, NOW + 6)
+
+
+def test_a_store_says_what_does_not_follow() -> None:
+    with pytest.raises(TransitionRefused, match=r"^version 3 does not follow 3$"):
+        check_step(a_session(), a_session())
+    with pytest.raises(TransitionRefused, match=r"^READY does not follow RUNNING$"):
+        check_step(a_session(S.RUNNING), a_session(S.READY, version=4))
 
 
 def test_a_step_that_skips_a_version_is_refused() -> None:
@@ -139,6 +288,11 @@ class TestCredentials:
         with pytest.raises(TransitionRefused, match="create a new one"):
             MOVES.claim(burned, "two")
 
+    def test_a_cancel_that_came_before_the_loss_keeps_its_reason(self) -> None:
+        cancelled = MOVES.request_cancel(with_claim(a_session(S.READY)), "client")
+        burned = SessionMoves(LATER).burn(cancelled, "token")
+        assert (burned.burned_at, burned.cancel_requested_at, burned.cancel_reason) == (LATER, MOVES.now, "client")
+
     def test_a_silent_claim_is_alive_until_its_lease_is_over(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         early = SessionMoves(MOVES.now + CLAIM_LEASE_SECONDS - 0.001)
@@ -184,9 +338,31 @@ class TestEndings:
         assert SessionMoves(NOW + age - 0.001).why_cancel(session, UNCLAIMED_SECONDS) is None
         assert SessionMoves(NOW + age).why_cancel(session, UNCLAIMED_SECONDS) == reason
 
+    @pytest.mark.parametrize(
+        ("session", "age", "reason"),
+        [
+            (a_session(S.READY, ready_at=NOW + 100), 100 + UNCLAIMED_SECONDS, "unclaimed"),
+            (a_session(S.READY, ready_at=NOW + 100, consumed_at=NOW + 90), 100 + UNCLAIMED_SECONDS, "unclaimed"),
+            (a_session(S.RUNNING, started_at=NOW + 100), 400 + OVERTIME_SECONDS, "overdue"),
+        ],
+        ids=["ready late", "handed out before it was seen ready", "began late"],
+    )
+    def test_waits_count_from_what_was_seen_last(self, session: Session, age: float, reason: str) -> None:
+        assert SessionMoves(NOW + age - 0.001).why_cancel(session, UNCLAIMED_SECONDS) is None
+        assert SessionMoves(NOW + age).why_cancel(session, UNCLAIMED_SECONDS) == reason
+
     def test_ages_are_in_runways_seconds(self) -> None:
         assert SessionMoves(NOW + 30, scale=0.5).why_cancel(a_session(S.READY), 60) == "unclaimed"
         assert SessionMoves(NOW + 29, scale=0.5).why_cancel(a_session(S.READY), 60) is None
+
+    @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 1920.0), (0.5, 960.0)])
+    def test_a_session_that_cannot_be_read_is_given_up_when_it_must_long_be_over(
+        self, scale: float, seconds: float
+    ) -> None:
+        """The queue, the wait for somebody, the call, what it may last too long, and a while to be on the safe side."""
+        assert LONGEST_QUEUE_SECONDS + UNCLAIMED_SECONDS + 300 + OVERTIME_SECONDS + READING_SECONDS == 1920
+        assert SessionMoves(NOW + seconds - 0.001, scale).may_still_be_read(a_session(), UNCLAIMED_SECONDS)
+        assert not SessionMoves(NOW + seconds, scale).may_still_be_read(a_session(), UNCLAIMED_SECONDS)
 
     def test_minutes_are_reserved_until_the_end_and_then_what_it_lasted(self) -> None:
         ended = MOVES.end(a_session(S.RUNNING), S.COMPLETED, 41.2)
@@ -196,6 +372,24 @@ class TestEndings:
         cancelled = SessionMoves(NOW + 20).request_cancel(a_session(S.RUNNING), "client")
         ended = SessionMoves(NOW + 33).end(cancelled, S.CANCELLED)
         assert (ended.duration_seconds, ended.used_seconds) == (20.0, 20)
+
+    @pytest.mark.parametrize(
+        ("seconds", "scale", "duration", "used"),
+        [
+            (12.34567, 1.0, 12.346, 13),
+            (0.25, 1.0, 0.25, 1),
+            (-5.0, 1.0, 0.0, 0),
+            (12.0, 0.5, 24.0, 24),
+            (299.9, 1.0, 299.9, 300),
+            (301.0, 1.0, 300, 300),
+        ],
+    )
+    def test_a_call_whose_length_nobody_says_lasted_from_then_to_now(
+        self, seconds: float, scale: float, duration: float, used: int
+    ) -> None:
+        ended = SessionMoves(NOW + seconds, scale).end(a_session(S.RUNNING), S.COMPLETED)
+        assert ended.duration_seconds == pytest.approx(duration, abs=1e-6)
+        assert ended.used_seconds == used
 
     def test_a_call_that_never_was_costs_no_minutes(self) -> None:
         ended = MOVES.end(a_session(S.READY), S.CANCELLED)
@@ -230,6 +424,31 @@ class TestWaits:
 
     def test_a_session_nobody_claims_is_looked_at_when_its_time_is_over(self) -> None:
         assert SessionMoves(NOW + 58).next_look(a_session(S.READY), 60) == 2
+
+    @pytest.mark.parametrize(
+        ("session", "age", "wait"),
+        [
+            (a_session(), 0.0, 5),
+            (a_session(), 500.0, 5),
+            (a_session(S.READY), 0.0, 5),
+            (a_session(S.READY), 56.5, 4),
+            (a_session(S.READY), 59.9, 1),
+            (a_session(S.READY), 100.0, 1),
+            (a_session(S.READY, ready_at=NOW + 10), 66.0, 4),
+            (a_session(S.READY, ready_at=NOW + 10, consumed_at=NOW + 20), 76.0, 4),
+            (a_session(S.RUNNING), 0.0, 15),
+            (a_session(S.RUNNING), 290.0, 10),
+            (a_session(S.RUNNING), 299.5, 2),
+            (a_session(S.RUNNING), 400.0, 2),
+            (a_session(S.RUNNING, started_at=NOW + 100), 390.0, 10),
+        ],
+    )
+    def test_looks_are_as_far_apart_as_nothing_can_be_missed(self, session: Session, age: float, wait: int) -> None:
+        assert SessionMoves(NOW + age).next_look(session, UNCLAIMED_SECONDS) == wait
+
+    def test_what_has_just_begun_has_no_age_even_by_a_clock_that_is_behind(self) -> None:
+        for now in (NOW, NOW - 3):
+            assert SessionMoves(now).next_look(a_session(S.READY), 3) == 3
 
     def test_the_history_of_the_longest_session_stays_under_step_functions_limit(self) -> None:
         """Nine events a look, 25,000 in all."""

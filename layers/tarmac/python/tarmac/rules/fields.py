@@ -103,9 +103,6 @@ def _spec_at(parameters: Mapping[str, Spec], path: tuple[str, ...]) -> Spec | No
         if step.isdigit():
             spec = spec.get("items", {"type": "object"} if spec.get("type") == "frames" else None)
             continue
-        kind = spec.get("type")
-        if kind in ("typedMedia", "frames"):
-            return {"type": "string"}
         cases = spec.get("cases", {})
         spec = spec.get("properties", {}).get(step) or next(
             (case[step] for case in cases.values() if step in case), None

@@ -180,13 +180,12 @@ class Moves:
                 next_check_at=self._check_at(wait_seconds),
             )
         lost = bump(task, self.now, ambiguous=task.ambiguous + 1)
+        # Not `_end`: what is reserved stays so until someone reconciles it with Runway, as the credits may be gone.
         return self._ended(
             lost,
             state=State.AMBIGUOUS_FAILED,
             failure="Runway's answer to the create was lost, so it is unknown whether a generation was bought.",
             failure_code="TARMAC.AMBIGUOUS",
-            # Kept until someone reconciles it with Runway: the credits may be gone.
-            reserved_credits=task.reserved_credits,
         )
 
     def lease_is_over(self, task: Task) -> bool:
