@@ -33,6 +33,8 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 
+from tests.progress import Progress
+
 ROOT = Path(__file__).resolve().parents[1]
 DOMAIN = ROOT / "layers" / "tarmac" / "python" / "tarmac"
 STAGE = ROOT / ".local" / "mutation"
@@ -105,11 +107,13 @@ class Trial:
 
     def _try_all(self) -> None:
         waiting, running = deque(self.mutants), dict[int, Mutant]()
+        progress = Progress(len(self.mutants), "mutants tried")
         while waiting or running:
             while waiting and len(running) < WORKERS:
                 mutant = waiting.popleft()
                 if mutant.function not in self._tests:
                     self.verdicts[mutant] = UNTESTED
+                    progress.step()
                 elif (child := os.fork()) == 0:
                     os._exit(self._try(mutant))
                 else:
@@ -119,8 +123,7 @@ class Trial:
                 timed_out = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
                 verdict = TIMED_OUT if timed_out else _EXIT.get(os.waitstatus_to_exitcode(status), KILLED)
                 self.verdicts[running.pop(child)] = verdict
-                _say(f"\r{len(self.verdicts)} of {len(self.mutants)}")
-        _say("\r")
+                progress.step()
 
     def _try(self, mutant: Mutant) -> int:
         """In the child."""
@@ -225,11 +228,6 @@ def _functions(code: str) -> dict[str, str]:
 def _difference(before: str, after: str) -> str:
     lines = difflib.ndiff(before.splitlines(), after.splitlines())
     return "\n".join(f"    {line}" for line in lines if line[0] in "+-")
-
-
-def _say(text: str) -> None:
-    if sys.stderr.isatty():
-        print(text, end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tests.faults.actions import FAULTS, TURNS
 from tests.faults.run import Place, Reached, Report, Run, be_quick, quick, scripted
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.scheduler import START
+from tests.progress import Progress
 
 PAIRED_TURNS = ("cancel", "twin", "redrive", "stall", "kill")
 """The turns that sets of two are made with, beside all faults; the others are in those of one and the random ones."""
@@ -192,10 +193,11 @@ class Extent:
 
 def explore(shares: list[Portion], workers: int) -> Tally:
     """All shares, in processes of their own; what was found made as short as it gets."""
-    tally = Tally()
+    tally, progress = Tally(), Progress(len(shares), "portions explored")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=be_quick) as pool:
         for part in pool.map(Portion.explore, shares, chunksize=4):
             tally.merge(part)
+            progress.step()
     with quick():
         found = [shortest(finding) for finding in tally.findings.values()]
     tally.findings = {}
