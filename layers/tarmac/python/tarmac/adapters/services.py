@@ -164,7 +164,7 @@ class Service:
     def _message(self, operation: str, request: dict[str, Any]) -> tuple[dict[str, str], bytes]:
         if self._dialect.target is None:
             form = {"Action": operation, "Version": self._dialect.version} | dict(_fields(request))
-            return {"content-type": "application/x-www-form-urlencoded"}, urlencode(form).encode()
+            return {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, urlencode(form).encode()
         if operation == "TransactWriteItems":
             # By it DynamoDB knows the second send of a transaction whose answer was lost.
             request = {"ClientRequestToken": str(uuid.uuid4()), **request}
