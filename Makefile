@@ -70,9 +70,10 @@ faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the lo
 mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
 	$(BIN)/python -m tests.mutation
 
-bench: $(VENV)/test.stamp ## Compare the pacing of polls and the functions' cold starts with the usual, in ratios
+bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the usual ways, in ratios
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.pacing
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.cold_start
+	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.archive
 
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py

@@ -17,6 +17,9 @@ from tarmac.task import State, Task, to_row
 TASK_ID = "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47"
 SESSION_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 MP4 = bytes.fromhex("0000001c667479706d703432000000006d70343269736f6d61766331") + bytes(4096)
+PIECE_BYTES = 256 * 1024
+BEGUN = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+COMPLETED = b'<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>'
 PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 
 Answer = tuple[str, bytes]
@@ -74,10 +77,12 @@ class World(ThreadingHTTPServer):
             case call if call:
                 return _json({})
         match method, path:
-            case "PUT", _:
-                return "text/plain", b""
             case "POST", "/":
                 return "text/xml", PUBLISHED
+            case "POST", _ if path.endswith("?uploads"):
+                return "text/xml", BEGUN
+            case "POST", _ if "uploadId=" in path:
+                return "text/xml", COMPLETED
             case "GET", "/output.mp4":
                 return "video/mp4", MP4
             case "POST", "/v1/realtime_sessions":
@@ -107,29 +112,50 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         return expected
 
+    def do_PUT(self) -> None:
+        """An object, or a part of one: counted, not kept."""
+        left = int(self.headers.get("content-length") or 0)
+        while left > 0:
+            left -= len(self.rfile.read(min(left, PIECE_BYTES)))
+        if "transfer-encoding" in self.headers:
+            self._skip_chunks()
+        self._send("text/plain", b"", etag='"a-part"')
+
+    def do_GET(self) -> None:
+        size = self.path.partition("/output/")[2]
+        if not size:
+            self._reply()
+            return
+        self.send_response(200)
+        self.send_header("content-type", "video/mp4")
+        self.send_header("content-length", size)
+        self.end_headers()
+        left, piece = int(size), MP4.ljust(PIECE_BYTES, b"m")
+        while left > 0:
+            self.wfile.write(piece[:left])
+            left -= len(piece)
+
     def _reply(self) -> None:
-        body = self._chunks() if "transfer-encoding" in self.headers else self._whole()
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         target = self.headers.get("x-amz-target", "")
-        content_type, answer = self.server.answer(self.command, self.path.partition("?")[0], target, body)
+        self._send(*self.server.answer(self.command, self.path, target, body))
+
+    do_POST = do_DELETE = _reply
+
+    def _send(self, content_type: str, answer: bytes, **headers: str) -> None:
         self.send_response(200)
         self.send_header("content-type", content_type)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    def _whole(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("content-length") or 0))
-
-    def _chunks(self) -> bytes:
-        pieces = []
+    def _skip_chunks(self) -> None:
         while size := int(self.rfile.readline().partition(b";")[0], 16):
-            pieces.append(self.rfile.read(size))
-            self.rfile.readline()
+            self.rfile.read(size + 2)
         while self.rfile.readline().strip():
             """A trailer."""
-        return b"".join(pieces)
-
-    do_GET = do_POST = do_PUT = do_DELETE = _reply
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: it would be part of what is measured."""
