@@ -27,7 +27,7 @@ IDS = [f"{name}:{model.name}" for name, model in ENTRIES]
 
 
 def issues(model: Model, body: Mapping[str, Any]) -> list[Issue]:
-    return check_parameters(body, model.parameters or {}, rules=model.rules)
+    return check_parameters(body, model.parameters or {}, rules=model.rules, strict=model.strict)
 
 
 def found(model: Model, body: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ Toml = dict[str, Any]
 FILE = {"output": str, "soleModel": str, "shared": dict, "spellings": dict, "models": dict}
 MODEL = {
     "legacy": bool,
+    "strict": bool,
     "alsoKnownAs": list,
     "like": str,
     "credits": dict,
@@ -53,6 +54,7 @@ SPEC = {
     "positionRequired": bool,
     "unmixed": bool,
     "properties": dict,
+    "strict": bool,
     "values": (str, dict),
     "refersTo": str,
     "rules": list,
@@ -134,7 +136,7 @@ def _model_faults(name: str, entry: Toml, shared: Toml, known: set[str], spellin
             yield f"{name}: {older} into {into}"
 
 
-_SPELLING = {"into", "type", "key"}
+_SPELLING = {"into", "type", "key", "listed"}
 
 
 def _spec_faults(at: str, spec: Any, shared: Toml) -> Iterator[str]:

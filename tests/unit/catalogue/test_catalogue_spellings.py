@@ -113,7 +113,9 @@ OLDER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 
 
 def contract(model: Model, body: dict[str, Any]) -> dict[str, Any]:
-    return to_contract(body, model.spellings or {}, model.parameters)
+    told = to_contract(body, model.parameters or {}, model.spellings or {})
+    assert told.issues == []
+    return told.body
 
 
 @pytest.mark.parametrize(("operation_name", "model_name", "older", "own"), OLDER)
@@ -133,20 +135,10 @@ def test_the_contracts_words_stay_and_may_be_snake_case(name: str, model: Model)
     assert contract(model, snake) == body
 
 
-def test_the_contracts_own_word_wins() -> None:
-    model = operation("image_to_video").model("gen4_turbo")
-    assert contract(model, {"promptText": "own", "prompt_text": "older"}) == {
-        "promptText": "own",
-        "prompt_text": "older",
-    }
-    model = operation("text_to_speech").model("eleven_v3")
-    assert contract(model, {"promptText": "own", "text": "older"}) == {"promptText": "own"}
-
-
 def test_what_nobody_knows_keeps_its_name() -> None:
     model = operation("image_to_video").model("gen4_turbo")
     assert contract(model, {"camera_path": [1], "_": 2, "a__b": 3}) == {"camera_path": [1], "_": 2, "a__b": 3}
-    assert to_contract({"prompt_text": "a"}, {}, None) == {"prompt_text": "a"}
+    assert to_contract({"prompt_text": "a"}, {}).body == {"prompt_text": "a"}
 
 
 def test_the_two_families_of_voices_are_not_mixed() -> None:
@@ -156,8 +148,20 @@ def test_the_two_families_of_voices_are_not_mixed() -> None:
 
 def test_what_is_no_string_is_left_for_the_checks() -> None:
     model = operation("text_to_speech").model("eleven_v3")
-    assert found(model, contract(model, {"text": "hello", "voice": 7})) == {"voice": "invalid_type"}
+    assert found(model, contract(model, {"text": "hello", "voice": 7})) == {"voice.presetId": "invalid_enum_value"}
     hailuo = operation("text_to_video").model("hailuo3")
     assert found(hailuo, contract(hailuo, {"promptText": "a", "resolution": ["2K"]})) == {
         "resolution": "invalid_enum_value"
     }
+
+
+def test_an_image_for_aleph_is_its_reference() -> None:
+    model = operation("video_to_video").model("gen4_aleph")
+    body = {"videoUri": VIDEO, "promptText": "a"}
+    reference = {"type": "image", "uri": IMAGE}
+    for older in (IMAGE, [{"uri": IMAGE, "position": "first"}], reference):
+        told = contract(model, body | {"promptImage": older})
+        assert told == body | {"references": [reference]}
+        assert found(model, told) == {}
+    told = contract(model, body | {"references": [reference]})
+    assert told == body | {"references": [reference]}

@@ -71,3 +71,20 @@ def test_a_message_does_not_repeat_what_was_sent() -> None:
 def test_any_object_is_a_create_or_has_issues(body: dict[str, Any]) -> None:
     parsed = parse_create(body)
     assert parsed if isinstance(parsed, list) else parsed.model
+
+
+def test_what_tarmac_adds_may_be_snake_case_too() -> None:
+    parsed = parse_create({"model": "gen4.5", "webhook_url": "https://example.com/hook", "metadata": {"a_b": "1"}})
+    assert isinstance(parsed, CreateTask)
+    assert (parsed.webhookUrl, parsed.metadata) == ("https://example.com/hook", {"a_b": "1"})
+    assert parsed.upstream_body() == {"model": "gen4.5"}
+    refused = parse_create({"model": "gen4.5", "webhook_url": "http://example.com"})
+    assert isinstance(refused, list)
+    assert [issue.path for issue in refused] == [("webhook_url",)]
+
+
+@pytest.mark.parametrize("body", [{}, {"model": None}])
+def test_a_null_is_missed_in_the_same_words(body: dict[str, Any]) -> None:
+    refused = parse_create(body)
+    assert isinstance(refused, list)
+    assert [issue.message for issue in refused] == ["Required"]

@@ -275,7 +275,7 @@ class TestSpellings:
             "duration": 5,
         }
         spellings = operation("character_performance").model("act_two").spellings or {}
-        assert to_contract(older, spellings) == {
+        assert to_contract(older, {}, spellings).body == {
             "model": "act_two",
             "character": {"type": "image", "uri": IMAGE},
             "reference": {"type": "video", "uri": VIDEO},
@@ -285,29 +285,26 @@ class TestSpellings:
     def test_the_older_word_for_a_video_becomes_the_contracts(self) -> None:
         spellings = operation("video_to_video").model("gen4_aleph").spellings or {}
         older = {"model": "gen4_aleph", "promptVideo": VIDEO, "promptText": "as a cartoon", "duration": 5}
-        rewritten = to_contract(older, spellings)
+        rewritten = to_contract(older, {}, spellings).body
         assert rewritten == {"model": "gen4_aleph", "videoUri": VIDEO, "promptText": "as a cartoon"}
         assert issues("video_to_video", rewritten) == {}
 
-    def test_the_contracts_own_word_wins(self) -> None:
+    def test_the_contracts_own_word_is_kept_beside_another_value(self) -> None:
         spellings = operation("video_to_video").model("gen4_aleph").spellings or {}
-        both = {"promptVideo": "https://old.example.com/a.mp4", "videoUri": VIDEO}
-        assert to_contract(both, spellings) == {"videoUri": VIDEO}
-
-    def test_what_is_no_link_is_left_for_the_checks(self) -> None:
-        assert to_contract({"promptImage": 7}, {"promptImage": {"into": "character", "type": "image"}}) == {
-            "promptImage": 7
-        }
+        told = to_contract({"promptVideo": IMAGE, "videoUri": VIDEO}, {}, spellings)
+        assert told.body == {"videoUri": VIDEO}
+        assert [issue.path for issue in told.issues] == [("promptVideo",)]
 
     def test_the_callers_body_stays_as_it_was(self) -> None:
         body = {"promptVideo": VIDEO}
-        to_contract(body, {"promptVideo": "videoUri"})
+        to_contract(body, {}, {"promptVideo": "videoUri"})
         assert body == {"promptVideo": VIDEO}
 
     @pytest.mark.parametrize(("operation_name", "model"), OFFERED)
     def test_a_body_in_the_contracts_words_stays_as_it_is(self, operation_name: str, model: str) -> None:
         body = good_body(operation_name, model)
-        assert to_contract(body, operation(operation_name).model(model).spellings or {}) == body
+        entry = operation(operation_name).model(model)
+        assert to_contract(body, entry.parameters or {}, entry.spellings or {}).body == body
 
 
 class TestPrices:

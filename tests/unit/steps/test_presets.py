@@ -271,3 +271,22 @@ class TestOneRequest:
         request = {"model": "gen4_turbo", "promptImage": data_uri(), "ratio": "1280:720", "duration": 5}
         found = self.file(world, {"operation": "image_to_video", "request": request})
         assert world.tasks.request(found.task.id)["inputs"][0]["key"].startswith(f"inputs/{found.task.id}/")
+
+
+VEO = {"operation": "text_to_video", "request": {"model": "veo3.1", "audio": True}}
+
+
+@pytest.mark.parametrize("spelling", ["promptText", "prompt_text"])
+def test_what_overrides_a_preset_does_so_in_any_spelling(spelling: str, world: World) -> None:
+    preset(world, "warm", WARM | {"request": {"model": "gen4.5", spelling: "Warm", "ratio": "720:1280", "duration": 4}})
+    assert body_of(world, drop(world, "inbox/warm/lamp.png", prompt_text="Cold"))["promptText"] == "Cold"
+    line = {"request": {"promptImage": "https://example.com/a.png", "prompt_text": "Cold"}}
+    found = drop(world, "inbox/warm/one.json", json.dumps(line).encode(), "application/json")
+    assert body_of(world, found)["promptText"] == "Cold"
+
+
+def test_a_preset_of_a_strict_model_is_held_against_its_parameters(world: World) -> None:
+    assert isinstance(preset(world, "good", VEO), Noted)
+    refused = preset(world, "bad", VEO | {"request": {"model": "veo3.1", "audios": True}})
+    assert isinstance(refused, Rejected)
+    assert "audios: Unknown parameter" in refused.reason

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints, Valida
 from pydantic_core import PydanticCustomError
 
 from tarmac.rules.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
+from tarmac.rules.spellings import to_contract
 from tarmac.rules.validation import Issue
 from tarmac.rules.webhooks import check_webhook_url
 
@@ -76,8 +77,11 @@ def parse_create(
 
     webhook_origins: those that an operator has named (`tarmac.rules.webhooks`).
     """
+    told = to_contract(body, {name: {} for name in CreateTask.model_fields})
     model = _CreateTaskOfModel if needs_model else CreateTask
-    return parse_body(model, body, {"webhook_origins": webhook_origins})
+    parsed = parse_body(model, told.body, {"webhook_origins": webhook_origins})
+    issues = told.issues + (told.as_sent(parsed) if isinstance(parsed, list) else [])
+    return issues or parsed
 
 
 def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
@@ -87,7 +91,7 @@ def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, An
     except ValidationError as error:
         return [
             Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
-            for problem in error.errors(include_url=False, include_input=False)
+            for problem in error.errors(include_url=False)
         ]
 
 
@@ -165,4 +169,5 @@ _CODES = {
 
 
 def _message(problem: Any) -> str:
-    return "Required" if problem["type"] == "missing" else str(problem["msg"])
+    """An explicit null is how some clients spell "not given"."""
+    return "Required" if problem["type"] == "missing" or problem["input"] is None else str(problem["msg"])

@@ -34,13 +34,14 @@ class Model:
     """One model in one operation. `parameters` is empty for a model that the catalogue does not know.
 
     rules: what depends on several parameters at once, see `tarmac.rules.conditions`. spellings: see
-    `tarmac.rules.spellings`. credits: see `tarmac.rules.prices`.
+    `tarmac.rules.spellings`. credits: see `tarmac.rules.prices`. strict: Runway refuses parameters that are not here.
     """
 
     name: str
     operation: str
     known: bool
     legacy: bool = False
+    strict: bool = False
     parameters: Mapping[str, Mapping[str, Any]] | None = None
     spellings: Mapping[str, Any] | None = None
     credits: Mapping[str, Any] | None = None
@@ -117,6 +118,7 @@ def _model(
         operation=operation_name,
         known=True,
         legacy=entry.get("legacy", False),
+        strict=entry.get("strict", like.strict),
         parameters={**(like.parameters or {}), **own},
         spellings={**data.get("spellings", {}), **(like.spellings or {}), **entry.get("spellings", {})},
         credits=vocabulary.plain(entry["credits"]) if "credits" in entry else None,

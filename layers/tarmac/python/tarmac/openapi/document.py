@@ -25,7 +25,7 @@ _ABOUT = """Runway's API, with durable tasks. Point an official Runway SDK here 
 unchanged: every create is kept until it has ended, every output is archived, every ending is announced.
 
 Beyond Runway: `Idempotency-Key`, `metadata` and `webhookUrl` on any create, a list of tasks, your own usage. \
-Parameters and models that are not described here are passed on to Runway unchecked."""
+Models that are not described here are passed on to Runway unchecked; so are parameters, unless a schema is closed."""
 
 _ERRORS = {
     400: "The request has problems; `issues` names each with its field",
@@ -442,6 +442,8 @@ def _of_model(model: Model, at: Operation) -> Schema:
         schema["required"] = ["model", *schema["required"]]
         properties = {"model": {"enum": [model.name, *others]} if others else {"const": model.name}} | properties
     schema["properties"] = properties
+    if model.strict:
+        schema["additionalProperties"] = False
     if rules := [sentence for rule in model.rules for sentence in in_words(rule)]:
         schema["description"] = "; ".join(rules)
     if model.legacy:

@@ -131,6 +131,8 @@ def _plain(spec: Spec, kind: str | None) -> Schema:
         schema["items"] = of_parameter(spec["items"])
     if "properties" in spec:
         schema |= of_parameters(spec["properties"])
+    if spec.get("strict"):
+        schema["additionalProperties"] = False
     if "values" in spec:
         schema["additionalProperties"] = _or_null(of_parameter(spec["values"]))
     if "by" in spec:

@@ -13,6 +13,7 @@ from typing import Any
 from tarmac.rules.client_tokens import LONGEST_SECONDS as TOKEN_LONGEST_SECONDS
 from tarmac.rules.client_tokens import MOST_SESSIONS
 from tarmac.rules.sessions import DEFAULT_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS
+from tarmac.rules.spellings import to_contract
 from tarmac.rules.validation import Issue, Spec, check_parameters
 
 MODEL = "gwm1_avatars"
@@ -106,7 +107,7 @@ CREATE: dict[str, Spec] = {
 }
 """The body of POST /v1/realtime_sessions, as Runway has it."""
 
-CONNECT: dict[str, Spec] = {"avatarId": _ID, "avatar_id": _ID, "customAvatarId": _ID, "presetId": _ID, **_OPTIONS}
+CONNECT: dict[str, Spec] = {"avatarId": _ID, "customAvatarId": _ID, "presetId": _ID, **_OPTIONS}
 """What a page, or a page's server, asks for: an avatar by one of the names that samples use."""
 
 TOKEN: dict[str, Spec] = {
@@ -116,7 +117,6 @@ TOKEN: dict[str, Spec] = {
     "expiresIn": {"type": "integer", "minimum": 1, "maximum": TOKEN_LONGEST_SECONDS},
 }
 
-_SPELLINGS = {"start_script": "startScript", "max_duration": "maxDuration", "preset_id": "presetId"}
 _MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 20, 40, 500
 
 
@@ -133,8 +133,7 @@ class SessionRequest:
 
 def parse_create(given: Mapping[str, Any], longest_seconds: int) -> SessionRequest | list[Issue]:
     """Of Runway's own create. longest_seconds: the operator's bound for `maxDuration`."""
-    body = {name: value for name, value in given.items() if value is not None}
-    issues = check_parameters(body, CREATE) + _common_issues(body, longest_seconds)
+    body, issues = _checked(given, CREATE, longest_seconds)
     return issues or _request(body, longest_seconds)
 
 
@@ -142,14 +141,11 @@ def parse_connect(
     given: Mapping[str, Any], longest_seconds: int, only_avatar: str | None = None
 ) -> SessionRequest | list[Issue]:
     """Of a page's connect. only_avatar: what its client token is for, taken where the body names none."""
-    body = {_SPELLINGS.get(name, name): value for name, value in given.items() if value is not None}
-    issues = check_parameters(body, CONNECT) + _common_issues(body, longest_seconds)
+    body, issues = _checked(given, CONNECT, longest_seconds)
     if issues:
         return issues
-    custom = body.pop("customAvatarId", None)
-    preset = body.pop("presetId", None)
-    either = [body.pop(name, None) for name in ("avatarId", "avatar_id")]
-    named = custom or preset or either[0] or either[1] or only_avatar
+    custom, preset, either = (body.pop(name, None) for name in ("customAvatarId", "presetId", "avatarId"))
+    named = custom or preset or either or only_avatar
     if named is None:
         return [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar, or the name of a preset")]
     is_preset = custom is None and (preset is not None or named in PRESETS)
@@ -169,6 +165,15 @@ def _request(body: dict[str, Any], longest_seconds: int) -> SessionRequest:
     given = body["avatar"]
     avatar = {name: given[name] for name in ("type", "avatarId", "presetId") if name in given}
     return SessionRequest(body, avatar, seconds, body["model"], metadata)
+
+
+def _checked(
+    given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int
+) -> tuple[dict[str, Any], list[Issue]]:
+    """The body in the contract's words, and what is wrong with it."""
+    told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
+    found = check_parameters(told.body, specs) + _common_issues(told.body, longest_seconds)
+    return told.body, told.issues + told.as_sent(found)
 
 
 def _common_issues(body: Mapping[str, Any], longest_seconds: int) -> list[Issue]:

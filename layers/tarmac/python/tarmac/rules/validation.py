@@ -3,13 +3,13 @@
 Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …), with four
 types of Tarmac's, `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`),
 `typedMedia` (`{type, uri}`) and `primitive`, and with a few more words; catalogue/_shared.toml explains them all. A
-parameter the catalogue does not know passes: Runway adds some every month.
+parameter the catalogue does not know passes, since Runway adds some every month, unless Runway is known to refuse such.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,19 @@ class Issue:
 
 
 def check_parameters(
-    body: Mapping[str, Any], parameters: Mapping[str, Spec], s3_allowed: bool = False, rules: Iterable[Rule] = ()
+    body: Mapping[str, Any],
+    parameters: Mapping[str, Spec],
+    s3_allowed: bool = False,
+    rules: Iterable[Rule] = (),
+    strict: bool = False,
 ) -> list[Issue]:
     """All issues of a body's parameters; an empty list means that Runway should take it.
 
-    rules: what the parameters demand of each other, see `tarmac.rules.conditions`.
+    rules: what the parameters demand of each other, see `tarmac.rules.conditions`. strict: whether a parameter that is
+    not described is an issue.
     """
     checker = _Checker(s3_allowed)
-    checker.body(body, parameters, rules, ())
+    checker.body(body, parameters, rules, (), strict)
     return checker.issues
 
 
@@ -93,8 +98,21 @@ def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def unknown_parameters(body: Mapping[str, Any], parameters: Mapping[str, Spec]) -> list[str]:
-    """Names that pass unchecked, for the log."""
+    """Names that are not described."""
     return sorted(set(body) - set(parameters) - {"model"})
+
+
+def properties_of(value: Mapping[str, Any], spec: Spec) -> dict[str, Spec]:
+    """The descriptions of an object's properties: its own, those of its case, and of names that are the caller's."""
+    properties = dict(spec.get("properties", {}))
+    if "by" in spec:
+        case, cases = value.get(spec["by"]), spec["cases"]
+        properties[spec["by"]] = {"enum": list(cases), "required": True}
+        if isinstance(case, str):
+            properties |= cases.get(case, {})
+    if "values" in spec:
+        properties |= dict.fromkeys(value.keys() - properties.keys(), spec["values"])
+    return properties
 
 
 def utf16_length(text: str) -> int:
@@ -109,9 +127,18 @@ class _Checker:
         self.media: dict[Path, tuple[str, ...]] = {}
         self._s3_allowed = s3_allowed
 
-    def body(self, value: Mapping[str, Any], specs: Mapping[str, Spec], rules: Iterable[Rule], path: Path) -> None:
+    def body(
+        self,
+        value: Mapping[str, Any],
+        specs: Mapping[str, Spec],
+        rules: Iterable[Rule],
+        path: Path,
+        strict: bool = False,
+    ) -> None:
         before = len(self.issues)
         self._properties(value, specs, path)
+        for name in unknown_parameters(value, specs) if strict else ():
+            self._issue("unrecognized_keys", (*path, name), "Unknown parameter")
         found = {issue.path for issue in self.issues[before:]}
         for broken in broken_rules(value, rules, sound=not found):
             at = (*path, *broken.path)
@@ -147,8 +174,8 @@ class _Checker:
 
     def _limits(self, value: Any, spec: Spec, path: Path) -> None:
         if "enum" in spec and (isinstance(value, bool) or value not in spec["enum"]):
-            allowed = ", ".join(str(choice) for choice in spec["enum"])
-            self._issue("invalid_enum_value", path, f"Expected one of {allowed}; received {_shown(value)}")
+            received = f"; received {_shown(value)}" if len(spec["enum"]) > 1 else ""
+            self._issue("invalid_enum_value", path, _expected(spec["enum"]) + received)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if value < spec.get("minimum", value):
                 self._issue("too_small", path, f"Must be at least {spec['minimum']}")
@@ -168,16 +195,7 @@ class _Checker:
             self._object(value, spec, path)
 
     def _object(self, value: Mapping[str, Any], spec: Spec, path: Path) -> None:
-        properties = dict(spec.get("properties", {}))
-        if "by" in spec:
-            case = value.get(spec["by"])
-            cases = spec["cases"]
-            properties[spec["by"]] = {"enum": list(cases), "required": True}
-            if isinstance(case, str):
-                properties |= cases.get(case, {})
-        if "values" in spec:
-            properties |= dict.fromkeys(value.keys() - properties.keys(), spec["values"])
-        self.body(value, properties, spec.get("rules", ()), path)
+        self.body(value, properties_of(value, spec), spec.get("rules", ()), path, spec.get("strict", False))
 
     def _items(self, value: list[Any], spec: Spec, path: Path) -> None:
         if len(value) < spec.get("minItems", 0):
@@ -248,7 +266,7 @@ class _Checker:
         kinds = spec["media"]
         kind = value.get("type")
         if kind not in kinds:
-            self._issue("invalid_enum_value", (*path, "type"), f"Expected one of {', '.join(kinds)}")
+            self._issue("invalid_enum_value", (*path, "type"), _expected(kinds))
             kind = None
         uri = {"type": "media", "media": kinds if kind is None else [kind], "required": True}
         self._properties(value, {"uri": uri}, path)
@@ -264,6 +282,12 @@ class _Checker:
 
     def _issue(self, code: str, path: Path, message: str) -> None:
         self.issues.append(Issue(code, path, message))
+
+
+def _expected(choices: Sequence[Any]) -> str:
+    if len(choices) == 1:
+        return f"Must be {choices[0]}"
+    return f"Expected one of {', '.join(map(str, choices))}"
 
 
 def _name_of(value: Any) -> str:

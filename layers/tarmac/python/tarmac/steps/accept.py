@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from tarmac.inputs import hold_inputs, name_own_outputs, stored_inputs, unusable
 from tarmac.ports import ExecutionNameTaken
 from tarmac.rules.names import TASK_ID
 from tarmac.rules.prices import estimate_credits
-from tarmac.rules.spellings import to_contract
+from tarmac.rules.spellings import Rewritten, to_contract
 from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
 from tarmac.rules.validation import Issue, check_parameters, media_places, unknown_parameters
 from tarmac.steps.ownership import foreign_references
@@ -29,6 +30,15 @@ class InvalidRequest(Exception):
     def __init__(self, issues: list[Issue]) -> None:
         super().__init__("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues))
         self.issues = issues
+
+
+@contextmanager
+def issues_as_sent(told: Rewritten) -> Iterator[None]:
+    """Whatever is wrong with a body in the contract's words is said of the names that the caller has written."""
+    try:
+        yield
+    except InvalidRequest as problem:
+        raise InvalidRequest(told.as_sent(problem.issues)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,19 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     uploads, archive, executions, new_id.
     """
     effects.flavor.check_offers(order.operation)
-    model, body = _checked(order, effects.archive.bucket)
-    body = _with_upstream_ids(body, model, order.client, effects)
-    passed = unknown_parameters(body, model.parameters or {}) if model.known else []
-    earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
-    task, is_new = (
-        (earlier.task, False) if earlier.task else _create(order, model, body, earlier, deadline_seconds, effects)
-    )
+    at = operation(order.operation)
+    model = _model(order, at)
+    # A null is how some clients spell "not given"; Runway is not sent one.
+    given = {name: value for name, value in order.body.items() if value is not None}
+    told = to_contract(given, model.parameters or {}, model.spellings or {})
+    with issues_as_sent(told):
+        body = _checked(told, model, at, order, effects.archive.bucket)
+        body = _with_upstream_ids(body, model, order.client, effects)
+        passed = unknown_parameters(body, model.parameters or {}) if model.known else []
+        earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
+        task, is_new = (
+            (earlier.task, False) if earlier.task else _create(order, model, body, earlier, deadline_seconds, effects)
+        )
     if start:
         _ensure_started(task, effects)
     return Accepted(task, is_new, passed)
@@ -154,25 +170,22 @@ def start_execution(task: Task, effects: Effects) -> None:
         return
 
 
-def _checked(order: Order, archive_bucket: str) -> tuple[Model, dict[str, Any]]:
-    """The model, and the body in the contract's words; `model` is in it only where Runway reads one."""
-    at = operation(order.operation)
-    model = _model(order, at)
-    # A null is how some clients spell "not given"; Runway is not sent one.
-    given = {name: value for name, value in order.body.items() if value is not None}
-    body = to_contract(given, model.spellings or {}, model.parameters)
+def _checked(told: Rewritten, model: Model, at: Operation, order: Order, archive_bucket: str) -> dict[str, Any]:
+    """The body; `model` is in it only where Runway reads one."""
+    body = dict(told.body)
     if at.sole_model is None:
         body["model"] = model.name
     else:
         body.pop("model", None)
     parameters = model.parameters or {}
     body, names_outputs = name_own_outputs(body, media_places(body, parameters), order.client, archive_bucket)
-    issues = check_parameters(body, parameters, bool(order.s3_allowed) or names_outputs, model.rules)
+    s3_allowed = bool(order.s3_allowed) or names_outputs
+    issues = told.issues + check_parameters(body, parameters, s3_allowed, model.rules, model.strict)
     # Inline media of parameters that the catalogue does not know must at least be readable.
     issues += unusable_inline_media(body, media_places(body, parameters), {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
-    return model, body
+    return body
 
 
 def _with_upstream_ids(body: dict[str, Any], model: Model, client: str, effects: Effects) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from tarmac.steps.presets import (
     Doors,
     Preset,
     completed,
+    in_contract,
     order_of,
     preset_for,
     read_preset,
@@ -319,7 +320,7 @@ def _asked(name: str, about: Mapping[str, str], preset: Preset, defaults: Upload
         # A default is for models that have such a parameter; what the object itself asks for is passed on and judged.
         usual = {"ratio": defaults.ratio, "duration": defaults.duration, "promptText": defaults.prompt_text}
         request |= {field: value for field, value in usual.items() if value and field in parameters}
-    request = {**wanted["request"], **request}
+    request = {**in_contract(wanted["request"], model), **request}
     metadata = dict(wanted["metadata"])
     for word, text in about.items():
         if word.startswith(_METADATA):

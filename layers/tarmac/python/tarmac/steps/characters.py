@@ -7,7 +7,7 @@ every client reads and uses it, `admin` changes it. Why so: docs/decisions.md, "
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tarmac.concurrency import together
@@ -23,9 +23,10 @@ from tarmac.inputs import (
 )
 from tarmac.rules.characters import CHANGES, CLEARABLE, CREATES, VOICE_DESIGN, knowledge_problem
 from tarmac.rules.ownership import Kind, Reference, is_id, references
+from tarmac.rules.spellings import Rewritten, to_contract
 from tarmac.rules.validation import Issue, Path, Spec, check_parameters, media_places
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone
-from tarmac.steps.accept import InvalidRequest
+from tarmac.steps.accept import InvalidRequest, issues_as_sent
 from tarmac.steps.ownership import NoSuchItem, NotRecorded, SharedItem, is_shared
 from tarmac.steps.sends import begin_send, end_send, find_send
 from tarmac.stores.owners import Owned, OwnerStore, owned_item
@@ -61,13 +62,14 @@ def create(
     CreateRejected, CreateAmbiguous. Effects: clock, table, uploads, archive, input_bucket, runway, characters."""
     began = effects.clock.now()
     client = repeat.client
-    body = {name: value for name, value in given.items() if value is not None}
-    body = _checked(body, CREATES[kind], client, s3_allowed, effects)
-    earlier = find_send(repeat, effects)
-    if earlier.item_id is not None:
-        return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
-    prepared = _prepared(body, CREATES[kind], client, s3_allowed, effects)
-    ready = _ready(prepared, effects)
+    specs = CREATES[kind]
+    told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
+    with issues_as_sent(told):
+        body = _checked(told, specs, client, s3_allowed, effects)
+        earlier = find_send(repeat, effects)
+        if earlier.item_id is not None:
+            return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
+        ready = _ready(_prepared(body, specs, client, s3_allowed, effects), effects)
     if effects.clock.now() - began > LONGEST_PREPARATION_SECONDS:
         raise CreateRefused("It took too long to prepare the request: nothing was made")
     send = begin_send(repeat, earlier, effects)
@@ -142,15 +144,21 @@ def change(
 ) -> dict[str, Any] | None:
     """Runway's answer; None where that is empty. Raises InvalidRequest, NoSuchItem, SharedItem, CreateRefused (of
     which 409 is Runway's: still processing), CreateRejected, CreateAmbiguous. Effects: as `create`."""
-    body = {name: value for name, value in given.items() if value is not None or name in CLEARABLE}
-    body = _checked(body, CHANGES[kind], caller.client, s3_allowed, effects)
-    owned = _changeable(kind, item_id, caller, effects)
-    prepared = _prepared(body, CHANGES[kind], caller.client, s3_allowed, effects)
-    content = body.get("content") if kind is Kind.DOCUMENT else None
-    if content is not None:
-        _check_users(item_id, len(content.encode()), caller.client, effects)
+    specs = CHANGES[kind]
+    told = to_contract(given, specs)
+    told = replace(
+        told, body={name: value for name, value in told.body.items() if value is not None or name in CLEARABLE}
+    )
+    with issues_as_sent(told):
+        body = _checked(told, specs, caller.client, s3_allowed, effects)
+        owned = _changeable(kind, item_id, caller, effects)
+        prepared = _prepared(body, specs, caller.client, s3_allowed, effects)
+        content = body.get("content") if kind is Kind.DOCUMENT else None
+        if content is not None:
+            _check_users(item_id, len(content.encode()), caller.client, effects)
+        ready = _ready(prepared, effects)
     try:
-        changed = effects.characters.change(kind.path, item_id, _ready(prepared, effects))
+        changed = effects.characters.change(kind.path, item_id, ready)
     except CreateRejected as rejection:
         raise NoSuchItem(kind) if rejection.status == 404 else rejection from None
     if owned is not None:
@@ -190,12 +198,15 @@ def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> O
 
 
 def _checked(
-    body: dict[str, Any], specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
+    told: Rewritten, specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
 ) -> dict[str, Any]:
     """The body, with the client's own outputs named as such."""
-    places = media_places(body, specs)
-    named, names_outputs = name_own_outputs(body, places, client, effects.archive.bucket)
-    issues = check_parameters(named, specs, bool(s3_allowed) or names_outputs)
+    places = media_places(told.body, specs)
+    named, names_outputs = name_own_outputs(told.body, places, client, effects.archive.bucket)
+    # Runway would take a body of which it knows nothing, and do nothing.
+    says_nothing = named.keys().isdisjoint(specs)
+    rules = [{"requiresOneOf": list(specs)}] if says_nothing else ()
+    issues = told.issues + check_parameters(named, specs, bool(s3_allowed) or names_outputs, rules, says_nothing)
     issues += unusable_inline_media(named, places, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)

@@ -9,6 +9,7 @@ from tarmac.effects import Effects
 from tarmac.rules.client_tokens import LONGEST_SECONDS, ClientToken, signed, signing_key, verified
 from tarmac.rules.ownership import Kind
 from tarmac.rules.session_requests import PRESETS, TOKEN
+from tarmac.rules.spellings import to_contract
 from tarmac.rules.validation import Issue, check_parameters
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.steps.accept import InvalidRequest
@@ -22,15 +23,15 @@ def make_token(
 
     Raises InvalidRequest. Effects: clock, table, characters, new_id, signing_root.
     """
-    body = {name: value for name, value in wanted.items() if value is not None}
-    issues = check_parameters(body, TOKEN)
+    told = to_contract({name: value for name, value in wanted.items() if value is not None}, TOKEN)
+    body, issues = told.body, told.issues + check_parameters(told.body, TOKEN)
     avatar, origin = body.get("avatarId"), body.get("origin", origins[0] if len(origins) == 1 else None)
     if not issues and origin not in origins:
         issues = [Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(origins)}")]
     if not issues and avatar is not None and avatar not in PRESETS and not _is_there(avatar, client, effects):
         issues = [Issue("custom", ("avatarId",), Kind.AVATAR.not_found)]
     if issues:
-        raise InvalidRequest(issues)
+        raise InvalidRequest(told.as_sent(issues))
     expires_at = int(effects.clock.now()) + int(body.get("expiresIn", LONGEST_SECONDS))
     max_sessions = int(body.get("maxSessions", 1))
     token = ClientToken(effects.new_id(), client, str(origin), max_sessions, expires_at, avatar)

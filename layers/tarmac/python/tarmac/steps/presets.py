@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tarmac.catalogue import UnknownOperation, operation
+from tarmac.catalogue import Model, UnknownOperation, operation
 from tarmac.contract import parse_create
 from tarmac.effects import Effects
 from tarmac.ports import NoSuchObject
@@ -132,10 +132,10 @@ def _issues(preset: Preset, doors: Doors) -> list[Issue]:
         return [Issue("invalid_enum_value", ("model",), f"{name} is not a model of {at.name}")]
     parameters = model.parameters or {}
     given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
-    body: dict[str, Any] = to_contract(with_object(given, _STAND_IN), model.spellings or {}, parameters)
-    body["model"] = model.name
-    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules)
-    return [issue for issue in issues if _is_said(body, issue.path)]
+    told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
+    body = told.body | {"model": model.name}
+    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules, strict=model.strict)
+    return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
 
 
 def _is_said(body: Any, path: tuple[str | int, ...]) -> bool:
@@ -159,12 +159,29 @@ def completed(wanted: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
     name = wanted.get("operation") or preset.operation
     request, metadata = wanted.get("request") or {}, wanted.get("metadata") or {}
     base = preset.request if name == preset.operation else {}
+    if base and request and isinstance(request, dict):
+        model = _model_of(name, {**base, **request})
+        base, request = in_contract(base, model), in_contract(request, model)
     return {
         "operation": name,
         "request": {**base, **request} if isinstance(request, dict) else request,
         "metadata": {**preset.metadata, **metadata} if isinstance(metadata, dict) else metadata,
         "webhookUrl": wanted.get("webhookUrl") or preset.webhook_url,
     }
+
+
+def _model_of(name: Any, request: Mapping[str, Any]) -> Model:
+    try:
+        at = operation(str(name))
+    except UnknownOperation:
+        return Model("", "", known=False)
+    return at.model(str(at.sole_model or request.get("model")))
+
+
+def in_contract(request: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    """What is laid on top of another must have the same words. What contradicts itself is left for `accept` to name."""
+    told = to_contract(request, model.parameters or {}, model.spellings or {})
+    return request if told.issues else told.body
 
 
 def order_of(
