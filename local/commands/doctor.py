@@ -29,7 +29,7 @@ def doctor(
     stack: StackOption = None,
 ) -> None:
     """Check a stack from outside: API, key, Runway, machine, buckets, backlog. Exit code 1 if anything is wrong."""
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         findings = []
         for finding in examine(target):

@@ -29,7 +29,7 @@ def redrive(
     All wait for fourteen days. Sending one twice does no harm: an object version and a line make one task each, and a
     callback that has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
     """
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         found = []
         every = chain(
