@@ -15,13 +15,16 @@ settings = SweepSettings.from_environment()
 effects = AwsEffects(settings)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
     swept = sweep(effects)
     sweep_sessions(effects, swept)
     report = asdict(swept)
-    for name, count in report.items():
+    # A metric costs money for each hour in which it is told, and mostly there is nothing to tell.
+    told = {name: count for name, count in report.items() if count}
+    for name, count in told.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
+    if told:
+        metrics.flush_metrics()
     logger.info("swept", count=sum(report.values()), outcome=report)
     return report

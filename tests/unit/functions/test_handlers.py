@@ -508,6 +508,23 @@ class TestSteps:
         assert report | {"restarted": 1} == report
         assert sum(report.values()) == 1
 
+    def test_sweep_counts_what_there_was_and_is_silent_of_the_rest(
+        self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A metric costs money for each hour in which it is told, a zero too."""
+        task = submitted(world)
+        world.executions.running.clear()
+        sweep = handler_of("sweep")
+        for _ in range(2):
+            sweep({}, None)
+            assert capsys.readouterr().out == ""
+        world.clock.advance(10_000)
+        for _ in range(2):
+            sweep({}, None)
+        [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert world.tasks.get(task.id).run == 2
+        assert {name: value for name, value in line.items() if name.startswith("Swept")} == {"SweptRestarted": [1.0]}
+
 
 @pytest.mark.parametrize(
     ("sample", "key"),
