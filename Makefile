@@ -61,7 +61,7 @@ build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the s
 deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
-destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, archive and key are kept
+destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, both buckets and webhook secret are kept
 	SAM_CLI_TELEMETRY=0 $(SAM) delete
 
 faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form

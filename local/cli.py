@@ -16,14 +16,12 @@ from local.commands.generate import generate, upload
 from local.commands.models import models
 from local.commands.redrive import redrive
 from local.commands.tasks import cancel, show, tasks, watch
-from local.errors import plain_errors
+from local.errors import EXIT_CODES, plain_errors
 
 app = typer.Typer(
-    help="""Tarmac: a backend for the Runway API, in your own AWS account or on this machine.
+    help=f"""Tarmac: a backend for the Runway API, in your own AWS account or on this machine.
 
-    Without --stack (or TARMAC_STACK) commands talk to the local stack. Exit codes: 0 done; 1 it failed, as a task may;
-    2 it was asked for wrongly; 3 there is no such stack, it does not answer, or it does not take the key; 130
-    interrupted.""",
+    Without --stack (or TARMAC_STACK) commands talk to the local stack. {EXIT_CODES}""",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

@@ -15,12 +15,15 @@ settings = SweepSettings.from_environment()
 effects = AwsEffects(settings)
 
 
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
     # Sessions first: they are few, and each minute that nobody watches one is paid for.
     counts = asdict(sweep_sessions(effects) + sweep(effects))
-    for name, count in counts.items():
+    # A metric costs money for each hour in which it is told, and mostly there is nothing to tell.
+    told = {name: count for name, count in counts.items() if count}
+    for name, count in told.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
+    if told:
+        metrics.flush_metrics()
     logger.info("swept", count=sum(counts.values()), outcome=counts)
     return counts

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import typer
 
 from local.commands.target import find_target
-from local.errors import LocalError, Refused, Unreachable
+from local.errors import LocalError, Refused, Troubled, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -60,7 +60,7 @@ class Api:
         return self._call("POST", f"/v1/{operation}", json=body, headers=headers)
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """The task in Runway's shape. Raises LocalError where the client has none of this id."""
+        """The task in Runway's shape. Raises Refused where the client has none of this id."""
         return self._call("GET", f"/v1/tasks/{quote(task_id, safe='')}")
 
     def tasks(self, limit: int, status: str | None = None) -> list[dict[str, Any]]:
@@ -189,24 +189,22 @@ def _judged(answer: httpx.Response) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise Unreachable(f"{answer.url.host} does not answer as Tarmac does: is this the address of its API?")
         return content
-    words = _words_of(answer)
+    words, issues = _words_of(answer)
     if status in (401, 403):
         raise Unreachable(f"the key was not accepted: {words}")
-    if status == 404:
-        raise LocalError(words)
     if status < 500 and status != 429:
-        raise Refused(words)
-    raise Unreachable(f"the API is in trouble ({status}): {words}")
+        raise Refused(words, issues)
+    raise Troubled(f"the API is in trouble ({status}): {words}", issues)
 
 
-def _words_of(answer: httpx.Response) -> str:
-    """An error of the API, or of what stands before it, as one message; each issue on a line."""
+def _words_of(answer: httpx.Response) -> tuple[str, list[dict[str, Any]]]:
+    """The message and the issues in an error of the API, or of what stands before it."""
     try:
         said = answer.json()
-        issues = [f"\n  {'.'.join(map(str, issue['path']))}: {issue['message']}" for issue in said.get("issues") or ()]
-        return str(said.get("error") or said.get("message") or answer.reason_phrase) + "".join(issues)
+        issues = [{"path": list(issue["path"]), "message": str(issue["message"])} for issue in said.get("issues") or ()]
+        return str(said.get("error") or said.get("message") or answer.reason_phrase), issues
     except (ValueError, AttributeError, KeyError, TypeError):
-        return answer.text[:200] or answer.reason_phrase
+        return answer.text[:200] or answer.reason_phrase, []
 
 
 def _reason_of_s3(text: str) -> str:

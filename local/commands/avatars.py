@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from local.commands.target import StackOption, Target, find_target
-from local.errors import LocalError, plain_errors
+from local.errors import LocalError, Refused, Troubled, plain_errors
 
 if TYPE_CHECKING:
     from tarmac.ports import Characters
@@ -31,7 +31,7 @@ def list_items(
     stack: StackOption = None,
 ) -> None:
     """List everything at Runway with its client; what was made in Runway's portal is shared by all."""
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         from tarmac.stores.owners import OwnerStore
 
@@ -64,9 +64,9 @@ def adopt(
         from tarmac.stores.owners import AlreadyOwned, OwnerStore, owned_item
 
         if not CLIENT_NAME.fullmatch(client):
-            raise LocalError(f"{client!r} is no client name")
+            raise Refused(f"{client!r} is no client name")
         of_kind, owners = _kind(kind), OwnerStore(target.table)
-        missing = LocalError(f"Runway has no {of_kind} {item_id}")
+        missing = Refused(f"Runway has no {of_kind} {item_id}")
         if not is_id(item_id):
             raise missing
         try:
@@ -88,7 +88,7 @@ def _kind(name: str) -> Kind:
     try:
         return Kind(name)
     except ValueError:
-        raise LocalError(f"--kind is one of {', '.join(Kind)}, not {name!r}") from None
+        raise Refused(f"--kind is one of {', '.join(Kind)}, not {name!r}") from None
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _runway(target: Target) -> Iterator[Characters]:
     try:
         yield RunwayCharacters(RunwayConnection(target.runway_base_url, lambda fresh: key, Clock()))
     except UpstreamUnavailable as problem:
-        raise LocalError(f"{problem}: try `tarmac doctor`") from problem
+        raise Troubled(f"{problem}: try `tarmac doctor`") from problem
 
 
 def _all(collection: str, runway: Characters) -> Iterator[dict[str, Any]]:

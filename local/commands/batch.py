@@ -53,7 +53,7 @@ def batch(
     Exit codes: 0 every line succeeded, 1 a line was rejected, failed or was cancelled, 2 the file is no batch, 3 the
     stack cannot be reached, 130 interrupted (the batch goes on).
     """
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         from tarmac.clock import Clock
         from tarmac.stores.batches import BatchStore

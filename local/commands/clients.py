@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from local.commands.target import StackOption, find_target
-from local.errors import LocalError, plain_errors
+from local.errors import Refused, plain_errors
 
 app = typer.Typer(help="Clients of the API and their keys.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def create(
 
     A client may have several keys, so that one can be replaced without a gap.
     """
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         from tarmac.stores.clients import DEFAULT_SCOPES, ClientStore, InvalidClient
 
@@ -36,7 +36,7 @@ def create(
         try:
             key = ClientStore(target.table).create_key(name, scopes, time.time())
         except InvalidClient as problem:
-            raise LocalError(str(problem)) from problem
+            raise Refused(str(problem)) from problem
         if as_json:
             print(json.dumps({"client": name, "scopes": sorted(scopes), "key": key}))
         else:
@@ -50,7 +50,7 @@ def list_keys(
     stack: StackOption = None,
 ) -> None:
     """List the keys there are: client, scopes, day of creation. Keys themselves are not kept."""
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
         pages = (
             target.client("dynamodb")
@@ -93,7 +93,7 @@ def webhook_secret(
         from tarmac.stores.clients import CLIENT_NAME
 
         if not CLIENT_NAME.fullmatch(name):
-            raise LocalError(f"{name!r} is no client name")
+            raise Refused(f"{name!r} is no client name")
         answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
         print(secret_of(signing_root(answer), name))
 
@@ -107,5 +107,5 @@ def revoke(stack: StackOption = None) -> None:
         from tarmac.stores.clients import ClientStore
 
         if not ClientStore(target.table).revoke(key.strip()):
-            raise LocalError("there is no such key")
+            raise Refused("there is no such key")
         print("revoked", file=sys.stderr)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from local.commands.redrive import QUEUES
 from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, plain_errors
 
@@ -28,8 +30,12 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Check a stack from outside: API, key, Runway, machine, buckets, backlog. Exit code 1 if anything is wrong."""
-    with plain_errors():
+    """Check a stack from outside: API, keys, Runway, machines, buckets, backlog. Exit code 1 if anything is wrong.
+
+    It only reads, and spends no credit. Backlog is what nobody looks after any more: tasks, sessions and batches that
+    the sweeper should have found, and messages that were given up, which wait for `tarmac redrive`.
+    """
+    with plain_errors(as_json):
         target = find_target(stack)
         findings = []
         for finding in examine(target):
@@ -100,11 +106,23 @@ def _runway_takes_the_key(target: Target) -> None:
         raise LocalError("the Runway organization has no credits")
 
 
-def _machine_is_active(target: Target) -> None:
+def _callbacks_can_be_signed(target: Target) -> None:
+    from tarmac.adapters.secrets import signing_root
+
+    answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
+    try:
+        signing_root(answer)
+    except RuntimeError as problem:
+        raise LocalError(f"{problem}: put 32 random characters or more into it") from None
+
+
+def _machines_are_active(target: Target) -> None:
     states = target.client("stepfunctions")
-    status = states.describe_state_machine(stateMachineArn=target.outputs["GenerationStateMachineArn"])["status"]
-    if status != "ACTIVE":
-        raise LocalError(f"the state machine is {status}")
+    for machine in ("Generation", "Session"):
+        arn = target.outputs[f"{machine}StateMachineArn"]
+        status = states.describe_state_machine(stateMachineArn=arn)["status"]
+        if status != "ACTIVE":
+            raise LocalError(f"{arn.rpartition(':')[2]} is {status}")
 
 
 def _buckets_are_there(target: Target) -> None:
@@ -124,11 +142,32 @@ def _nothing_is_left_behind(target: Target) -> None:
     """The sweeper looks every minute: what has been due for five was not mended."""
     import time
 
-    from tarmac.stores.tasks import TaskStore
+    from tarmac.stores.sessions import SessionStore
+    from tarmac.stores.tasks import due_keys
 
-    overdue = TaskStore(target.table).due(time.time() - 300)
+    before = time.time() - 300
+    sessions = SessionStore(target.table).due(before)
+    overdue = [key.partition("#") for key in due_keys(target.table, before)]
+    overdue += [("session", "#", session_id) for session_id in sessions.sessions]
+    overdue += [("session's create", "#", attempt_id) for attempt_id in sessions.attempts]
     if overdue:
-        raise LocalError(f"{len(overdue)} tasks wait for the sweeper, first {overdue[0]}: look at Sweep's log")
+        counts = Counter(kind for kind, _, _ in overdue)
+        firsts = {kind: name for kind, _, name in reversed(overdue)}
+        told = ", ".join(f"{kind} {firsts[kind]}{f' and {n - 1} more' if n > 1 else ''}" for kind, n in counts.items())
+        raise LocalError(f"the sweeper has left for five minutes: {told}: look at Sweep's log")
+
+
+def _nothing_was_given_up(target: Target) -> None:
+    sqs = target.client("sqs")
+    # Those that somebody looks at just now are not visible.
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = {}
+    for queue in QUEUES:
+        found = sqs.get_queue_attributes(QueueUrl=target.resource(queue), AttributeNames=names)["Attributes"]
+        counts[queue] = sum(int(found[name]) for name in names)
+    if any(counts.values()):
+        told = ", ".join(f"{queue} {count}" for queue, count in counts.items() if count)
+        raise LocalError(f"messages wait in {told}: `tarmac redrive --dry-run` lists them")
 
 
 _CHECKS: dict[str, Callable[[Target], None]] = {
@@ -136,8 +175,10 @@ _CHECKS: dict[str, Callable[[Target], None]] = {
     "the API refuses an unknown key": _api_knows_its_clients,
     "a Runway key is stored": _runway_key_is_set,
     "Runway accepts the key and has credits": _runway_takes_the_key,
-    "the state machine is active": _machine_is_active,
+    "callbacks can be signed": _callbacks_can_be_signed,
+    "the state machines are active": _machines_are_active,
     "upload and archive buckets are there": _buckets_are_there,
     "uploads are announced to EventBridge": _uploads_are_heard,
-    "no task is left behind": _nothing_is_left_behind,
+    "no task, session or batch is left behind": _nothing_is_left_behind,
+    "no event, callback or part of a batch was given up": _nothing_was_given_up,
 }

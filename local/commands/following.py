@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 from local.commands.api import ENDED, Api
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+
+_BAR_WIDTH = 12
+_LEAST_WORDS = 12
+"""As narrow may the last column become: its words go on below."""
+_GAP = 2
+"""Between two columns of the table."""
 
 COLOURS = {
     "PENDING": "dim",
@@ -79,30 +86,55 @@ def credits_of(task: Mapping[str, Any]) -> str:
     return f"~{estimate['credits']:g}" if estimate.get("credits") is not None else ""
 
 
-def table_of(tasks: Sequence[Mapping[str, Any]]) -> Table:
-    """A row each: id, status, progress, age, credits, what the client has said of it, why it failed."""
+def console_of_tables() -> Console:
+    """Standard output, as wide as the terminal is; as wide as it takes where there is none."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=10_000)
+
+
+def table_of(tasks: Sequence[Mapping[str, Any]], console: Console) -> Table:
+    """A row each: id, status, progress, age, credits, what the client has said of it, why it failed.
+
+    Where lines are short the bar is left out, then credits, then words: what a task is called, how it stands and when
+    it was made are never cut. Where nobody looks, as in a pipe, a row is one line.
+    """
     from rich import box
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("task", "status"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("progress", width=12)
-    table.add_column("created", no_wrap=True)
-    table.add_column("credits", justify="right")
-    table.add_column("", overflow="fold")
+    rows: list[dict[str, Any]] = []
     for task in tasks:
         status = task["status"]
         said = " ".join(f"{name}={value}" for name, value in (task.get("metadata") or {}).items())
         failure = f"{task['failureCode']}: {task['failure']}" if status == "FAILED" else ""
-        table.add_row(
-            Text(task["id"]),
-            Text(status, style=COLOURS.get(status, "")),
-            ProgressBar(total=1.0, completed=done(task), width=12),
-            Text(task["createdAt"][5:16].replace("T", " ")),
-            credits_of(task),
-            Text(failure or said, style="red" if failure else "dim"),
+        rows.append(
+            {
+                "task": Text(task["id"]),
+                "status": Text(status, style=COLOURS.get(status, "")),
+                "progress": ProgressBar(total=1.0, completed=done(task), width=_BAR_WIDTH),
+                "created": Text(task["createdAt"][5:16].replace("T", " ")),
+                "credits": Text(credits_of(task)),
+                "": Text(failure or said, style="red" if failure else "dim"),
+            }
         )
+    widths = {
+        name: max([len(name), *(_BAR_WIDTH if name == "progress" else len(row[name]) for row in rows)])
+        for name in ("task", "status", "progress", "created", "credits", "")
+    }
+    if console.is_terminal:
+        widths[""] = min(widths[""], _LEAST_WORDS)
+        for name in ("progress", "credits", ""):
+            if sum(widths.values()) + _GAP * (len(widths) - 1) > console.width:
+                del widths[name]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, pad_edge=False)
+    for name, width in widths.items():
+        if name == "":
+            table.add_column(name, overflow="fold", no_wrap=not console.is_terminal)
+        else:
+            table.add_column(name, min_width=width, no_wrap=True, justify="right" if name == "credits" else "left")
+    for row in rows:
+        table.add_row(*(row[name] for name in widths))
     return table

@@ -63,9 +63,10 @@ def generate(
     * tarmac generate character_performance -m act_two -i face.png --video acting.mp4 --set ratio=1280:720
 
     Exit codes: 0 done, 1 the task failed or was cancelled, 2 the request is wrong, 3 the stack cannot be reached or
-    does not take the key, 130 interrupted (the task goes on).
+    does not take the key, 4 it cannot take the request now, as where it has no Runway key, 130 interrupted (the task
+    goes on).
     """
-    with plain_errors():
+    with plain_errors(as_json):
         import_domain()
         shorthands = {"promptText": prompt, "ratio": ratio, "duration": duration, "seed": seed}
         request = Request(operation, model, _read_body(body))
@@ -101,7 +102,7 @@ def upload(
     key: KeyOption = None,
 ) -> None:
     """Upload files and print the URI of each, which any request of the next 24 hours may name in their place."""
-    with plain_errors(), open_api(stack, url, key) as api:
+    with plain_errors(as_json), open_api(stack, url, key) as api:
         for file in files:
             uri = api.upload(file)
             if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from local.errors import LocalError, plain_errors
+from local.errors import Refused, plain_errors
 from local.paths import import_domain
 
 _FEW = 2
@@ -24,12 +24,12 @@ def models(
 
     A model that is not listed works too: its parameters then pass unchecked.
     """
-    with plain_errors():
+    with plain_errors(as_json):
         import_domain()
         from tarmac.catalogue import operations
 
         if operation is not None and operation not in operations():
-            raise LocalError(f"there is no operation {operation}; there are {', '.join(operations())}")
+            raise Refused(f"there is no operation {operation}; there are {', '.join(operations())}")
         entries = [entry for name in operations() if operation in (None, name) for entry in _entries(name)]
         if as_json:
             print(json.dumps(entries))

@@ -6,16 +6,24 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import typer
 
 from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, plain_errors
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+HELD_SECONDS = 300
+"""For how long a message that was received is hidden, from this command's own next look too: a listing takes less."""
+
+WAIT_SECONDS = 1
+"""For how long SQS looks for messages: at all its servers, which a look without waiting does not."""
+
+_MOST_AT_ONCE = 10
+"""Messages in one call to SQS."""
 
 
 def redrive(
@@ -28,26 +36,112 @@ def redrive(
 
     All wait for fourteen days. Sending one twice does no harm: an object version and a line make one task each, and a
     callback that has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
+    Exit code 1 if one cannot be sent: it is named, and left where it is.
     """
-    with plain_errors():
+    with plain_errors(as_json):
         target = find_target(stack)
-        found = []
-        every = chain(
-            _redrive_events(target, dry_run),
-            _requeue(target, "callback", "WebhookDeadLetters", "WebhookQueue", dry_run),
-            _requeue(target, "lines", "BatchDeadLetters", "BatchQueue", dry_run),
-        )
-        for one in every:
-            found.append(one)
-            if not as_json:
-                print(_told(one))
+        found: list[dict[str, str]] = []
+        left: list[dict[str, str]] = []
+        for source in _SOURCES:
+            with _look_into(target, source.queue) as look:
+                for message in look.messages():
+                    try:
+                        content = source.read(message["Body"])
+                        if not dry_run:
+                            source.send(target, content)
+                            look.delete(message)
+                    # Whatever is wrong with one message, the others are not held up.
+                    except Exception as problem:
+                        reason = str(problem) if isinstance(problem, LocalError) else repr(problem)
+                        left.append({"queue": source.queue, "messageId": message["MessageId"], "reason": reason})
+                        if not as_json:
+                            print(f"left in {source.queue}: {message['MessageId']}: {reason}", file=sys.stderr)
+                    else:
+                        found.append({"kind": source.kind, **source.about(content)})
+                        if not as_json:
+                            print(_told(found[-1]))
         if as_json:
-            print(json.dumps({"redriven": not dry_run, "messages": found}))
-            return
-        kinds = Counter(one["kind"] for one in found)
-        verb = "waiting" if dry_run else "sent again"
-        counted = f"{_counted(kinds['event'], 'event')}, {_counted(kinds['callback'], 'callback')}"
-        print(f"{counted} and {_counted(kinds['lines'], 'part')} of batches {verb}", file=sys.stderr)
+            print(json.dumps({"redriven": not dry_run, "messages": found, "left": left}))
+        else:
+            kinds = Counter(one["kind"] for one in found)
+            verb = "waiting" if dry_run else "sent again"
+            counted = f"{_counted(kinds['event'], 'event')}, {_counted(kinds['callback'], 'callback')}"
+            print(f"{counted} and {_counted(kinds['lines'], 'part')} of batches {verb}", file=sys.stderr)
+        if left:
+            raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A queue of what was given up. `read` raises LocalError for a message that nobody could handle again, `about` is
+    what people are told of its content, `send` gives that another chance."""
+
+    kind: str
+    queue: str
+    read: Callable[[str], dict[str, Any]]
+    about: Callable[[dict[str, Any]], dict[str, str]]
+    send: Callable[[Target, dict[str, Any]], None]
+
+
+def _read_event(body: str) -> dict[str, Any]:
+    event = _object(body)
+    context = event.get("requestContext")
+    arn = context.get("functionArn") if isinstance(context, dict) else None
+    if not isinstance(arn, str) or ":function:" not in arn or "requestPayload" not in event:
+        raise LocalError("this is no failed event of a function")
+    return event
+
+
+def _about_event(event: dict[str, Any]) -> dict[str, str]:
+    response = event.get("responsePayload")
+    reason = response.get("errorMessage") if isinstance(response, dict) else None
+    return {
+        "failedAt": str(event.get("timestamp", "?")),
+        "function": _function_of(event).rpartition(":")[2],
+        "reason": str(reason or event["requestContext"].get("condition", "unknown reason"))[:120],
+    }
+
+
+def _invoke_again(target: Target, event: dict[str, Any]) -> None:
+    payload = json.dumps(event["requestPayload"]).encode()
+    target.client("lambda").invoke(FunctionName=_function_of(event), InvocationType="Event", Payload=payload)
+
+
+def _function_of(event: dict[str, Any]) -> str:
+    """The function's ARN without the qualifier that destinations append."""
+    return ":".join(event["requestContext"]["functionArn"].split(":")[:7])
+
+
+def _given_up(kind: str, queue: str, destination: str, name: str) -> _Source:
+    """A queue's dead letters, each of which names something by its id: back to where they came from."""
+
+    def read(body: str) -> dict[str, Any]:
+        if not isinstance(_object(body).get(name), str):
+            raise LocalError(f"this names no {name}")
+        return {"message": body}
+
+    def send(target: Target, content: dict[str, Any]) -> None:
+        target.client("sqs").send_message(QueueUrl=target.resource(destination), MessageBody=content["message"])
+
+    return _Source(kind, queue, read, lambda content: content, send)
+
+
+_SOURCES = (
+    _Source("event", "AsyncFailureQueue", _read_event, _about_event, _invoke_again),
+    _given_up("callback", "WebhookDeadLetters", "WebhookQueue", "taskId"),
+    _given_up("lines", "BatchDeadLetters", "BatchQueue", "batch"),
+)
+QUEUES: Sequence[str] = [source.queue for source in _SOURCES]
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise LocalError("this is no JSON object")
+    return content
 
 
 def _told(one: dict[str, str]) -> str:
@@ -56,58 +150,55 @@ def _told(one: dict[str, str]) -> str:
     return f"{one['failedAt']}  {one['function']}  {one['reason']}"
 
 
-def _redrive_events(target: Target, dry_run: bool) -> Iterator[dict[str, str]]:
-    for queue_url, message in _messages(target, "AsyncFailureQueue"):
-        event = json.loads(message["Body"])
-        function = _function_of(event)
-        yield {
-            "kind": "event",
-            "failedAt": str(event.get("timestamp", "?")),
-            "function": function.rpartition(":")[2],
-            "reason": _reason(event),
-        }
-        if not dry_run:
-            payload = json.dumps(event["requestPayload"]).encode()
-            target.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
-            target.client("sqs").delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-
-
-def _requeue(target: Target, kind: str, dead_letters: str, queue: str, dry_run: bool) -> Iterator[dict[str, str]]:
-    """From a queue of what was given up back to the one that it came from."""
-    for queue_url, message in _messages(target, dead_letters):
-        yield {"kind": kind, "message": message["Body"]}
-        if not dry_run:
-            sqs = target.client("sqs")
-            sqs.send_message(QueueUrl=target.resource(queue), MessageBody=message["Body"])
-            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _messages(target: Target, queue: str) -> Iterator[tuple[str, Any]]:
-    """What waits in a queue, each message invisible to others from now on for the queue's visibility timeout."""
-    sqs = target.client("sqs")
-    queue_url = target.resource(queue)
-    while True:
-        messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages")
-        if not messages:
-            return
-        for message in messages:
-            yield queue_url, message
+@dataclass
+class _Look:
+    """A look into a queue. What was received, and is not deleted, is held until the end of the look."""
+
+    sqs: Any
+    queue_url: str
+    held: dict[str, str] = field(default_factory=dict)
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Each message once, by its id: SQS may give one out again, and the look has to end."""
+        seen: set[str] = set()
+        while True:
+            received = self.sqs.receive_message(
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=_MOST_AT_ONCE,
+                VisibilityTimeout=HELD_SECONDS,
+                WaitTimeSeconds=WAIT_SECONDS,
+            ).get("Messages", [])
+            self.held |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
+            new = {message["MessageId"]: message for message in received if message["MessageId"] not in seen}
+            if not new:
+                return
+            seen |= set(new)
+            yield from new.values()
+
+    def delete(self, message: dict[str, Any]) -> None:
+        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        del self.held[message["MessageId"]]
+
+    def release(self) -> None:
+        """Let everybody see what is still there. A receipt that SQS takes no more is of one that can be seen."""
+        receipts = list(self.held.values())
+        for start in range(0, len(receipts), _MOST_AT_ONCE):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for number, receipt in enumerate(receipts[start : start + _MOST_AT_ONCE])
+            ]
+            self.sqs.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
 
-def _function_of(event: dict[str, Any]) -> str:
-    """The function's ARN without the qualifier that destinations append."""
+@contextmanager
+def _look_into(target: Target, queue: str) -> Iterator[_Look]:
+    look = _Look(target.client("sqs"), target.resource(queue))
     try:
-        arn = str(event["requestContext"]["functionArn"])
-    except (KeyError, TypeError):
-        raise LocalError("a message in the failure queue is no failed event: look at it by hand") from None
-    return ":".join(arn.split(":")[:7])
-
-
-def _reason(event: dict[str, Any]) -> str:
-    response = event.get("responsePayload")
-    message = response.get("errorMessage") if isinstance(response, dict) else None
-    return str(message or event["requestContext"].get("condition", "unknown reason"))[:120]
+        yield look
+    finally:
+        # However it ends: whoever comes next, be it this command without --dry-run, finds them at once.
+        look.release()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from local.commands.target import StackOption, find_target
-from local.errors import LocalError, plain_errors
+from local.errors import Refused, plain_errors
 
 app = typer.Typer(help="The Runway key that a stack buys with.", no_args_is_help=True)
 
@@ -32,8 +32,8 @@ def set_key(
         key = typer.prompt("Runway key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
         key = key.strip()
         if not any_form and not _RUNWAY_KEY.fullmatch(key):
-            raise LocalError("a Runway key is key_ and 128 hex digits; for another provider's use --any-form")
+            raise Refused("a Runway key is key_ and 128 hex digits; for another provider's use --any-form")
         if not key:
-            raise LocalError("the key is empty")
+            raise Refused("the key is empty")
         target.client("secretsmanager").put_secret_value(SecretId=target.outputs["RunwaySecretArn"], SecretString=key)
         print("stored; check it with `tarmac doctor`", file=sys.stderr)

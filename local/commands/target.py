@@ -102,6 +102,7 @@ def _on_this_machine() -> Target:
         "ArchiveBucket": info.archive_bucket,
         "NoticeTopicArn": info.topic_arn,
         "GenerationStateMachineArn": info.generation_state_machine_arn,
+        "SessionStateMachineArn": info.session_state_machine_arn,
         "TasksTable": info.tasks_table,
         "RunwaySecretArn": info.runway_secret_arn,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from local.commands.api import ENDED, Api, JsonOption, KeyOption, UrlOption, open_api, print_json
-from local.commands.following import COLOURS, credits_of, download_outputs, exit_code, table_of
+from local.commands.following import COLOURS, console_of_tables, credits_of, download_outputs, exit_code, table_of
 from local.commands.target import StackOption
-from local.errors import LocalError, plain_errors
+from local.errors import LocalError, Troubled, Unreachable, plain_errors, tell
 
 
 def tasks(
@@ -27,14 +26,14 @@ def tasks(
     key: KeyOption = None,
 ) -> None:
     """List a client's tasks, newest first."""
-    with plain_errors(), open_api(stack, url, key) as api:
+    with plain_errors(as_json), open_api(stack, url, key) as api:
         found = api.tasks(limit, status and status.upper())
         if as_json:
             print_json(found)
             return
-        from rich.console import Console
-
-        Console().print(table_of(found) if found else "no tasks")
+        console = console_of_tables()
+        # The terminal wraps what even the shortest row is too long for.
+        console.print(table_of(found, console) if found else "no tasks", crop=False)
 
 
 def show(
@@ -46,7 +45,7 @@ def show(
     key: KeyOption = None,
 ) -> None:
     """Show one task, with links to its outputs that are good for an hour. Exit code 1 if it failed or was cancelled."""
-    with plain_errors(), open_api(stack, url, key) as api:
+    with plain_errors(as_json), open_api(stack, url, key) as api:
         task = api.task(task_id)
         files = download_outputs(api, task, download) if download else []
         if as_json:
@@ -71,10 +70,8 @@ def watch(
     Of tasks that are named the exit code is 1 if one failed or was cancelled. Where nobody looks, as in a log, each
     change of a status is a line.
     """
-    with plain_errors(), open_api(stack, url, key) as api:
-        from rich.console import Console
-
-        console = Console()
+    with plain_errors(as_json), open_api(stack, url, key) as api:
+        console = console_of_tables()
         named = list(dict.fromkeys(task_ids or ()))
         look = (lambda: _look_again(api, named)) if named else (lambda: api.tasks(limit))
         if console.is_terminal and not as_json:
@@ -95,16 +92,16 @@ def cancel(
 
     Exit code 1 if one has ended already, or is not there; the others are cancelled all the same.
     """
-    with plain_errors(), open_api(stack, url, key) as api:
+    with plain_errors(as_json), open_api(stack, url, key) as api:
         problems = 0
         for task_id in task_ids:
             try:
                 api.cancel(task_id)
+            except (Unreachable, Troubled):
+                raise
             except LocalError as problem:
-                if problem.exit_code != LocalError.exit_code:
-                    raise
                 problems += 1
-                print(f"error: {problem}", file=sys.stderr)
+                tell(problem, as_json)
                 if as_json:
                     print_json({"id": task_id, "cancelled": False, "error": str(problem)})
             else:
@@ -157,7 +154,7 @@ def _follow_live(api: Api, look: Look, has_end: bool, console: Any) -> list[dict
     with Live(console=console, auto_refresh=False) as live:
         while True:
             found = look()
-            live.update(table_of(found), refresh=True)
+            live.update(table_of(found, console), refresh=True)
             if has_end and _all_ended(found):
                 return found
             time.sleep(api.pace_seconds)

@@ -21,6 +21,7 @@ from tests.e2e.media import picture
 from tests.e2e.requests import QUICK, image_to_video, prompt, text_to_video
 from tests.e2e.shared import shared_stack
 from tests.e2e.simulator import Simulator
+from tests.e2e.waiting import eventually
 
 Tarmac = Callable[..., "subprocess.CompletedProcess[str]"]
 FOREIGN = ("TARMAC_", "RUNWAYML_", "PORT", "SIMULATOR_PORT", "TIME_SCALE", "CORS_ORIGINS")
@@ -90,7 +91,7 @@ def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo
     assert (revoked.returncode, revoked.stderr) == (0, "revoked\n")
     assert status_with(stack, told["key"]) == 401
     again = tarmac("clients", "revoke", typed=told["key"] + "\n")
-    assert (again.returncode, again.stderr) == (1, "error: there is no such key\n")
+    assert (again.returncode, again.stderr) == (2, "error: there is no such key\n")
 
 
 def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
@@ -107,15 +108,15 @@ def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, sta
 )
 def test_a_client_that_cannot_be_is_one_message(tarmac: Tarmac, arguments: tuple[str, ...], words: str) -> None:
     answer = tarmac(*arguments)
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert answer.stderr.startswith("error: ")
     assert words in answer.stderr
     assert answer.stderr.count("\n") == 1
 
 
 def test_doctor_finds_the_stack_well(tarmac: Tarmac) -> None:
-    answer = tarmac("doctor")
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    # Tests beside this one leave a message among the dead letters for a moment.
+    answer = eventually(lambda: tarmac("doctor"), lambda answer: answer.returncode == 0, "all to be well")
     assert "FAIL" not in answer.stdout
     findings = json.loads(tarmac("doctor", "--json").stdout)
     assert len(findings) == answer.stdout.count("ok  ")
@@ -135,7 +136,7 @@ def test_doctor_says_what_is_wrong_with_the_runway_key_and_secret_set_mends_it(
     assert "no Runway key is stored: run `tarmac secret set`" in unset.stdout
 
     odd = fresh("secret", "set", typed="key_of_another_form\n")
-    assert odd.returncode == 1
+    assert odd.returncode == 2
     assert "--any-form" in odd.stderr
     assert stored() == "unset"
 
@@ -148,7 +149,7 @@ def test_doctor_says_what_is_wrong_with_the_runway_key_and_secret_set_mends_it(
     good = fresh("secret", "set", typed=f"  {SIMULATOR_KEY}\n")
     assert (good.returncode, stored()) == (0, SIMULATOR_KEY)
     assert SIMULATOR_KEY not in good.stdout + good.stderr
-    assert fresh("doctor").returncode == 0
+    eventually(lambda: fresh("doctor"), lambda answer: answer.returncode == 0, "all to be well")
 
 
 def test_status_says_where_the_stack_is(tarmac: Tarmac, stack: StackInfo) -> None:
@@ -192,7 +193,7 @@ def test_a_shared_avatar_is_adopted(tarmac: Tarmac, deployment: Deployment, simu
         assert (again.returncode, acme.client in again.stderr) == (1, True)
     for wrong in (["missing"], ["a/b"], [avatar, "--kind", "song"], [avatar, "--kind", "voice"]):
         refused = tarmac("avatars", "adopt", *wrong, "--client", "acme")
-        assert (refused.returncode, refused.stderr[:7]) == (1, "error: ")
+        assert (refused.returncode, refused.stderr[:7]) == (2, "error: ")
 
 
 def test_a_picture_becomes_a_video_in_a_folder(tarmac: Tarmac, deployment: Deployment, tmp_path: Path) -> None:
@@ -255,8 +256,8 @@ def test_where_no_stack_is_every_command_says_how_to_start_one(tmp_path: Path) -
     answers = [run(tmp_path, *words) for words in (("tasks",), ("show", "x"), ("doctor",), ("redrive", "--json"))]
     for answer in answers:
         assert (answer.returncode, answer.stdout) == (3, "")
-        assert answer.stderr.startswith("error: ")
         assert "make up" in answer.stderr
+    assert [answer.stderr[:10] for answer in answers] == ["error: " + str(tmp_path)[:3]] * 3 + ['{"error": ']
 
 
 def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
@@ -294,8 +295,6 @@ def test_redrive_puts_lines_of_a_batch_back_into_their_queue(tarmac: Tarmac, dep
     listed = tarmac("redrive", "--dry-run")
     assert message in listed.stdout
     assert "1 part of batches waiting" in listed.stderr
-    deployment.clients.sqs.purge_queue(QueueUrl=dead_letters)
-    deployment.clients.sqs.send_message(QueueUrl=dead_letters, MessageBody=message)
     sent = tarmac("redrive")
     assert (sent.returncode, message in sent.stdout) == (0, True)
     assert "1 part of batches sent again" in sent.stderr

@@ -48,6 +48,7 @@ def load(monkeypatch: pytest.MonkeyPatch, world: World) -> Callable[[str], Modul
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
     monkeypatch.setattr(telemetry.metrics.provider, "namespace", "Tarmac")
+    monkeypatch.setattr(telemetry.metrics.provider, "service", "tarmac")
 
     def module_of(name: str) -> ModuleType:
         kind = getattr(settings, f"{name.title().replace('_', '')}Settings")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.checks.template import Deployment
 from tarmac.runway.errors import CreateAmbiguous, KeyUnavailable
 from tarmac.runway.flavors import COMETAPI
 from tarmac.steps.finish import NotEnded, finish
@@ -477,6 +478,20 @@ class TestSteps:
         assert (metrics["TasksSucceeded"], metrics["CreditsSpent"]) == ([1.0], [50.0])
         assert metrics["ArchivedBytes"][0] > 0
 
+    def test_a_lost_create_is_counted_under_the_name_that_its_alarm_has(
+        self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        alarm = Deployment.read().template["Resources"]["AmbiguousCreatesAlarm"]["Properties"]
+        world.runway.lose = [CreateAmbiguous("reset")]
+        task = accepted(world)
+        handler_of("submit_task")({"taskId": task.id}, None)
+        assert handler_of("finish_task")({"taskId": task.id}, None)["error"] == "TARMAC.AMBIGUOUS"
+        [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        [about] = line["_aws"]["CloudWatchMetrics"]
+        assert line[alarm["MetricName"]] == [1.0]
+        assert about["Namespace"] == alarm["Namespace"]
+        assert about["Dimensions"] == [[dimension["Name"] for dimension in alarm["Dimensions"]]]
+
     def test_finish_counts_an_ending_once(
         self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -507,6 +522,23 @@ class TestSteps:
         report = handler_of("sweep")({}, None)
         assert report | {"restarted": 1} == report
         assert sum(report.values()) == 1
+
+    def test_sweep_counts_what_there_was_and_is_silent_of_the_rest(
+        self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A metric costs money for each hour in which it is told, a zero too."""
+        task = submitted(world)
+        world.executions.running.clear()
+        sweep = handler_of("sweep")
+        for _ in range(2):
+            sweep({}, None)
+            assert capsys.readouterr().out == ""
+        world.clock.advance(10_000)
+        for _ in range(2):
+            sweep({}, None)
+        [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert world.tasks.get(task.id).run == 2
+        assert {name: value for name, value in line.items() if name.startswith("Swept")} == {"SweptRestarted": [1.0]}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from local.cli import app
+from local.errors import EXIT_CODES, LocalError, Refused, Troubled, Unreachable
 from local.paths import ROOT
 
 
@@ -38,6 +40,45 @@ def test_a_wrong_setting_is_one_message(run: CliRunner, monkeypatch: pytest.Monk
     answer = run.invoke(app, ["up"])
     assert answer.exit_code == 1
     assert answer.stderr == "error: TIME_SCALE=fast is not a number\n"
+
+
+def test_the_exit_codes_are_told_alike_everywhere(run: CliRunner) -> None:
+    """In the help, in README, and by what is raised."""
+
+    def codes(text: str) -> list[int]:
+        return [int(code) for code in re.findall(r"(\d+)\s+[a-z]", text)]
+
+    [in_readme] = re.findall(r"(?s)Exit codes: .*?\.\n", (ROOT / "README.md").read_text())
+    helped = " ".join(re.sub("[│ ]+", " ", run.invoke(app, ["--help"]).stdout).split())
+    assert " ".join(EXIT_CODES.split()) in helped
+    assert codes(EXIT_CODES) == codes(in_readme) == [0, 1, 2, 3, 4, 130]
+    raised = {kind.exit_code for kind in (LocalError, Refused, Unreachable, Troubled)}
+    assert raised == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate text_to_video -m gen4.5",
+        "tasks",
+        "show t",
+        "watch t",
+        "cancel t",
+        "upload a.jpg",
+        "batch a.csv",
+        "models --operation text_to_gold",
+        "doctor",
+        "redrive",
+        "clients create acme",
+        "clients list",
+        "avatars list",
+    ],
+)
+def test_an_error_is_words_for_people_and_json_for_machines(run: CliRunner, command: str) -> None:
+    told, told_as_json = (run.invoke(app, [*command.split(), *more]) for more in ((), ("--json",)))
+    assert told.exit_code == told_as_json.exit_code != 0
+    assert (told.stdout, told_as_json.stdout) == ("", "")
+    assert told.stderr == f"error: {json.loads(told_as_json.stderr)['error']}\n"
 
 
 def test_help_does_not_load_the_aws_libraries() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from local.cli import app
 from local.commands import api as api_module
+from local.commands.following import table_of
 from tests.fakes.servers import TinyServer, answer, hang_up, raw, tiny_server
 
 CREATED = {"id": "task-1", "estimatedCost": {"credits": 25}}
@@ -230,11 +233,12 @@ def test_what_cannot_be_sent_is_exit_code_2_and_nothing_is_sent(
             "ratio: Required",
         ),
         (422, {"error": "This key was used for another request"}, 2, "another request"),
-        (404, {"error": "There is no such task"}, 1, "no such task"),
+        (404, {"error": "There is no such task"}, 2, "no such task"),
         (401, {"message": "Unauthorized"}, 3, "the key was not accepted"),
         (403, {"message": "Forbidden"}, 3, "the key was not accepted"),
-        (503, {"error": "No Runway key is stored"}, 3, "No Runway key is stored"),
-        (500, b"<html>", 3, "in trouble (500)"),
+        (503, {"error": "No Runway key is stored"}, 4, "No Runway key is stored"),
+        (500, b"<html>", 4, "in trouble (500)"),
+        (429, {"message": "Too Many Requests"}, 4, "in trouble (429)"),
         (200, b"<html>", 3, "is this the address of its API?"),
     ],
 )
@@ -249,11 +253,30 @@ def test_each_kind_of_error_has_an_exit_code_and_one_message(
     assert shown.stdout == ""
 
 
+def test_an_issue_that_the_message_names_is_not_told_again(server: TinyServer) -> None:
+    """As JSON, everything is as the API has said it."""
+    issues = [{"path": ["ratio"], "message": "Required"}, {"path": ["seed"], "message": "Too big"}]
+    refusal = {"error": "Validation of body failed: ratio: Required", "issues": issues}
+    server.answers(answer(400, refusal), answer(400, refusal))
+    arguments = ("generate", "text_to_video", "-m", "gen4.5", "-p", "a")
+    assert tarmac(*arguments).stderr == "error: Validation of body failed: ratio: Required\n  seed: Too big\n"
+    made = tarmac(*arguments, "--json")
+    assert (made.exit_code, made.stdout, json.loads(made.stderr)) == (2, "", refusal)
+
+
+@pytest.mark.parametrize("issues", [[{"message": "Required"}], ["ratio"], 7, [{"path": 7, "message": "Required"}]])
+def test_issues_of_another_shape_are_no_traceback(server: TinyServer, issues: Any) -> None:
+    server.answers(answer(400, {"error": "Bad request", "issues": issues}))
+    shown = tarmac("show", "task-1")
+    assert (shown.exit_code, "Bad request" in shown.stderr) == (2, True)
+
+
 def test_where_nobody_answers_it_says_so(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_API_URL", "http://127.0.0.1:9")
     shown = tarmac("tasks")
     assert shown.exit_code == 3
     assert re.search(r"127\.0\.0\.1:9 does not answer .*: is the stack up\?", shown.stderr)
+    assert "does not answer" in json.loads(tarmac("tasks", "--json").stderr)["error"]
 
 
 def test_without_a_stack_or_a_key_it_says_what_to_do(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +313,41 @@ def test_a_table_tells_each_task_in_a_row(server: TinyServer, monkeypatch: pytes
     assert re.search(r"one +RUNNING .*order=A-18", listed)
     assert re.search(r"two +FAILED .*SAFETY\.INPUT\.TEXT", listed)
     assert re.search(r"three +SUCCEEDED .*25", listed)
+
+
+LONG_ID = "3f2b8c1e-1111-4222-8333-123456789abc"
+CROWDED = [
+    task("RUNNING", id=LONG_ID, metadata={"order": "A-18"}),
+    task("FAILED", id=LONG_ID, failure="Nobody may see this. " * 9),
+    task("SUCCEEDED", id=LONG_ID),
+]
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40])
+def test_a_row_in_a_pipe_is_one_line_with_all_that_there_is(
+    server: TinyServer, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    server.answers(answer(200, {"data": CROWDED, "nextCursor": None}))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = tarmac("tasks").stdout.splitlines()[-3:]
+    for row, (status, words) in zip(
+        rows, [("RUNNING", "order=A-18"), ("FAILED", r"(Nobody may see this\. ?){9}"), ("SUCCEEDED", "25")], strict=True
+    ):
+        assert re.match(rf"{LONG_ID} +{status} .* 11-20 12:00 .*{words}", row)
+
+
+@pytest.mark.parametrize(("columns", "kept"), [(120, ["━", "25", "see"]), (80, ["see"]), (60, []), (40, [])])
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_ones(columns: int, kept: list[str]) -> None:
+    """Never without what a task is called, how it stands and when it was made."""
+    console = Console(width=columns, force_terminal=True, color_system=None, file=io.StringIO())
+    console.print(table_of(CROWDED, console), crop=False)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    for status in ("RUNNING", "FAILED", "SUCCEEDED"):
+        assert re.search(rf"^{LONG_ID} +{status} .*11-20 12:00", told, re.MULTILINE)
+    assert [word for word in ("━", "25", "see") if word in told] == kept
+    assert "…" not in told
+    if columns >= 60:
+        assert max(map(len, told.splitlines())) <= columns
 
 
 def test_a_task_is_shown_with_all_that_there_is_to_say(server: TinyServer) -> None:
@@ -332,13 +390,22 @@ def test_a_cancel_leaves_alone_what_has_ended(server: TinyServer) -> None:
     server.answers(answer(200, task()), answer(200, task("RUNNING")), answer(204))
     cancelled = tarmac("cancel", "one", "two")
     assert cancelled.exit_code == 1
-    assert "the task one has ended: SUCCEEDED" in cancelled.stderr
+    assert cancelled.stderr == "error: the task one has ended: SUCCEEDED\n"
     assert cancelled.stdout == "two is being cancelled\n"
     assert [(request.method, request.path) for request in server.requests] == [
         ("GET", "/v1/tasks/one"),
         ("GET", "/v1/tasks/two"),
         ("DELETE", "/v1/tasks/two"),
     ]
+
+
+def test_a_cancel_goes_on_where_a_task_is_not_there(server: TinyServer) -> None:
+    server.answers(answer(404, {"error": "Task not found"}), answer(200, task("RUNNING")), answer(204))
+    cancelled = tarmac("cancel", "one", "two", "--json")
+    assert cancelled.exit_code == 1
+    assert json.loads(cancelled.stderr) == {"error": "Task not found"}
+    told = [json.loads(line) for line in cancelled.stdout.splitlines()]
+    assert [(each["id"], each["cancelled"]) for each in told] == [("one", False), ("two", True)]
 
 
 def test_an_upload_prints_its_uri(server: TinyServer, tmp_path: Path) -> None:
@@ -355,4 +422,4 @@ def test_an_upload_that_s3_refuses_is_told_in_its_words(server: TinyServer, tmp_
     server.answers(answer(200, SLOT | {"uploadUrl": f"{server.url}/bucket"}), answer(400, refusal))
     uploaded = tarmac("upload", str(file), "--json")
     assert (uploaded.exit_code, uploaded.stdout) == (2, "")
-    assert uploaded.stderr == f"error: {file} was not taken: Your proposed upload is too small\n"
+    assert json.loads(uploaded.stderr) == {"error": f"{file} was not taken: Your proposed upload is too small"}

@@ -152,3 +152,14 @@ def test_ungrouped_parameter(template: Template) -> None:
     assert [str(found) for found in conventions.of_template(template)] == [
         "Metadata: ParameterGroups do not list every parameter once"
     ]
+
+
+def test_what_people_put_in_paid_for_or_hold_outlives_the_stack(template: Template) -> None:
+    """Receivers hold secrets that derive from WebhookSecret. The Runway key can be had again."""
+    kept = {
+        name: (resource["DeletionPolicy"], resource.get("UpdateReplacePolicy"))
+        for name, resource in template["Resources"].items()
+        if "DeletionPolicy" in resource
+    }
+    wanted = ("TasksTable", "UploadBucket", "ArchiveBucket", "WebhookSecret")
+    assert kept == dict.fromkeys(wanted, ("RetainExceptOnCreate", "Retain"))
