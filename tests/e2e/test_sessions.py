@@ -184,7 +184,7 @@ def test_a_page_connects_with_a_client_token(api: Api, deployment: Deployment) -
     [
         ("fail=SAFETY.INPUT.IMAGE", 502, "The session failed. (SAFETY.INPUT.IMAGE)"),
         ("cancelled=1", 502, "CANCELLED"),
-        ("create=429, retry_after=7", 503, "Too many requests"),
+        ("create=429, retry_after=7", 429, "Too many requests"),
         ("create=400", 400, "Validation"),
         ("create=lost", 502, "lost"),
         ("create=500", 502, "500"),

@@ -9,11 +9,19 @@ import httpx
 import pytest
 from runwayml import BadRequestError, DefaultHttpxClient, NotFoundError, RunwayML
 
+from tarmac.stores.clients import SCOPES
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import data_uri, picture
 from tests.e2e.requests import QUICK, marker, prompt
 from tests.e2e.simulator import Simulator
+
+
+@pytest.fixture
+def api(deployment: Deployment) -> Iterator[Api]:
+    """A client that may change what all share, and see who did what."""
+    with Api.of_new_client(deployment, scopes=SCOPES) as client:
+        yield client
 
 
 @pytest.fixture
