@@ -115,21 +115,20 @@ def test_answers_are_as_described(api: Api, check: Check) -> None:
 
 
 def test_answers_about_workflows_and_routers_are_as_described(operator: Api, check: Check) -> None:
-    api = operator
-    http, at, of, run_at = api.http, "/v1/routers", "/v1/routers/{id}", "/v1/workflow_invocations/{id}"
+    http, at, of, run_at = operator.http, "/v1/routers", "/v1/routers/{id}", "/v1/workflow_invocations/{id}"
     router = check(http.post(at, json={"slug": f"r{marker()[:20]}"}), at)
     mine = f"/v1/routers/{router['id']}"
     check(http.patch(mine, json={"description": None, "settings": {"optimizeFor": "quality"}}), of)
     quick = {"promptText": f"A lamp [[sim:{QUICK}]]", "duration": 4}
-    routed = check(api.post("generate/video", {"configId": router["slug"], "input": quick}), "/v1/generate/video")
+    routed = check(operator.post("generate/video", {"configId": router["slug"], "input": quick}), "/v1/generate/video")
     workflow = check(http.get("/v1/workflows"), "/v1/workflows")["data"][0]["versions"][0]["id"]
     node = check(http.get(f"/v1/workflows/{workflow}"), "/v1/workflows/{id}")["graph"]["nodes"][0]["id"]
     given = {"prompt": {"type": "primitive", "value": f"[[sim:{QUICK}, node_error=INTERNAL]]"}}
-    run = check(api.post(f"workflows/{workflow}", {"nodeOutputs": {node: given}}), "/v1/workflows/{id}")
-    check(api.post(f"workflows/{workflow}", {"nodeOutputs": []}), "/v1/workflows/{id}")
+    run = check(operator.post(f"workflows/{workflow}", {"nodeOutputs": {node: given}}), "/v1/workflows/{id}")
+    check(operator.post(f"workflows/{workflow}", {"nodeOutputs": []}), "/v1/workflows/{id}")
     for task_id in (routed["id"], run["id"]):
         check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
-        api.ended(task_id)
+        operator.ended(task_id)
         check(http.get(f"/v1/tasks/{task_id}"), "/v1/tasks/{id}")
     assert "nodeErrors" in check(http.get(f"/v1/workflow_invocations/{run['id']}"), run_at)
     check(http.get(f"/v1/workflow_invocations/{routed['id']}"), run_at)
