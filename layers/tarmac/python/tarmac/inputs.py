@@ -45,7 +45,8 @@ LINK_SECONDS = 48 * 3600
 """Of links for an upstream that takes no uploads: as long as a task may live at most."""
 
 MOST_PLAIN_BYTES = 1024 * 1024
-"""Of a body as JSON, without its files: DynamoDB writes 4 MB at once, in which a character may take six bytes."""
+"""Of a body as JSON, without its files: DynamoDB writes 4 MB at once, and a request is kept in ASCII, which can
+be three times as long."""
 
 Places = Mapping[Path, tuple[str, ...]]
 """Where a body's media stand: `tarmac.rules.validation.media_places`."""
@@ -259,7 +260,7 @@ def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:
 
 
 def _json_bytes(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _is_file(value: str) -> bool:
