@@ -99,13 +99,23 @@ test("no key reaches the browser", async (context) => {
   for (const request of seen.requests) assert.equal(request.headers().authorization, undefined);
 });
 
-test("a refusal is shown in its own words", async (context) => {
+test("an avatar that is not there is refused before the page connects, in its own words", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "00000000-0000-4000-8000-000000000000");
+  assert.match(await page.getByRole("alert").textContent(), /Avatar not found/);
+  assert.equal(seen.connects.length, 0);
+  assert.equal(seen.sockets.length, 0);
+});
+
+test("a refusal to connect is shown in its own words", async (context) => {
+  const { page, seen } = await open(context);
+  const connectUrl = `${API_URL}/api/avatar/connect?clientToken=ct_of.somebody-else`;
+  await page.route("**/connect-url", (route) => route.fulfill({ json: { connectUrl } }));
+  await call(page, "game-character");
   const shown = await page.getByRole("alert").textContent();
   const refused = await eventually(() => seen.connects.at(0), "the answer to connect");
 
-  assert.ok(refused.status >= 400 && refused.status < 500, `status ${refused.status}`);
+  assert.equal(refused.status, 401);
   assert.equal(shown, refused.body.error);
   assert.equal(seen.sockets.length, 0);
 });
