@@ -11,7 +11,7 @@ from tests.faults.explorer import Extent, Finding, Schedule, Tally, explore, tol
 from tests.faults.guards import Verdict, judge_all
 from tests.faults.run import quick
 
-SHORT = Extent(pairs_of_faults=False, openings=40, randoms=3_000)
+SHORT = Extent(pairs_of_faults=False, openings=8, randoms=800)
 LONG = Extent(pairs_of_faults=True, openings=200, randoms=80_000)
 
 

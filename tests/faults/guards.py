@@ -51,6 +51,7 @@ GUARDS = (
         "if task.state not in (State.ACCEPTED, State.WAITING):\n"
         '            raise TransitionRefused(f"{task.state} cannot be claimed")',
         "",
+        only=LATE,
     ),
     Guard(
         "claim: cancel",
@@ -104,6 +105,7 @@ GUARDS = (
         'the ending adds its own.\n        """\n        self._bound(task, upstream_id)',
         'the ending adds its own.\n        """',
         ("failed, mended",),
+        only=("long stall", "twin", "redrive"),
     ),
     Guard(
         "archived: bound and not listed",
@@ -117,6 +119,7 @@ GUARDS = (
         'not failed for it."""\n        self._stands(task, upstream_id)',
         'not failed for it."""',
         ("failed twice",),
+        only=("redrive", "stall", "kill"),
     ),
     Guard("ending: with its notice", TRANSITIONS, "notice_state=NoticeState.PENDING,", ""),
     Guard(
@@ -133,7 +136,9 @@ GUARDS = (
         "effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, 5))\n"
         "        return Outcome('waiting', 5)\n\n    first",
     ),
-    Guard("submit: a late generation is cancelled", SUBMIT, "_abandon(created.upstream_id, effects)", "pass"),
+    Guard(
+        "submit: a late generation is cancelled", SUBMIT, "_abandon(created.upstream_id, effects)", "pass", only=LATE
+    ),
     Guard(
         "submit: a claimant that died is not forgotten",
         SUBMIT,
@@ -206,6 +211,7 @@ GUARDS = (
         TRANSITIONS,
         "CONFIRMATIONS_OF_GONE = 3",
         "CONFIRMATIONS_OF_GONE = 1",
+        only=("runway.task: not found",),
     ),
     Guard(
         "finish: SENT only after the publish",
