@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpcore
 
 from tarmac.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_of
+from tarmac.tls import tls_context
 
 TOTAL_SECONDS = 10.0
 """From the connection to the head of the answer, however slowly that drips in."""
@@ -46,7 +47,7 @@ class HttpCallbacks:
             parts = urlsplit(url)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             address = httpcore.URL(scheme=parts.scheme, host=host.name, port=parts.port, target=target)
-            tls = self._tls_context() if parts.scheme == "https" else None
+            tls = (self._tls or tls_context()) if parts.scheme == "https" else None
             with (
                 httpcore.ConnectionPool(ssl_context=tls, network_backend=_CheckedNetwork(host, deadline)) as pool,
                 pool.stream("POST", address, headers=list(headers.items()), content=body) as answer,
@@ -63,12 +64,6 @@ class HttpCallbacks:
             raise CallbackFailed(f"the receiver did not answer ({type(error).__name__})") from None
         except ValueError:
             raise CallbackFailed("the URL cannot be called") from None
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Made once: reading the certificates takes as long as a short call."""
-        if self._tls is None:
-            self._tls = httpcore.default_ssl_context()
-        return self._tls
 
 
 class _CheckedNetwork(httpcore.NetworkBackend):

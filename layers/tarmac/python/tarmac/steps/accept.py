@@ -178,11 +178,12 @@ def _checked(told: Rewritten, model: Model, at: Operation, order: Order, archive
     else:
         body.pop("model", None)
     parameters = model.parameters or {}
-    body, names_outputs = name_own_outputs(body, media_places(body, parameters), order.client, archive_bucket)
+    places = media_places(body, parameters)
+    body, names_outputs = name_own_outputs(body, places, order.client, archive_bucket)
     s3_allowed = bool(order.s3_allowed) or names_outputs
     issues = told.issues + check_parameters(body, parameters, s3_allowed, model.rules, model.strict)
     # Inline media of parameters that the catalogue does not know must at least be readable.
-    issues += unusable_inline_media(body, media_places(body, parameters), {issue.path for issue in issues})
+    issues += unusable_inline_media(body, places, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
     return body
