@@ -21,8 +21,9 @@ SIZES = {"200 MB": 200_000_000, "1 GB": 1_000_000_000}
 CPU_MARK, MEMORY_MARK_MB = 0.85, 16
 
 OURS = """\
-from tarmac.adapters.s3 import S3Objects
-from tarmac.archive import Downloader, archive_link
+from tarmac.aws.s3 import S3Objects
+from tarmac.media.archive import archive_link
+from tarmac.media.downloads import Downloader
 objects, downloads = S3Objects("archive"), Downloader(frozenset({origin!r}.split()))
 objects.link("warm", 60)
 def copy(link):

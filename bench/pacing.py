@@ -16,7 +16,7 @@ from functools import cache
 from statistics import mean
 from typing import NamedTuple
 
-from tarmac.rules.pacing import Look, first_wait, next_wait
+from tarmac.tasks.pacing import Look, first_wait, next_wait
 
 SEED = 20241106
 ANSWER_SECONDS = 0.1

@@ -12,7 +12,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from tarmac.task import State, Task, to_row
+from tarmac.tasks.task import State, Task, to_row
 
 TASK_ID = "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47"
 SESSION_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

@@ -28,7 +28,7 @@ NEEDLESS_FILES = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
 # METADATA answers importlib.metadata and vulnerability scanners; licences travel with what they cover.
 KEPT_OF_DIST_INFO = re.compile(r"METADATA|licenses?|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*", re.IGNORECASE)
 
-# botocore describes four hundred services; boto3 is asked for these alone (tarmac/adapters). A client is made the
+# botocore describes four hundred services; boto3 is asked for these alone (tarmac/aws). A client is made the
 # sooner for it, and the layer is half as large.
 KEPT_SERVICES = ("s3",)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from local.aws.clients import Clients
-    from tarmac.stores.tasks import TaskStore
-    from tarmac.task import Task
+    from tarmac.tasks.store import TaskStore
+    from tarmac.tasks.task import Task
 
 DEMO_TIME_SCALE = 0.1
 MODEL, RATIO, DURATION = "gen4_turbo", "1280:720", 5
@@ -57,8 +57,8 @@ def run(environment: Mapping[str, str] = os.environ) -> int:
 
     import_domain()
     from local.aws.clients import Clients
-    from tarmac.adapters.dynamodb import DynamoTable
-    from tarmac.stores.tasks import TaskStore
+    from tarmac.aws.dynamodb import DynamoTable
+    from tarmac.tasks.store import TaskStore
 
     with Clients(info.aws_endpoint_url, info.region) as clients:
         _forget_old_notices(clients, info)
@@ -158,7 +158,7 @@ def _newest_from_s3(tasks: TaskStore, since: float) -> Task | None:
 
 
 def _advance(progress: Progress, way: Way) -> None:
-    from tarmac.views import shown_status
+    from tarmac.tasks.responses import shown_status
 
     if way.task is None or way.bar is None:
         return

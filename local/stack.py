@@ -268,8 +268,8 @@ class Stack:
     def _client_key(self, clients: Clients, table_name: str) -> str:
         """The key of stack.json as long as it is valid, else a new one for the client `local`."""
         import_domain()
-        from tarmac.adapters.dynamodb import DynamoTable
-        from tarmac.stores.clients import DEFAULT_SCOPES, ClientStore
+        from tarmac.aws.dynamodb import DynamoTable
+        from tarmac.http.clients import DEFAULT_SCOPES, ClientStore
 
         store = ClientStore(DynamoTable(table_name, clients.dynamodb))
         with contextlib.suppress(LocalError):

@@ -21,7 +21,7 @@ from local.stack import NAME, Stack, StackInfo, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tarmac.stores.tasks import TaskStore
+    from tarmac.tasks.store import TaskStore
 
 STACK = f"{NAME}-storyboard"
 FILM_BUCKET = f"{NAME}-films"
@@ -79,8 +79,8 @@ def run(board: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -
         console.print(f"[yellow]Runway itself generates, at {stack.upstream.base_url}.[/]")
 
     import_domain()
-    from tarmac.adapters.dynamodb import DynamoTable
-    from tarmac.stores.tasks import TaskStore
+    from tarmac.aws.dynamodb import DynamoTable
+    from tarmac.tasks.store import TaskStore
 
     with Clients(info.aws_endpoint_url, info.region) as clients:
         clients.states.start_execution(stateMachineArn=studio.film_machine_arn, name=film, input=json.dumps(board))
@@ -95,8 +95,8 @@ def _watch(
     """A bar for each shot until the film has ended; the execution then."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from tarmac.stores.tasks import NoSuchTask
-    from tarmac.views import shown_status
+    from tarmac.tasks.responses import shown_status
+    from tarmac.tasks.store import NoSuchTask
 
     columns = (
         TextColumn("{task.description:<48.48}"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.presets import Doors
+from tarmac.inbox.run_batch import Opened
 from tarmac.settings import AcceptUploadSettings
-from tarmac.steps.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.steps.batches import Opened
-from tarmac.steps.presets import Doors
 from tarmac.telemetry import logger
 
 settings = AcceptUploadSettings.from_environment()

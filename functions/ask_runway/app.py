@@ -6,12 +6,12 @@ import re
 
 from pydantic import BaseModel
 
-from tarmac.contract import NewRouter, RouterChange, parse_body
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.aws.wiring import AwsEffects
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.requests.contract import NewRouter, RouterChange, parse_body
+from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.errors import UpstreamGone
 from tarmac.settings import AskRunwaySettings
-from tarmac.steps.accept import InvalidRequest
 
 SCOPES = {
     "GET /v1/workflows": "tasks",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.http.clients import ClientStore
 from tarmac.settings import AuthorizeRequestSettings
-from tarmac.stores.clients import ClientStore
 from tarmac.telemetry import logger
 
 effects = AwsEffects(AuthorizeRequestSettings.from_environment())

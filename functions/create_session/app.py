@@ -5,21 +5,21 @@ The connect paths and `consume` have no authorizer, since browsers call them: th
 
 from __future__ import annotations
 
+from tarmac.aws.wiring import AwsEffects
 from tarmac.clock import to_iso
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler, require_scope
-from tarmac.ports import Credentials
-from tarmac.rules.client_tokens import BadToken, ClientToken
-from tarmac.rules.session_requests import avatar_id, parse_connect, parse_create
-from tarmac.session import Session
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler, require_scope
+from tarmac.http.clients import ClientStore
+from tarmac.requests.validation import InvalidRequest
+from tarmac.runway.ports import Credentials
+from tarmac.sessions.client_tokens import BadToken, ClientToken
+from tarmac.sessions.connect import connect_session
+from tarmac.sessions.consume import consume_session
+from tarmac.sessions.create import SessionOrder, create_session
+from tarmac.sessions.mint_token import make_token, read_token
+from tarmac.sessions.read import cancel_session, connect_backend, read_session
+from tarmac.sessions.requests import avatar_id, parse_connect, parse_create
+from tarmac.sessions.session import Session
 from tarmac.settings import CreateSessionSettings
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.client_tokens import make_token, read_token
-from tarmac.steps.connect_session import connect_session
-from tarmac.steps.consume_session import consume_session
-from tarmac.steps.create_session import SessionOrder, create_session
-from tarmac.steps.read_session import cancel_session, connect_backend, read_session
-from tarmac.stores.clients import ClientStore
 from tarmac.telemetry import logger
 
 SCOPES = ("sessions", "avatars")

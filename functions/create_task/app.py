@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tarmac.aws.wiring import AwsEffects
 from tarmac.catalogue import UnknownOperation, operation
-from tarmac.contract import parse_create
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiRequest, api_handler
-from tarmac.rules.validation import Issue
+from tarmac.http.api import Answer, ApiRequest, api_handler
+from tarmac.idempotency import Repeat
+from tarmac.requests.contract import parse_create
+from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.settings import CreateTaskSettings
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.stores.repeats import Repeat
-from tarmac.task import State
+from tarmac.tasks.accept import Order, accept
+from tarmac.tasks.responses import accepted_view
+from tarmac.tasks.task import State
 from tarmac.telemetry import logger
-from tarmac.views import accepted_view
 
 LONGEST_NAME = 74
 """Step Functions allows 80, of which a re-drive needs some for its number."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tarmac.contract import CreateUpload, parse_body
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiRequest, api_handler
+from tarmac.aws.wiring import AwsEffects
+from tarmac.http.api import Answer, ApiRequest, api_handler
+from tarmac.media.create_upload import create_upload
+from tarmac.requests.contract import CreateUpload, parse_body
+from tarmac.requests.validation import InvalidRequest
 from tarmac.settings import CreateUploadSettings
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.create_upload import create_upload
 
 effects = AwsEffects(CreateUploadSettings.from_environment())
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
 from tarmac.settings import DeliverWebhookSettings
-from tarmac.steps.deliver import deliver
 from tarmac.telemetry import MetricUnit, logger, metrics
+from tarmac.webhooks.deliver import deliver
 
 settings = DeliverWebhookSettings.from_environment()
 effects = AwsEffects(settings)

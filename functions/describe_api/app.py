@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from tarmac import VERSION
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler, to_json
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler, to_json
 from tarmac.openapi import describe, docs_page
 
 CACHED = {"cache-control": "public, max-age=300"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.sessions.finish import finish_session
 from tarmac.settings import FinishSessionSettings
-from tarmac.steps.finish_session import finish_session
 from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = FinishSessionSettings.from_environment()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
 from tarmac.settings import FinishTaskSettings
-from tarmac.steps.finish import finish
+from tarmac.tasks.finish import finish
 from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = FinishTaskSettings.from_environment()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler
-from tarmac.rules.ownership import Kind
+from tarmac.aws.wiring import AwsEffects
+from tarmac.characters.kinds import Kind
+from tarmac.characters.lists import list_items
+from tarmac.characters.manage import Caller, change, create, delete, preview_voice, read
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
 from tarmac.settings import ManageAvatarsSettings
-from tarmac.steps.character_lists import list_items
-from tarmac.steps.characters import Caller, change, create, delete, preview_voice, read
 
 RUNWAY_TIMEOUT_SECONDS = 12.0
 """A create is sent ten seconds after its request at the latest, and the API waits for thirty."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
 from tarmac.settings import PollTaskSettings
-from tarmac.steps.poll import poll
+from tarmac.tasks.poll import poll
 from tarmac.telemetry import logger
 
 settings = PollTaskSettings.from_environment()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.contract import UsageSpan, parse_body
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.aws.wiring import AwsEffects
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.requests.contract import UsageSpan, parse_body
+from tarmac.requests.validation import InvalidRequest
 from tarmac.settings import ReadAccountSettings
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.usage import own_usage
+from tarmac.tasks.usage import own_usage
 
 settings = ReadAccountSettings.from_environment()
 # The API waits for 30 s, and Runway is asked up to three times.

@@ -3,12 +3,12 @@ fresh links to the archive."""
 
 from __future__ import annotations
 
-from tarmac.effects import AwsEffects
-from tarmac.http_api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.aws.wiring import AwsEffects
+from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
 from tarmac.settings import ReadTasksSettings
-from tarmac.steps.cancel import cancel
-from tarmac.steps.read import list_tasks, read_invocation, read_task
-from tarmac.views import invocation_view, task_view
+from tarmac.tasks.cancel import cancel
+from tarmac.tasks.read import list_tasks, read_invocation, read_task
+from tarmac.tasks.responses import invocation_view, task_view
 
 settings = ReadTasksSettings.from_environment()
 effects = AwsEffects(settings)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.inbox.presets import Doors
+from tarmac.inbox.run_batch import BatchSettings, run_batch
 from tarmac.settings import RunBatchSettings
-from tarmac.steps.batches import BatchSettings, run_batch
-from tarmac.steps.presets import Doors
 from tarmac.telemetry import logger
 
 settings = RunBatchSettings.from_environment()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
 from tarmac.settings import SubmitTaskSettings
-from tarmac.steps.submit import submit
+from tarmac.tasks.submit import submit
 from tarmac.telemetry import logger
 
 settings = SubmitTaskSettings.from_environment()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.sessions.sweep import sweep_sessions
 from tarmac.settings import SweepSettings
-from tarmac.steps.sweep import sweep
-from tarmac.steps.sweep_sessions import sweep_sessions
+from tarmac.tasks.sweep import sweep
 from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = SweepSettings.from_environment()

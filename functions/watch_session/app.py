@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
+from tarmac.sessions.watch import watch_session
 from tarmac.settings import WatchSessionSettings
-from tarmac.steps.watch_session import watch_session
 from tarmac.telemetry import logger
 
 settings = WatchSessionSettings.from_environment()

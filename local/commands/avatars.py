@@ -15,8 +15,8 @@ from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, Refused, Troubled, plain_errors
 
 if TYPE_CHECKING:
-    from tarmac.ports import Characters
-    from tarmac.rules.ownership import Kind
+    from tarmac.characters.kinds import Kind
+    from tarmac.runway.ports import Characters
 
 app = typer.Typer(help="Avatars and what belongs to them: whose they are.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def list_items(
     """List everything at Runway with its client; what was made in Runway's portal is shared by all."""
     with plain_errors(as_json):
         target = find_target(stack)
-        from tarmac.stores.owners import OwnerStore
+        from tarmac.characters.owner_store import OwnerStore
 
         of_kind, owners = _kind(kind), OwnerStore(target.table)
         items = []
@@ -58,10 +58,10 @@ def adopt(
     """Give a client what is shared: from then on it is that client's alone."""
     with plain_errors():
         target = find_target(stack)
-        from tarmac.rules.ownership import is_id
+        from tarmac.characters.owner_store import AlreadyOwned, OwnerStore, owned_item
+        from tarmac.http.clients import CLIENT_NAME
+        from tarmac.ids import is_id
         from tarmac.runway.errors import UpstreamGone
-        from tarmac.stores.clients import CLIENT_NAME
-        from tarmac.stores.owners import AlreadyOwned, OwnerStore, owned_item
 
         if not CLIENT_NAME.fullmatch(client):
             raise Refused(f"{client!r} is no client name")
@@ -83,7 +83,7 @@ def adopt(
 
 
 def _kind(name: str) -> Kind:
-    from tarmac.rules.ownership import Kind
+    from tarmac.characters.kinds import Kind
 
     try:
         return Kind(name)

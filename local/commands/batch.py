@@ -19,8 +19,8 @@ from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, Refused, plain_errors
 
 if TYPE_CHECKING:
-    from tarmac.rules.batches import Batch
-    from tarmac.stores.batches import BatchStore
+    from tarmac.inbox.batch import Batch
+    from tarmac.inbox.batch_store import BatchStore
 
 PATIENCE_SECONDS = 300.0
 """For how long an object may lie in the inbox without being looked at: AcceptUpload's own retries are over by then."""
@@ -56,7 +56,7 @@ def batch(
     with plain_errors(as_json):
         target = find_target(stack)
         from tarmac.clock import Clock
-        from tarmac.stores.batches import BatchStore
+        from tarmac.inbox.batch_store import BatchStore
 
         key = _put(target, file, preset, name)
         batch_id = _batch_of(target, key)
@@ -76,7 +76,7 @@ def batch(
 
 def _put(target: Target, file: Path, preset: str | None, name: str | None) -> str:
     """The object's key. Nobody else has it, so what becomes of the object is what becomes of this file."""
-    from tarmac.rules.inbox import INBOX, form_of
+    from tarmac.inbox.keys import INBOX, form_of
 
     if not form_of(INBOX + file.name).is_batch:
         raise Refused(f"{file}: a batch is a .jsonl or a .csv file")
@@ -93,7 +93,7 @@ def _put(target: Target, file: Path, preset: str | None, name: str | None) -> st
 
 def _batch_of(target: Target, key: str) -> str:
     """The batch's id, as soon as the object is tagged with it. Raises Refused with the words of its failure report."""
-    from tarmac.rules.names import failed_key
+    from tarmac.inbox.keys import failed_key
 
     s3, bucket = target.client("s3"), target.outputs["UploadBucket"]
     patience = time.monotonic() + PATIENCE_SECONDS
@@ -123,7 +123,7 @@ def _follow(target: Target, store: BatchStore, batch_id: str, quiet: bool) -> Ba
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from tarmac.rules.batches import ENDED_STAGE
+    from tarmac.inbox.batch import ENDED_STAGE
 
     console = Console(stderr=True)
     columns = (
@@ -154,7 +154,7 @@ def _pace(target: Target) -> float:
 
 
 def _report_of(target: Target, ended: Batch) -> dict[str, Any]:
-    from tarmac.rules.names import report_key
+    from tarmac.inbox.keys import report_key
 
     key = report_key(ended.client, ended.created_at, ended.id)
     content = target.client("s3").get_object(Bucket=target.outputs["ArchiveBucket"], Key=key)["Body"].read()

@@ -30,7 +30,7 @@ def create(
     """
     with plain_errors(as_json):
         target = find_target(stack)
-        from tarmac.stores.clients import DEFAULT_SCOPES, ClientStore, InvalidClient
+        from tarmac.http.clients import DEFAULT_SCOPES, ClientStore, InvalidClient
 
         scopes = scope or list(DEFAULT_SCOPES)
         try:
@@ -88,9 +88,9 @@ def webhook_secret(
     """Print the secret that a client's callbacks are signed with, for its receiver: `whsec_…`, Standard Webhooks."""
     with plain_errors():
         target = find_target(stack)
-        from tarmac.adapters.secrets import signing_root
-        from tarmac.rules.webhooks import secret_of
-        from tarmac.stores.clients import CLIENT_NAME
+        from tarmac.aws.secrets import signing_root
+        from tarmac.http.clients import CLIENT_NAME
+        from tarmac.webhooks.signing import secret_of
 
         if not CLIENT_NAME.fullmatch(name):
             raise Refused(f"{name!r} is no client name")
@@ -104,7 +104,7 @@ def revoke(stack: StackOption = None) -> None:
     with plain_errors():
         target = find_target(stack)
         key = typer.prompt("key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-        from tarmac.stores.clients import ClientStore
+        from tarmac.http.clients import ClientStore
 
         if not ClientStore(target.table).revoke(key.strip()):
             raise Refused("there is no such key")

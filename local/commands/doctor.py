@@ -82,7 +82,7 @@ def _api_knows_its_clients(target: Target) -> None:
 
 
 def _runway_key_is_set(target: Target) -> None:
-    from tarmac.adapters.secrets import UNSET
+    from tarmac.aws.secrets import UNSET
 
     if target.runway_key in ("", UNSET):
         raise LocalError("no Runway key is stored: run `tarmac secret set`")
@@ -107,7 +107,7 @@ def _runway_takes_the_key(target: Target) -> None:
 
 
 def _callbacks_can_be_signed(target: Target) -> None:
-    from tarmac.adapters.secrets import signing_root
+    from tarmac.aws.secrets import signing_root
 
     answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
     try:
@@ -142,8 +142,8 @@ def _nothing_is_left_behind(target: Target) -> None:
     """The sweeper looks every minute: what has been due for five was not mended."""
     import time
 
-    from tarmac.stores.sessions import SessionStore
-    from tarmac.stores.tasks import due_keys
+    from tarmac.rows import due_keys
+    from tarmac.sessions.store import SessionStore
 
     before = time.time() - 300
     sessions = SessionStore(target.table).due(before)

@@ -15,7 +15,7 @@ from local.paths import import_domain
 if TYPE_CHECKING:
     import boto3
 
-    from tarmac.adapters.dynamodb import DynamoTable
+    from tarmac.aws.dynamodb import DynamoTable
 
 StackOption = Annotated[
     str | None,
@@ -54,7 +54,7 @@ class Target:
 
     @cached_property
     def table(self) -> DynamoTable:
-        from tarmac.adapters.dynamodb import DynamoTable
+        from tarmac.aws.dynamodb import DynamoTable
 
         return DynamoTable(self.outputs["TasksTable"], self.client("dynamodb"))
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tarmac.task import due_shard
+from tarmac.rows import due_shard
 from tests.canary.haystack import Canary, Straw, haystack, hits
 from tests.canary.malformed import requests as malformed_requests
 from tests.canary.test_malformed import send

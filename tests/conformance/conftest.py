@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tarmac.stores.clients import SCOPES
+from tarmac.http.clients import SCOPES
 from tests.conformance.generations import ROUTER
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from runwayml import AsyncRunwayML, RunwayML
 
-from tarmac.stores.clients import SCOPES
+from tarmac.http.clients import SCOPES
 from tests.conformance import characters, resources, routing, sessions, workflows
 from tests.conformance.cases import Case, Stage
 from tests.conformance.exceptions import NOT_ANSWERED

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tarmac.stores.clients import DEFAULT_SCOPES, ClientStore
+from tarmac.http.clients import DEFAULT_SCOPES, ClientStore
 from tests.e2e.deployment import Deployment
 from tests.e2e.waiting import eventually
 

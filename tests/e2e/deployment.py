@@ -10,10 +10,11 @@ from typing import Any
 
 from local.aws.clients import Clients
 from local.stack import NAME, StackInfo
-from tarmac.adapters.dynamodb import DynamoTable
+from tarmac.aws.dynamodb import DynamoTable
 from tarmac.ports import ConditionFailed, Put
-from tarmac.stores.tasks import TaskStore
-from tarmac.task import NoticeState, State, Task, bump, to_row
+from tarmac.rows import NoticeState
+from tarmac.tasks.store import TaskStore
+from tarmac.tasks.task import State, Task, bump, to_row
 from tests.e2e.waiting import eventually
 
 

@@ -11,7 +11,7 @@ import pytest
 from local.aws import template
 from local.paths import ROOT
 from local.stack import StackInfo
-from tarmac.stores.clients import ClientStore
+from tarmac.http.clients import ClientStore
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.requests import text_to_video

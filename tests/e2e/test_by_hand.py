@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.diagrams.history import DOCUMENT, annotate, record
-from tarmac.task import State, Task
+from tarmac.tasks.task import State, Task
 from tests.e2e.api import Api
 from tests.e2e.aws_cli import AwsCli
 from tests.e2e.deployment import Deployment

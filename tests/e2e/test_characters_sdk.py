@@ -21,9 +21,9 @@ from runwayml import (
     RunwayML,
 )
 
-from tarmac.rules.ownership import Kind
-from tarmac.stores.clients import DEFAULT_SCOPES
-from tarmac.stores.owners import OwnerStore, owned_item
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owner_store import OwnerStore, owned_item
+from tarmac.http.clients import DEFAULT_SCOPES
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import data_uri, picture

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from local.stack import StackInfo
-from tarmac.stores.clients import SCOPES
+from tarmac.http.clients import SCOPES
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.requests import QUICK, image_to_video, marker, text_to_video

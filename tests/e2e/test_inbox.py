@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
-from tarmac.rules.names import task_id_of_line
-from tarmac.task import Task
+from tarmac.inbox.keys import task_id_of_line
+from tarmac.tasks.task import Task
 from tests.e2e.aws_cli import AwsCli
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import film, picture, sound

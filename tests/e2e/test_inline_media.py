@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tarmac.http_api import MAX_BODY_BYTES
-from tarmac.rules.media import LONGEST_DATA_URI
+from tarmac.http.api import MAX_BODY_BYTES
+from tarmac.requests.media import LONGEST_DATA_URI
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import picture

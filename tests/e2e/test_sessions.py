@@ -12,9 +12,9 @@ import httpx
 import pytest
 from runwayml import NotFoundError, RunwayML
 
-from tarmac.session import Session
-from tarmac.stores.sessions import SessionStore
-from tarmac.task import NoticeState
+from tarmac.rows import NoticeState
+from tarmac.sessions.session import Session
+from tarmac.sessions.store import SessionStore
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.notices import Notices

@@ -9,7 +9,8 @@ import time
 import uuid
 from typing import Any
 
-from tarmac.task import NoticeState, State, Task
+from tarmac.rows import NoticeState
+from tarmac.tasks.task import State, Task
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.notices import Notices

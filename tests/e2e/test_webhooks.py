@@ -18,7 +18,7 @@ from standardwebhooks import WebhookVerificationError
 
 from local.paths import ROOT
 from local.stack import running_stack
-from tarmac.task import NoticeState
+from tarmac.rows import NoticeState
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment, log_lines
 from tests.e2e.requests import text_to_video

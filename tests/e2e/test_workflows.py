@@ -9,7 +9,7 @@ import httpx
 import pytest
 from runwayml import BadRequestError, DefaultHttpxClient, NotFoundError, RunwayML
 
-from tarmac.stores.clients import SCOPES
+from tarmac.http.clients import SCOPES
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
 from tests.e2e.media import data_uri, picture

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.ports import UpstreamPage
 from tarmac.runway.errors import CreateRejected, UpstreamGone
+from tarmac.runway.ports import UpstreamPage
 
 
 @dataclass

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
-from tarmac.archive import CountingStream, Download, LinkExpired
-from tarmac.ports import Created, UpstreamTask
+from tarmac.media.downloads import CountingStream, Download, LinkExpired
 from tarmac.runway.errors import UpstreamGone
+from tarmac.runway.ports import Created, UpstreamTask
 
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 16
 

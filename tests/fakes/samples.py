@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tarmac.rules.media import SMALLEST_UPLOAD
-from tarmac.task import NoticeState, State, Task
+from tarmac.requests.media import SMALLEST_UPLOAD
+from tarmac.rows import NoticeState
+from tarmac.tasks.task import State, Task
 
 NOW = 1_700_000_000.0
 """Where the manual clock starts."""

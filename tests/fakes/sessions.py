@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.clock import Clock
-from tarmac.ports import Credentials, UpstreamSession
 from tarmac.runway.errors import CreateRejected, UpstreamGone
+from tarmac.runway.ports import Credentials, UpstreamSession
 
 
 @dataclass

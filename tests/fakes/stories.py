@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tarmac.steps.accept import Order, accept
-from tarmac.steps.submit import submit
-from tarmac.task import State, Task
+from tarmac.tasks.accept import Order, accept
+from tarmac.tasks.submit import submit
+from tarmac.tasks.task import State, Task
 from tests.fakes.runway import MP4
 from tests.fakes.samples import good_body
 from tests.fakes.world import World
@@ -45,7 +45,7 @@ def standing(world: World, task: Task, state: State, **changes: Any) -> Task:
     """The row put into a state by hand."""
     now = replace(task, state=state, version=task.version + 1, **changes)
     from tarmac.ports import Put
-    from tarmac.task import to_row
+    from tarmac.tasks.task import to_row
 
     world.table.write(Put(to_row(now), over=task.version))
     return now

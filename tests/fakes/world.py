@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from tarmac.clock import Clock
 from tarmac.runway.flavors import RUNWAY, Flavor
-from tarmac.stores.sessions import SessionStore
-from tarmac.stores.tasks import TaskStore
+from tarmac.sessions.store import SessionStore
+from tarmac.tasks.store import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
 from tests.fakes.characters import FakeCharacters
 from tests.fakes.runway import FakeDownloads, FakeRunway

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tarmac.archive import LinkExpired
+from tarmac.media.downloads import LinkExpired
 from tarmac.ports import ConditionFailed
 from tarmac.runway.errors import (
     CreateAmbiguous,

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tarmac.archive import Download, LinkExpired
+from tarmac.media.downloads import Download, LinkExpired
 from tarmac.ports import (
     AlreadyThere,
     ConditionFailed,
-    Created,
     ExecutionNameTaken,
     Page,
     Put,
@@ -18,18 +17,18 @@ from tarmac.ports import (
     Row,
     StoredObject,
     UploadForm,
-    UpstreamTask,
 )
+from tarmac.rows import due_shard
 from tarmac.runway.errors import UpstreamGone
 from tarmac.runway.flavors import RUNWAY
-from tarmac.stores.tasks import TaskStore
-from tarmac.task import due_shard
+from tarmac.runway.ports import Created, UpstreamTask
+from tarmac.tasks.store import TaskStore
 from tests.fakes.aws import MemoryObjects, MemoryTable
 from tests.faults.scheduler import ScheduledClock
 from tests.faults.upstream import LINKS_LIVE_SECONDS, Generation, stream
 
 if TYPE_CHECKING:
-    from tarmac.callbacks import Callbacks
+    from tarmac.webhooks.sender import Callbacks
     from tests.faults.run import Run
 
 

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 MOST_SCHEDULES = 60_000
-TRANSITIONS, SUBMIT, FINISH = "tarmac.rules.transitions", "tarmac.steps.submit", "tarmac.steps.finish"
+TRANSITIONS, SUBMIT, FINISH = "tarmac.tasks.moves", "tarmac.tasks.submit", "tarmac.tasks.finish"
 STORE = "the harness's store"
 LATE = ("twin", "runway.create: long stall", "runway.create: stall")
 
@@ -147,27 +147,27 @@ GUARDS = (
     ),
     Guard(
         "accept: the row comes first",
-        "tarmac.steps.accept",
+        "tarmac.tasks.accept",
         "effects.tasks.create(task, request, *others)",
         "start_execution(task, effects)\n        effects.tasks.create(task, request, *others)",
     ),
     Guard(
         "accept: one object version, one id",
-        "tarmac.steps.accept_upload",
+        "tarmac.inbox.accept_upload",
         "order = order_of(wanted, defaults.client, source, task_id, defaults.doors)",
         "order = order_of(wanted, defaults.client, source, None, defaults.doors)",
         ("s3 success",),
     ),
     Guard(
         "accept: a key stands for one body",
-        "tarmac.steps.repeats",
+        "tarmac.tasks.idempotency",
         "if record.body_sha256 != repeat.body_sha256:",
         "if False:",
         ("idempotency key",),
     ),
     Guard(
         "accept: a key is taken with its task",
-        "tarmac.steps.accept",
+        "tarmac.tasks.accept",
         "effects.tasks.create(task, request, *others)",
         "effects.tasks.create(task, request)",
         ("idempotency key",),
@@ -187,21 +187,21 @@ GUARDS = (
     ),
     Guard(
         "poll: budget of failures",
-        "tarmac.steps.poll",
+        "tarmac.tasks.poll",
         "and task.failure_retries < max_failure_retries",
         "",
         ("failed twice",),
     ),
     Guard(
         "poll: only what may be mended",
-        "tarmac.steps.poll",
+        "tarmac.tasks.poll",
         "and may_be_mended(upstream.failure_code)",
         "",
         ("failed for good",),
     ),
     Guard(
         "poll: looks before it cancels",
-        "tarmac.steps.poll",
+        "tarmac.tasks.poll",
         "if upstream.is_terminal:\n            return",
         "if upstream.is_terminal and not _must_stop(task, effects):\n            return",
         ("cancelled late",),
@@ -233,25 +233,25 @@ GUARDS = (
     ),
     Guard(
         "cancel: looks before it cancels",
-        "tarmac.steps.cancel",
+        "tarmac.tasks.cancel",
         "if not effects.runway.task(upstream_id).is_terminal:",
         "if True:",
         ("cancelled late",),
     ),
     Guard(
         "cancel: marks the row first",
-        "tarmac.steps.cancel",
+        "tarmac.tasks.cancel",
         "marked = effects.tasks.change(task.id, lambda row: moves(effects).request_cancel(row))",
         "marked = task",
         ("cancelled running",),
     ),
     Guard(
         "archive: length",
-        "tarmac.archive",
+        "tarmac.media.downloads",
         "if self._expected is not None and self.read_bytes != self._expected:",
         "if False:",
     ),
-    Guard("sweep: a pending notice is published", "tarmac.steps.sweep", "announce(task, effects)", "pass"),
+    Guard("sweep: a pending notice is published", "tarmac.tasks.sweep", "announce(task, effects)", "pass"),
 )
 
 

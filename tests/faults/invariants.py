@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.clock import from_iso
-from tarmac.stores.repeats import Repeat
+from tarmac.idempotency import Repeat
 from tests.faults.scheduler import Actor
 from tests.faults.upstream import Generation
 
@@ -32,7 +32,7 @@ LEASE_SECONDS = 150.0
 GONE_LOOKS = 3
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "AMBIGUOUS_FAILED"})
 MENDABLE = frozenset({"", "INTERNAL", "INTERNAL.BAD_OUTPUT.01", "THIRD_PARTY.UNAVAILABLE"})
-"""The codes of the scenarios that earn one more attempt, by the design and not by `tarmac.rules.failures`."""
+"""The codes of the scenarios that earn one more attempt, by the design and not by `tarmac.tasks.failures`."""
 
 _FINAL = ("state", "outputs", "failure", "failureCode", "costCredits", "endedAt", "reservedCredits", "upstreamId")
 

@@ -14,23 +14,23 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
-import tarmac.steps.submit
-import tarmac.steps.sweep
-import tarmac.stores.tasks
-import tarmac.task
+import tarmac.tasks.store
+import tarmac.tasks.submit
+import tarmac.tasks.sweep
+import tarmac.tasks.task
 from tarmac.clock import from_iso, to_iso
+from tarmac.idempotency import Repeat
+from tarmac.inbox.accept_upload import Upload, UploadDefaults, accept_upload
 from tarmac.ports import Row, StoredObject
-from tarmac.steps.accept import Accepted, Order, accept
-from tarmac.steps.accept_upload import Upload, UploadDefaults, accept_upload
-from tarmac.steps.cancel import cancel
-from tarmac.steps.finish import finish
-from tarmac.steps.poll import poll
-from tarmac.steps.read import read_task
-from tarmac.steps.submit import submit
-from tarmac.steps.sweep import sweep
-from tarmac.stores.repeats import Repeat
-from tarmac.stores.tasks import NoSuchTask
-from tarmac.task import Task, task_key
+from tarmac.tasks.accept import Accepted, Order, accept
+from tarmac.tasks.cancel import cancel
+from tarmac.tasks.finish import finish
+from tarmac.tasks.poll import poll
+from tarmac.tasks.read import read_task
+from tarmac.tasks.store import NoSuchTask
+from tarmac.tasks.submit import submit
+from tarmac.tasks.sweep import sweep
+from tarmac.tasks.task import Task, task_key
 from tests.faults.actions import FAULTS, STALLS, TURNS, Crash, Killed
 from tests.faults.effects import WatchedEffects
 from tests.faults.invariants import MAX_FAILURE_RETRIES, Broken, Ledger
@@ -112,15 +112,15 @@ def quick() -> Iterator[None]:
             kept = rows[id(row)] = row, _from_row(row)
         return kept[1]
 
-    _from_row = tarmac.task.from_row
+    _from_row = tarmac.tasks.task.from_row
     threshold = gc.get_threshold()
     gc.set_threshold(200_000)
     with (
-        patch.object(tarmac.steps.submit, "logger", NoLines()),
-        patch.object(tarmac.steps.sweep, "logger", NoLines()),
-        patch("tarmac.task.to_iso", lru_cache(10_000)(to_iso)),
-        patch("tarmac.task.from_iso", lru_cache(10_000)(from_iso)),
-        patch.object(tarmac.stores.tasks, "from_row", from_row),
+        patch.object(tarmac.tasks.submit, "logger", NoLines()),
+        patch.object(tarmac.tasks.sweep, "logger", NoLines()),
+        patch("tarmac.tasks.task.to_iso", lru_cache(10_000)(to_iso)),
+        patch("tarmac.tasks.task.from_iso", lru_cache(10_000)(from_iso)),
+        patch.object(tarmac.tasks.store, "from_row", from_row),
     ):
         try:
             yield

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tarmac.archive import CountingStream
-from tarmac.ports import UpstreamTask
+from tarmac.media.downloads import CountingStream
+from tarmac.runway.ports import UpstreamTask
 from tests.fakes.runway import MP4
 
 LINKS_LIVE_SECONDS = 24 * 3600.0

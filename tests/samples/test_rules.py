@@ -11,21 +11,14 @@ from typing import Any
 import pytest
 
 from tarmac.catalogue import operation
-from tarmac.contract import CreateUpload, parse_body
-from tarmac.rules.failures import may_be_mended
-from tarmac.rules.media import (
-    LARGEST_UPLOAD,
-    LONGEST_DATA_URI,
-    LONGEST_URL,
-    BadMedia,
-    check_media_uri,
-    input_type,
-)
-from tarmac.rules.prices import estimate_credits
-from tarmac.rules.validation import Issue
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.task import State
-from tarmac.views import task_view
+from tarmac.requests.contract import CreateUpload, parse_body
+from tarmac.requests.media import LARGEST_UPLOAD, LONGEST_DATA_URI, LONGEST_URL, BadMedia, check_media_uri, input_type
+from tarmac.requests.prices import estimate_credits
+from tarmac.requests.validation import InvalidRequest, Issue
+from tarmac.tasks.accept import Order, accept
+from tarmac.tasks.failures import may_be_mended
+from tarmac.tasks.responses import task_view
+from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import PNG, a_task
 from tests.samples.requests import FACE, IMAGE, PERFORMANCE, VIDEO

@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tarmac.task import NoticeState, State, Task
+from tarmac.rows import NoticeState
+from tarmac.tasks.task import State, Task
 from tests.storm.rig import Rig
 
 

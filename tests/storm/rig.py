@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.aws.clients import Clients
 from local.process import free_port
 from local.stack import NAME, Stack, StackInfo
-from tarmac.task import Task, from_row
+from tarmac.tasks.task import Task, from_row
 
 PATIENCE_SECONDS = 300.0
 """For anything that must happen: generous, since a slow machine is no failure."""

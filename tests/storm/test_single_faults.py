@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tarmac.task import State
+from tarmac.tasks.task import State
 from tests.storm.books import Books, problems
 from tests.storm.requests import OPERATIONS, create_body
 from tests.storm.rig import Rig

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tarmac.task import State, Task
+from tarmac.tasks.task import State, Task
 from tests.storm.books import Books, problems
 from tests.storm.callers import Caller, Loss, Order, Style, Tally
 from tests.storm.requests import OPERATIONS, create_body

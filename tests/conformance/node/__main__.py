@@ -20,7 +20,7 @@ from tests import node
 
 import_domain()
 
-from tarmac.stores.clients import SCOPES  # noqa: E402
+from tarmac.http.clients import SCOPES  # noqa: E402
 from tests.conformance.exceptions import NOT_ANSWERED, NOT_IN_NODE  # noqa: E402
 from tests.conformance.generations import ROUTER, WRITTEN, at_once  # noqa: E402
 from tests.e2e.api import Api  # noqa: E402

@@ -8,8 +8,8 @@ import pytest
 
 from tarmac.clock import from_iso
 from tarmac.ports import Put
-from tarmac.steps import usage
-from tarmac.task import State, to_row
+from tarmac.tasks import usage
+from tarmac.tasks.task import State, to_row
 from tests.fakes import World
 from tests.fakes.loading import Ask
 from tests.fakes.samples import NOW, a_task

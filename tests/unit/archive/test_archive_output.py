@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tarmac.archive import (
+from tarmac.media.downloads import (
     ArchiveConflict,
     CountingStream,
     Download,
@@ -18,10 +18,11 @@ from tarmac.archive import (
     HostRefused,
     LinkExpired,
     OutputUnusable,
-    archive_output,
 )
 from tarmac.ports import AlreadyThere, ReadStream
-from tarmac.task import Output, State
+from tarmac.rows import Output
+from tarmac.tasks.finish import archive_output
+from tarmac.tasks.task import State
 from tests.fakes import MemoryObjects
 from tests.fakes.runway import MP4, FakeDownloads
 from tests.fakes.samples import PNG, TASK_ID, a_task

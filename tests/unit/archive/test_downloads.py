@@ -12,15 +12,8 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from tarmac import archive
-from tarmac.archive import (
-    CountingStream,
-    DownloadCut,
-    Downloader,
-    HostRefused,
-    LinkExpired,
-    OutputUnusable,
-)
+from tarmac.media import downloads as archive
+from tarmac.media.downloads import CountingStream, DownloadCut, Downloader, HostRefused, LinkExpired, OutputUnusable
 from tests.fakes.servers import Behaviour, TinyServer, answer, head, raw, reset, stall
 
 CONTENT = bytes(range(256)) * 400

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tarmac.catalogue import Model, operation, operations
-from tarmac.rules.conditions import Path
-from tarmac.rules.validation import Issue, check_parameters
+from tarmac.requests.conditions import Path
+from tarmac.requests.validation import Issue, check_parameters
 
 Spec = Mapping[str, Any]
 

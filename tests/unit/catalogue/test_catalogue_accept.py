@@ -8,8 +8,9 @@ import pytest
 from catalogue_bodies import MEDIA, minimal
 
 from tarmac.catalogue import operation
-from tarmac.contract import CreateTask, parse_create
-from tarmac.steps.accept import InvalidRequest, Order, accept
+from tarmac.requests.contract import CreateTask, parse_create
+from tarmac.requests.validation import InvalidRequest
+from tarmac.tasks.accept import Order, accept
 from tests.fakes import World
 
 RECIPE = "recipes/product_campaign_image"

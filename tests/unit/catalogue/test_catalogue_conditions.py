@@ -8,7 +8,7 @@ import pytest
 from catalogue_bodies import MEDIA, found, issues, minimal
 
 from tarmac.catalogue import operation
-from tarmac.rules.conditions import CHECKS
+from tarmac.requests.conditions import CHECKS
 
 IMAGE, VIDEO, AUDIO = ({"uri": uri} for uri in MEDIA.values())
 HUMAN, OBJECT = IMAGE | {"subject": "human"}, IMAGE | {"subject": "object"}

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tarmac.catalogue import Model, operation, operations
-from tarmac.rules.prices import estimate_credits
-from tarmac.rules.validation import check_parameters
+from tarmac.requests.prices import estimate_credits
+from tarmac.requests.validation import check_parameters
 
 CANNOT_STAND_ALONE = {
     ("gen4.5", "proresProfile"): "only with an outputFormat that takes one",

@@ -8,7 +8,7 @@ import pytest
 from catalogue_bodies import ENTRIES, IDS, MEDIA, minimal
 
 from tarmac.catalogue import Model, operation
-from tarmac.rules.prices import estimate_credits
+from tarmac.requests.prices import estimate_credits
 
 IMAGE = {"uri": MEDIA["image"]}
 CLIP = {"type": "video", "uri": MEDIA["video"]}

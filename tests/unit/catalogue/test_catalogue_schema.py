@@ -12,7 +12,7 @@ import pytest
 
 import tarmac.catalogue
 from tarmac.catalogue import operation, operations
-from tarmac.rules.conditions import CHECKS
+from tarmac.requests.conditions import CHECKS
 
 FOLDER = Path(tarmac.catalogue.__file__).parent
 Toml = dict[str, Any]

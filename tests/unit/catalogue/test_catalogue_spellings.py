@@ -8,7 +8,7 @@ import pytest
 from catalogue_bodies import ENTRIES, IDS, MEDIA, found, minimal
 
 from tarmac.catalogue import Model, operation
-from tarmac.rules.spellings import to_contract
+from tarmac.requests.spellings import to_contract
 
 IMAGE, VIDEO, AUDIO = MEDIA.values()
 

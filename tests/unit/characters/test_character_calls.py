@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.ownership import Kind
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owner_store import OwnerStore
+from tarmac.characters.owners import UNSETTLED_SECONDS
+from tarmac.media.create_upload import create_upload
 from tarmac.runway.errors import (
     CreateAmbiguous,
     CreateRefused,
@@ -15,9 +18,6 @@ from tarmac.runway.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from tarmac.steps.create_upload import create_upload
-from tarmac.steps.ownership import UNSETTLED_SECONDS
-from tarmac.stores.owners import OwnerStore
 from tests.fakes import MemoryObjects, World
 from tests.fakes.samples import PNG, data_uri
 from tests.unit.characters.character_bodies import BAD_BODIES, BODIES, NOVA, WARM

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rules.ownership import Kind
-from tarmac.steps.character_lists import list_items
-from tarmac.steps.ownership import UNSETTLED_SECONDS
-from tarmac.stores.owners import OwnerStore, owned_item
+from tarmac.characters.kinds import Kind
+from tarmac.characters.lists import list_items
+from tarmac.characters.owner_store import OwnerStore, owned_item
+from tarmac.characters.owners import UNSETTLED_SECONDS
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tarmac.characters.idempotency import LONGEST_SECONDS
+from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused
-from tarmac.steps.sends import LONGEST_SECONDS
-from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call

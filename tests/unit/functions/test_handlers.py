@@ -10,12 +10,13 @@ from urllib.parse import quote
 import pytest
 
 from local.checks.template import Deployment
+from tarmac.http.clients import ClientStore
+from tarmac.rows import Output
 from tarmac.runway.errors import CreateAmbiguous, KeyUnavailable
 from tarmac.runway.flavors import COMETAPI
-from tarmac.steps.finish import NotEnded, finish
-from tarmac.steps.poll import poll
-from tarmac.stores.clients import ClientStore
-from tarmac.task import Output, State
+from tarmac.tasks.finish import NotEnded, finish
+from tarmac.tasks.poll import poll
+from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import EVENTS, NOW, PNG, TASK_ID, a_task, data_uri, event, good_body, http_create
 from tests.fakes.stories import accepted, standing, submitted, succeeded

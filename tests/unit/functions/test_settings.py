@@ -11,7 +11,7 @@ import pytest
 from local.aws import template
 from local.paths import ROOT
 from tarmac import settings
-from tarmac.effects import AwsEffects
+from tarmac.aws.wiring import AwsEffects
 from tarmac.runway.flavors import FLAVORS
 from tarmac.settings import MissingSetting, PollTaskSettings, ReadTasksSettings, Settings
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.contract import CreateTask, parse_create
+from tarmac.requests.contract import CreateTask, parse_create
 
 GOOD: list[dict[str, Any]] = [
     {"model": "gen4.5"},

@@ -11,20 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.catalogue import UnknownOperation
-from tarmac.http_api import (
-    MAX_BODY_BYTES,
-    MAX_PLAIN_BYTES,
-    Answer,
-    ApiError,
-    ApiRequest,
-    api_handler,
-)
-from tarmac.rules.validation import Issue
+from tarmac.http.api import MAX_BODY_BYTES, MAX_PLAIN_BYTES, Answer, ApiError, ApiRequest, api_handler
+from tarmac.idempotency import KeyReused
+from tarmac.requests.validation import InvalidRequest, Issue
+from tarmac.rows import Contended
 from tarmac.runway import errors as runway_errors
 from tarmac.runway.errors import KeyUnavailable
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.repeats import KeyReused
-from tarmac.stores.tasks import Contended, NoSuchTask
+from tarmac.tasks.store import NoSuchTask
 from tests.fakes.samples import Call, data_uri, event
 
 REQUEST_ID = event("http-image-to-video")["requestContext"]["requestId"]

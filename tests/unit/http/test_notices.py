@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from tarmac.notices import notice_of, upload_rejected
-from tarmac.task import Output, State
+from tarmac.inbox.notices import upload_rejected
+from tarmac.rows import Output
+from tarmac.tasks.notices import notice_of
+from tarmac.tasks.task import State
 from tests.fakes.samples import NOW, TASK_ID, a_task, event
 
 OUTPUT = Output("archive", f"acme/2023/11/14/{TASK_ID}/01.mp4", 40, "ab" * 32, "video/mp4")

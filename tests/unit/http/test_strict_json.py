@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tarmac.strict_json import MAX_DEPTH, BadJson, loads
+from tarmac.requests.strict_json import MAX_DEPTH, BadJson, loads
 
 MALFORMED: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "empty"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tarmac.task import Output, State
-from tarmac.views import STATUSES, shown_status, task_view
+from tarmac.rows import Output
+from tarmac.tasks.responses import STATUSES, shown_status, task_view
+from tarmac.tasks.task import State
 from tests.fakes.samples import NOW, a_task
 
 OUTPUTS = tuple(Output("archive", f"acme/2023/11/14/t/{n:02d}.mp4", 10, "ab", "video/mp4") for n in (1, 2))

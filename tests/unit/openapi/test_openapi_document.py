@@ -20,19 +20,21 @@ from local.aws import template
 from local.paths import ROOT
 from tarmac import VERSION
 from tarmac.catalogue import operation, operations
-from tarmac.contract import CreateTask, parse_create
 from tarmac.openapi import describe
 from tarmac.openapi.answers import Task
 from tarmac.openapi.schemas import of_media
-from tarmac.rules.media import KINDS, check_media_uri, decode_data_uri, is_inline
-from tarmac.rules.session_requests import SessionRequest
-from tarmac.rules.session_requests import parse_create as parse_session
+from tarmac.requests.contract import CreateTask, parse_create
+from tarmac.requests.media import KINDS, check_media_uri, decode_data_uri, is_inline
+from tarmac.requests.validation import InvalidRequest
+from tarmac.rows import NoticeState, Output
 from tarmac.runway.connection import API_VERSION
-from tarmac.session import SessionState
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.steps.read_session import _of_row
-from tarmac.task import NoticeState, Output, State
-from tarmac.views import STATUSES, task_view
+from tarmac.sessions.read import _of_row
+from tarmac.sessions.requests import SessionRequest
+from tarmac.sessions.requests import parse_create as parse_session
+from tarmac.sessions.session import SessionState
+from tarmac.tasks.accept import Order, accept
+from tarmac.tasks.responses import STATUSES, task_view
+from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import OFFERED, a_task, good_body
 from tests.unit.catalogue.catalogue_bodies import ENTRIES, IDS, minimal

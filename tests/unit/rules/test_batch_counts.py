@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rules.batches import (
+from tarmac.inbox.batch import (
     ACCEPT_SECONDS,
     ACCEPTED_STAGE,
     ENDED_STAGE,
@@ -21,7 +21,8 @@ from tarmac.rules.batches import (
     chunk_of,
     line_of,
 )
-from tarmac.task import Output, State
+from tarmac.rows import Output
+from tarmac.tasks.task import State
 from tests.fakes.samples import NOW, a_task
 
 ENDINGS = (LineState.SUCCEEDED, LineState.FAILED, LineState.CANCELLED)

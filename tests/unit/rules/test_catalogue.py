@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.catalogue import UnknownOperation, operation, operations, operations_of
-from tarmac.rules.prices import estimate_credits
-from tarmac.rules.spellings import to_contract
-from tarmac.rules.validation import check_parameters, unknown_parameters, utf16_length
+from tarmac.requests.prices import estimate_credits
+from tarmac.requests.spellings import to_contract
+from tarmac.requests.validation import check_parameters, unknown_parameters, utf16_length
 from tests.fakes.samples import OFFERED, data_uri, good_body
 
 IMAGE = "https://media.example.com/a.png"

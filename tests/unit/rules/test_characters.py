@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.characters import (
+from tarmac.characters.descriptions import (
     CHANGES,
     CREATES,
     MOST_KNOWLEDGE_TOKENS,
@@ -14,8 +14,8 @@ from tarmac.rules.characters import (
     as_listed,
     knowledge_problem,
 )
-from tarmac.rules.ownership import Kind
-from tarmac.rules.validation import check_parameters
+from tarmac.characters.kinds import Kind
+from tarmac.requests.validation import check_parameters
 
 REQUIRED = {
     Kind.AVATAR: {"name", "referenceImage", "personality", "voice"},

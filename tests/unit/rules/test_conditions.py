@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.conditions import CHECKS, Broken, applies, broken_rules, in_words
+from tarmac.requests.conditions import CHECKS, Broken, applies, broken_rules, in_words
 
 Body = dict[str, Any]
 Rule = dict[str, Any]

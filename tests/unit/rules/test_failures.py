@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.failures import may_be_mended
+from tarmac.tasks.failures import may_be_mended
 
 MAY_BE_MENDED = [
     None,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tarmac.catalogue import operation, operations
-from tarmac.rules.fields import BadField, names_object, path_of, place_object, put, typed, with_object
-from tarmac.rules.validation import check_parameters
+from tarmac.requests.fields import BadField, names_object, path_of, place_object, put, typed, with_object
+from tarmac.requests.validation import check_parameters
 
 LINK = "s3://uploads/inbox/a"
 

@@ -6,8 +6,8 @@ import unicodedata
 
 import pytest
 
-from tarmac.rules.inbox import Form, form_of, is_older, pair_part, preset_names
-from tarmac.rules.names import failed_key, source_words
+from tarmac.inbox.keys import Form, failed_key, form_of, is_older, pair_part, preset_names
+from tarmac.media.keys import source_words
 
 
 @pytest.mark.parametrize(

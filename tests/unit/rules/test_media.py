@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.media import (
+from tarmac.requests.media import (
     EXTENSIONS,
     LONGEST_DATA_URI,
     BadMedia,
@@ -30,7 +30,7 @@ from tarmac.rules.media import (
     sniff,
     type_of_name,
 )
-from tarmac.rules.media import data_uri as written
+from tarmac.requests.media import data_uri as written
 from tests.fakes.samples import PNG, data_uri
 
 GOOD_URLS = [

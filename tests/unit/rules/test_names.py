@@ -10,21 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.names import (
-    archive_key,
+from tarmac.inbox.keys import (
     batch_id_of,
     batch_key,
     failed_key,
-    input_key,
-    is_upload_uri,
-    own_output,
     preset_key,
     report_key,
-    s3_uri,
-    source_words,
     task_id_of_line,
     task_id_of_object,
     task_id_of_pair,
+)
+from tarmac.media.keys import (
+    archive_key,
+    input_key,
+    is_upload_uri,
+    own_output,
+    s3_uri,
+    source_words,
     upload_key,
     upload_token,
     upload_uri,

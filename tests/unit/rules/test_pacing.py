@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.pacing import (
-    LONGEST_QUEUE_WAIT_SECONDS,
-    Look,
-    backoff,
-    first_wait,
-    next_wait,
-    refusal_wait,
-    unread_wait,
-)
+from tarmac.backoff import backoff
+from tarmac.tasks.pacing import LONGEST_QUEUE_WAIT_SECONDS, Look, first_wait, next_wait, refusal_wait, unread_wait
 
 LONGEST_DEADLINE_SECONDS = 48 * 3600
 HISTORY_EVENTS = 10_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.prices import estimate_credits
+from tarmac.requests.prices import estimate_credits
 
 PER_SECOND = {"perSecond": 12}
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rules import request_files
-from tarmac.rules.batches import LINES_PER_CHUNK, chunk_of
-from tarmac.rules.inbox import Form
-from tarmac.rules.request_files import BadRow, FileUnreadable, Plan, Record, plan_of, records_of, request_of_cells
+from tarmac.inbox import request_files
+from tarmac.inbox.batch import LINES_PER_CHUNK, chunk_of
+from tarmac.inbox.keys import Form
+from tarmac.inbox.request_files import BadRow, FileUnreadable, Plan, Record, plan_of, records_of, request_of_cells
 
 
 def records(content: bytes, form: Form) -> list[Record]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.spellings import to_contract
-from tarmac.rules.validation import Issue
+from tarmac.requests.spellings import to_contract
+from tarmac.requests.validation import Issue
 
 VOICE = {"into": "voice", "type": "preset", "key": "presetId"}
 LINK = {"into": "character", "type": "image"}

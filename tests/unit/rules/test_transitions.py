@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rules.transitions import (
-    CLAIM_LEASE_SECONDS,
-    FINISH_SECONDS,
-    FOLLOWS,
-    SWEEP_GRACE_SECONDS,
-    Moves,
-    TransitionRefused,
-    check_step,
-    expected_credits,
-)
-from tarmac.task import TERMINAL, NoticeState, Output, State, Task, Webhook, WebhookState, to_row
+from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, FINISH_SECONDS, FOLLOWS, Moves, check_step, expected_credits
+from tarmac.tasks.task import TERMINAL, State, Task, to_row
+from tarmac.tasks.webhook import Webhook, WebhookState
 from tests.fakes.samples import NOW, a_task
 
 Move = Callable[[Moves, Task], Task]

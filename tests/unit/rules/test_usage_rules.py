@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.usage import DEFAULT_DAYS, MOST_DAYS, Usage, Used, days_of
+from tarmac.tasks.usage_totals import DEFAULT_DAYS, MOST_DAYS, Usage, Used, days_of
 
 TODAY = date(2023, 11, 14)
 

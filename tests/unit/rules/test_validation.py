@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.validation import Issue, check_parameters, media_places, strings, unknown_parameters, utf16_length
+from tarmac.requests.validation import Issue, check_parameters, media_places, strings, unknown_parameters, utf16_length
 
 IMAGE, OTHER = "https://media.example.com/a.png", "https://media.example.com/b.png"
 VIDEO = "data:video/mp4;base64,AAAA"

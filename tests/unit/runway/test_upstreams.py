@@ -10,19 +10,20 @@ import httpx
 import pytest
 
 from local.simulator.server import RunningSimulator, running_simulator
-from tarmac.archive import Downloader
-from tarmac.inputs import LINK_SECONDS
+from tarmac.media.create_upload import create_upload
+from tarmac.media.downloads import Downloader
+from tarmac.media.inputs import LINK_SECONDS
+from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.client import RunwayClient
 from tarmac.runway.connection import RunwayConnection, new_http
 from tarmac.runway.flavors import COMETAPI, RUNWAY, Flavor, NotOffered
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.steps.cancel import cancel
-from tarmac.steps.create_upload import create_upload
-from tarmac.steps.finish import finish
-from tarmac.steps.poll import poll
-from tarmac.steps.submit import submit
-from tarmac.task import State, Task
-from tarmac.views import accepted_view, invocation_view, task_view
+from tarmac.tasks.accept import Order, accept
+from tarmac.tasks.cancel import cancel
+from tarmac.tasks.finish import finish
+from tarmac.tasks.poll import poll
+from tarmac.tasks.responses import accepted_view, invocation_view, task_view
+from tarmac.tasks.submit import submit
+from tarmac.tasks.task import State, Task
 from tests.e2e.media import picture
 from tests.fakes import World
 from tests.fakes.runway import MP4

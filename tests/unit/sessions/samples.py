@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tarmac.rules.session_requests import SessionRequest, parse_connect
-from tarmac.session import Session, SessionState
-from tarmac.steps.create_session import SessionOrder, create_session
-from tarmac.task import NoticeState
+from tarmac.rows import NoticeState
+from tarmac.sessions.create import SessionOrder, create_session
+from tarmac.sessions.requests import SessionRequest, parse_connect
+from tarmac.sessions.session import Session, SessionState
 from tests.fakes import World
 from tests.fakes.samples import NOW
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules import client_tokens
-from tarmac.rules.client_tokens import MOST_SESSIONS, BadToken, ClientToken, signed, signing_key, verified
-from tarmac.rules.session_requests import TOKEN as ORDER
-from tarmac.rules.validation import utf16_length
-from tarmac.rules.webhooks import secret_of
+from tarmac.requests.validation import utf16_length
+from tarmac.sessions import client_tokens
+from tarmac.sessions.client_tokens import MOST_SESSIONS, BadToken, ClientToken, signed, signing_key, verified
+from tarmac.sessions.requests import TOKEN as ORDER
+from tarmac.webhooks.signing import secret_of
 from tests.fakes.samples import NOW
 
 KEY = signing_key("r" * 64)

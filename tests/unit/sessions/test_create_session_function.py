@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.ownership import Kind
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owners import own
+from tarmac.http.clients import ClientStore
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
-from tarmac.session import SessionState
-from tarmac.steps.ownership import own
-from tarmac.stores.clients import ClientStore
+from tarmac.sessions.session import SessionState
 from tests.fakes import World
 from tests.fakes.samples import NOW, event
 from tests.unit.sessions.conftest import Ask
@@ -374,6 +374,6 @@ class TestRunwaysPaths:
 
 
 def app_moves(world: World) -> Any:
-    from tarmac.steps.create_session import session_moves
+    from tarmac.sessions.create import session_moves
 
     return session_moves(world)

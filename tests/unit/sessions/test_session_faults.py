@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 
-from tarmac.ports import Credentials
-from tarmac.rules.sessions import SessionMoves
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, UpstreamUnavailable
-from tarmac.session import from_row
-from tarmac.steps import connect_session, create_session, sweep_sessions, watch_session
-from tarmac.steps.finish_session import finish_session
+from tarmac.runway.ports import Credentials
+from tarmac.sessions import connect as connect_session
+from tarmac.sessions import create as create_session
+from tarmac.sessions import sweep as sweep_sessions
+from tarmac.sessions import watch as watch_session
+from tarmac.sessions.finish import finish_session
+from tarmac.sessions.moves import SessionMoves
+from tarmac.sessions.session import from_row
 from tests.fakes import World
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order

@@ -8,8 +8,8 @@ import pytest
 
 from local.simulator.routes import sessions as simulated
 from local.simulator.routes.creating import must_pass
-from tarmac.rules.session_requests import PRESETS, SessionRequest, avatar_id, parse_connect, parse_create
-from tarmac.rules.validation import Issue
+from tarmac.requests.validation import Issue
+from tarmac.sessions.requests import PRESETS, SessionRequest, avatar_id, parse_connect, parse_create
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
 CUSTOM = {"type": "custom", "avatarId": UUID}

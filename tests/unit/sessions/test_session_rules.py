@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rules.sessions import (
+from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.sessions.moves import (
     CLAIM_LEASE_SECONDS,
     FINISH_SECONDS,
     FOLLOWS,
@@ -21,9 +22,7 @@ from tarmac.rules.sessions import (
     SessionMoves,
     check_step,
 )
-from tarmac.rules.transitions import SWEEP_GRACE_SECONDS, TransitionRefused
-from tarmac.session import TERMINAL, Session, SessionState, from_row, to_row
-from tarmac.task import NoticeState, Output
+from tarmac.sessions.session import TERMINAL, Session, SessionState, from_row, to_row
 from tests.fakes.samples import NOW
 from tests.unit.sessions.samples import UNCLAIMED_SECONDS, a_session
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.session_requests import SessionRequest, parse_connect, parse_create
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.client_tokens import make_token
+from tarmac.requests.validation import InvalidRequest
+from tarmac.sessions.mint_token import make_token
+from tarmac.sessions.requests import SessionRequest, parse_connect, parse_create
 from tests.fakes import World
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"

@@ -7,22 +7,29 @@ from typing import Any
 
 import pytest
 
-from tarmac.archive import DownloadCut, HostRefused, LinkExpired
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owners import may_use
+from tarmac.idempotency import Repeat
+from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
 from tarmac.ports import Put
-from tarmac.rules.ownership import Kind
-from tarmac.rules.sessions import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
-from tarmac.session import CredentialsLost, CredentialsSpent, MinutesUsedUp, NoSuchSession, SessionState, to_row
-from tarmac.steps.consume_session import consume_session
-from tarmac.steps.create_session import SessionOrder, create_session, session_moves
-from tarmac.steps.finish import NotEnded
-from tarmac.steps.finish_session import CONVERSATION_SECONDS, RECORDING_LIVES_SECONDS, finish_session
-from tarmac.steps.ownership import may_use
-from tarmac.steps.read_session import cancel_session, read_session
-from tarmac.steps.sweep import SweepReport
-from tarmac.steps.sweep_sessions import sweep_sessions
-from tarmac.steps.watch_session import CONFIRMATIONS_OF_GONE, watch_session
-from tarmac.stores.repeats import Repeat
+from tarmac.sessions.consume import consume_session
+from tarmac.sessions.create import SessionOrder, create_session, session_moves
+from tarmac.sessions.finish import CONVERSATION_SECONDS, RECORDING_LIVES_SECONDS, finish_session
+from tarmac.sessions.moves import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS
+from tarmac.sessions.read import cancel_session, read_session
+from tarmac.sessions.session import (
+    CredentialsLost,
+    CredentialsSpent,
+    MinutesUsedUp,
+    NoSuchSession,
+    SessionState,
+    to_row,
+)
+from tarmac.sessions.sweep import sweep_sessions
+from tarmac.sessions.watch import CONFIRMATIONS_OF_GONE, watch_session
+from tarmac.sweeping import SweepReport
+from tarmac.tasks.finish import NotEnded
 from tests.fakes import World
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, a_request, created, minutes

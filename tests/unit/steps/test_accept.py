@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 import pytest
 
 from tarmac.catalogue import UnknownOperation
+from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, Repeat
 from tarmac.ports import ConditionFailed, Put
-from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
-from tarmac.steps.accept import Accepted, InvalidRequest, Order, accept, start_execution
-from tarmac.steps.finish import finish
-from tarmac.steps.read import read_task
-from tarmac.steps.repeats import KeyReused
-from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
-from tarmac.stores.tasks import Contended, NoSuchTask
-from tarmac.task import NoticeState, State
+from tarmac.requests.validation import InvalidRequest
+from tarmac.rows import SWEEP_GRACE_SECONDS, Contended, NoticeState
+from tarmac.tasks.accept import Accepted, Order, accept, start_execution
+from tarmac.tasks.finish import finish
+from tarmac.tasks.read import read_task
+from tarmac.tasks.store import NoSuchTask
+from tarmac.tasks.task import State
 from tests.fakes import MemoryExecutions, MemoryTable, World
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tarmac.rules.names import task_id_of_object
-from tarmac.steps.accept import Accepted
-from tarmac.steps.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.steps.submit import submit
+from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.keys import task_id_of_object
+from tarmac.tasks.accept import Accepted
+from tarmac.tasks.submit import submit
 from tests.fakes import World
 from tests.fakes.samples import NOW, PNG, event
 from tests.fakes.stories import DEADLINE_SECONDS

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.effects import moves
+from tarmac.inbox import batch as batch_rules
+from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.batch import ACCEPT_SECONDS, GRACE_SECONDS, MOST_TRIES
+from tarmac.inbox.keys import task_id_of_line
+from tarmac.inbox.presets import Doors
+from tarmac.inbox.run_batch import BatchSettings, Opened, run_batch
 from tarmac.ports import Put
-from tarmac.rules import batches as batch_rules
-from tarmac.rules.batches import ACCEPT_SECONDS, GRACE_SECONDS, MOST_TRIES
-from tarmac.rules.names import task_id_of_line
-from tarmac.steps.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.steps.batches import BatchSettings, Opened, run_batch
-from tarmac.steps.finish import announce
-from tarmac.steps.presets import Doors
-from tarmac.steps.sweep import sweep
+from tarmac.tasks.finish import announce
+from tarmac.tasks.sweep import sweep
 from tests.fakes import World
 from tests.fakes.samples import NOW, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS

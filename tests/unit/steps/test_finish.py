@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from tarmac.archive import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
 from tarmac.effects import moves
-from tarmac.ports import ReadStream, UpstreamTask
-from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.media.downloads import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
+from tarmac.ports import ReadStream
+from tarmac.rows import NoticeState
 from tarmac.runway.errors import UpstreamUnavailable
-from tarmac.steps.finish import Ending, NotEnded, announce, finish
-from tarmac.steps.poll import poll
-from tarmac.task import NoticeState, State, Task
+from tarmac.runway.ports import UpstreamTask
+from tarmac.tasks.finish import Ending, NotEnded, announce, finish
+from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.tasks.poll import poll
+from tarmac.tasks.task import State, Task
 from tests.fakes import FakeRunway, MemoryTopic, World
 from tests.fakes.runway import MP4, FakeDownloads
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted, succeeded
@@ -252,8 +254,7 @@ class TestAgain:
             def open(self, url: str) -> Any:
                 if not self.raced:
                     self.raced = True
-                    from tarmac.archive import archive_output
-                    from tarmac.steps.finish import _record
+                    from tarmac.tasks.finish import _record, archive_output
 
                     output = archive_output(task, 1, url, world.downloads, world.archive, LARGEST)
                     _record(task, "up-1", output, world)
@@ -364,7 +365,7 @@ class TestDownloads:
 def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, world: World) -> None:
     """An execution that was thought dead reads the first generation while another has bought the second."""
     task = submitted(world)
-    from tarmac.steps.submit import submit
+    from tarmac.tasks.submit import submit
 
     class Slow(FakeRunway):
         raced = False

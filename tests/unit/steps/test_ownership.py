@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tarmac.rules.ownership import Kind
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.steps.ownership import may_use, own
-from tarmac.stores.owners import AlreadyOwned
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owner_store import AlreadyOwned
+from tarmac.characters.owners import may_use, own
+from tarmac.requests.validation import InvalidRequest
+from tarmac.tasks.accept import Order, accept
 from tests.fakes import World
 
 VIDEO = {

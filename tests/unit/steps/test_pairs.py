@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rules.names import task_id_of_pair
-from tarmac.steps.accept import Accepted
-from tarmac.steps.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.keys import task_id_of_pair
+from tarmac.tasks.accept import Accepted
 from tests.fakes import World
 from tests.fakes.runway import MP4
 from tests.fakes.samples import NOW, PNG

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tarmac.effects import moves
-from tarmac.ports import UpstreamTask
-from tarmac.rules.transitions import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.outcome import ENDED, Outcome
 from tarmac.runway.errors import UpstreamUnavailable
-from tarmac.steps.outcome import ENDED, Outcome
-from tarmac.steps.poll import poll
-from tarmac.task import State
+from tarmac.runway.ports import UpstreamTask
+from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.tasks.poll import poll
+from tarmac.tasks.task import State
 from tests.fakes import FakeRunway, World
 from tests.fakes.samples import NOW
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted
@@ -87,7 +87,7 @@ class TestFailures:
     def test_the_second_failure_is_final(self, world: World) -> None:
         task = submitted(world)
         world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
-        from tarmac.steps.submit import submit
+        from tarmac.tasks.submit import submit
 
         submit(task.id, world, 0)
         world.runway.now("up-2", "FAILED", failure_code="INTERNAL")

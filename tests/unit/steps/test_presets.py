@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tarmac.steps.accept import Accepted
-from tarmac.steps.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.steps.presets import Doors
+from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.presets import Doors
+from tarmac.tasks.accept import Accepted
 from tests.fakes import World
 from tests.fakes.samples import NOW, PNG, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS

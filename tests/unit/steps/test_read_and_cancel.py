@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.effects import moves
+from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.errors import UpstreamUnavailable
-from tarmac.steps.accept import InvalidRequest
-from tarmac.steps.cancel import cancel
-from tarmac.steps.finish import finish
-from tarmac.steps.read import DEFAULT_LIMIT, MAX_LIMIT, list_tasks, read_task
-from tarmac.stores.tasks import NoSuchTask
-from tarmac.task import State
-from tarmac.views import shown_status
+from tarmac.tasks.cancel import cancel
+from tarmac.tasks.finish import finish
+from tarmac.tasks.read import DEFAULT_LIMIT, MAX_LIMIT, list_tasks, read_task
+from tarmac.tasks.responses import shown_status
+from tarmac.tasks.store import NoSuchTask
+from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import NOW, a_task
 from tests.fakes.stories import accepted, standing, submitted, succeeded

@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 import pytest
 
 from tarmac.effects import moves
-from tarmac.ports import Created
-from tarmac.rules.transitions import CLAIM_LEASE_SECONDS
+from tarmac.outcome import ENDED, Outcome
+from tarmac.rows import NoticeState
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
-from tarmac.steps.accept import accept
-from tarmac.steps.outcome import ENDED, Outcome
-from tarmac.steps.submit import AMBIGUOUS_RETRY_SECONDS, PREPARATION_SECONDS, submit
-from tarmac.task import NoticeState, State
+from tarmac.runway.ports import Created
+from tarmac.tasks.accept import accept
+from tarmac.tasks.moves import CLAIM_LEASE_SECONDS
+from tarmac.tasks.submit import AMBIGUOUS_RETRY_SECONDS, PREPARATION_SECONDS, submit
+from tarmac.tasks.task import State
 from tests.fakes import FakeRunway, World
 from tests.fakes.samples import NOW, PIXEL, PNG, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, standing, submitted

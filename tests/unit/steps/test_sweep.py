@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from tarmac.rules.transitions import SWEEP_GRACE_SECONDS
-from tarmac.steps.sweep import SweepReport, sweep
-from tarmac.task import NoticeState, State
+from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState
+from tarmac.sweeping import SweepReport
+from tarmac.tasks.sweep import sweep
+from tarmac.tasks.task import State
 from tests.fakes import MemoryExecutions, MemoryTopic, World
 from tests.fakes.stories import accepted, standing, submitted, succeeded
 
@@ -144,9 +145,9 @@ def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
 
 def test_a_stranded_success_is_finished_by_its_next_execution(world: World) -> None:
     """From the sweep's rerun through the steps to the announced end, without a second create."""
-    from tarmac.steps.finish import finish
-    from tarmac.steps.poll import poll
-    from tarmac.steps.submit import submit
+    from tarmac.tasks.finish import finish
+    from tarmac.tasks.poll import poll
+    from tarmac.tasks.submit import submit
 
     task = succeeded(world)
     world.executions.running.clear()

@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from local.aws import template
 from local.paths import ROOT
-from tarmac.adapters.dynamodb import DynamoTable
-from tarmac.adapters.s3 import S3Objects
+from tarmac.aws.dynamodb import DynamoTable
+from tarmac.aws.s3 import S3Objects
 from tarmac.ports import Objects, Table
 from tests.fakes import MemoryObjects, MemoryTable
 

@@ -12,9 +12,9 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
-from tarmac.adapters.messaging import SnsTopic, StateMachineExecutions
-from tarmac.adapters.s3 import is_local, s3_client
-from tarmac.adapters.secrets import KEPT_SECONDS, SecretKey
+from tarmac.aws.messaging import SnsTopic, StateMachineExecutions
+from tarmac.aws.s3 import is_local, s3_client
+from tarmac.aws.secrets import KEPT_SECONDS, SecretKey
 from tarmac.ports import ExecutionNameTaken
 from tarmac.runway.errors import KeyUnavailable
 from tests.fakes import ManualClock

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from tarmac.inbox.batch import Batch, Counts, Line, LineState
+from tarmac.inbox.batch_store import BatchExists, BatchStore
+from tarmac.inbox.keys import PairPart
+from tarmac.inbox.pairs import Half, PairStore
 from tarmac.ports import Put, Table
-from tarmac.rules.batches import Batch, Counts, Line, LineState
-from tarmac.rules.inbox import PairPart
-from tarmac.stores.batches import BatchExists, BatchStore
-from tarmac.stores.pairs import Half, PairStore
-from tarmac.stores.tasks import TaskStore, due_keys
+from tarmac.rows import due_keys
+from tarmac.tasks.store import TaskStore
 from tests.fakes import ManualClock
 from tests.fakes.samples import NOW
 

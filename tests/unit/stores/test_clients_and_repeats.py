@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tarmac.http.clients import DEFAULT_SCOPES, SCOPES, Client, ClientStore, InvalidClient
+from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat, RepeatStore
 from tarmac.ports import ConditionFailed, Table
-from tarmac.stores.clients import DEFAULT_SCOPES, SCOPES, Client, ClientStore, InvalidClient
-from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat, RepeatStore
 from tests.fakes import MemoryTable
 from tests.fakes.samples import NOW
 

@@ -12,9 +12,9 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from urllib3 import HTTPResponse
 
-from tarmac.adapters import s3 as s3_adapter
-from tarmac.adapters.s3 import S3Objects
-from tarmac.archive import CountingStream
+from tarmac.aws import s3 as s3_adapter
+from tarmac.aws.s3 import S3Objects
+from tarmac.media.downloads import CountingStream
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, Objects
 from tests.fakes import MemoryObjects
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from tarmac.characters.kinds import Kind
+from tarmac.characters.owner_store import DELETED_KEPT_SECONDS, AlreadyOwned, Owned, OwnerStore, owned_item
 from tarmac.ports import Table
-from tarmac.rules.ownership import Kind
-from tarmac.stores.owners import DELETED_KEPT_SECONDS, AlreadyOwned, Owned, OwnerStore, owned_item
-from tarmac.stores.tasks import TaskStore
+from tarmac.tasks.store import TaskStore
 from tests.fakes.samples import NOW, a_task
 
 NOVA = Owned(Kind.AVATAR, "nova", "acme", NOW, NOW)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tarmac.characters.create_records import Send, SendStore, SentByAnother
+from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
 from tarmac.ports import Table
-from tarmac.stores.repeats import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
-from tarmac.stores.sends import Send, SendStore, SentByAnother
 from tests.fakes.samples import NOW
 
 PLAIN = Repeat("acme", "/v1/avatars", "ab" * 32)

@@ -15,10 +15,10 @@ from botocore.awsrequest import AWSRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.adapters import services
-from tarmac.adapters.dynamodb import DynamoTable, from_item, to_item
-from tarmac.adapters.messaging import SnsTopic, SqsQueue, StateMachineExecutions
-from tarmac.adapters.services import DIALECTS, TRIES, Credentials, Service, ServiceError, code_of, service, signed
+from tarmac.aws import services
+from tarmac.aws.dynamodb import DynamoTable, from_item, to_item
+from tarmac.aws.messaging import SnsTopic, SqsQueue, StateMachineExecutions
+from tarmac.aws.services import DIALECTS, TRIES, Credentials, Service, ServiceError, code_of, service, signed
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Put
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, reset, tiny_server
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tarmac.adapters.dynamodb import DynamoTable
+from tarmac.aws.dynamodb import DynamoTable
 from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Table
 
 

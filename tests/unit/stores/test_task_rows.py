@@ -9,19 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.clock import Clock, from_iso, to_iso
-from tarmac.task import (
-    DUE_SHARDS,
-    NoticeState,
-    Output,
-    State,
-    Task,
-    Webhook,
-    WebhookState,
-    bump,
-    due_shard,
-    from_row,
-    to_row,
-)
+from tarmac.rows import DUE_SHARDS, NoticeState, Output, due_shard
+from tarmac.tasks.task import State, Task, bump, from_row, to_row
+from tarmac.tasks.webhook import Webhook, WebhookState
 from tests.fakes.samples import NOW, TASK_ID, a_task
 
 moments = st.integers(0, 4_000_000_000_000).map(lambda milliseconds: milliseconds / 1000)

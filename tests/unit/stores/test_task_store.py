@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tarmac.adapters.dynamodb import DynamoTable
+from tarmac.aws.dynamodb import DynamoTable
 from tarmac.ports import ConditionFailed, Put, Row, Table
-from tarmac.rules.transitions import Moves, TransitionRefused
-from tarmac.stores.tasks import Contended, NoSuchTask, TaskExists, TaskStore
-from tarmac.task import State, Task, bump
+from tarmac.rows import Contended, TransitionRefused
+from tarmac.tasks.moves import Moves
+from tarmac.tasks.store import NoSuchTask, TaskExists, TaskStore
+from tarmac.tasks.task import State, Task, bump
 from tests.fakes import MemoryTable
 from tests.fakes.samples import NOW, a_task
 

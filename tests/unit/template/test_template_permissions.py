@@ -11,7 +11,7 @@ import pytest
 from local.aws.template import Template, resources
 from local.checks.conventions import listed, statements
 from local.paths import ROOT
-from tarmac.rules.batches import MOST_TRIES
+from tarmac.inbox.batch import MOST_TRIES
 
 CALL = re.compile(r"\b_?(dynamodb|s3|sns|sqs|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
 
@@ -50,7 +50,7 @@ BY_LAMBDA = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"
 
 
 def test_policies_hold_what_the_adapters_call(template: Template) -> None:
-    called = {call for module in (DOMAIN / "adapters").glob("*.py") for _, call in CALL.findall(module.read_text())}
+    called = {call for module in (DOMAIN / "aws").glob("*.py") for _, call in CALL.findall(module.read_text())}
     assert called <= ACTIONS.keys(), "a new call: give its functions the permission, and add it above"
     needed = BY_LAMBDA.union(*(ACTIONS[call] for call in called))
     allowed = {
@@ -70,7 +70,7 @@ def test_only_the_adapters_make_clients() -> None:
         for module in DOMAIN.rglob("*.py")
         if re.search(r"^\s*(import boto3|from boto3)", module.read_text(), re.MULTILINE)
     }
-    assert makers == {"adapters"}
+    assert makers == {"aws"}
 
 
 def test_the_authorizer_reads_keys_and_nothing_else(template: Template) -> None:

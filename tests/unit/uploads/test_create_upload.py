@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tarmac.effects import AwsEffects
-from tarmac.rules.media import INPUT_EXTENSIONS
+from tarmac.aws.wiring import AwsEffects
+from tarmac.requests.media import INPUT_EXTENSIONS
 from tests.fakes import World
 from tests.fakes.loading import Ask
 

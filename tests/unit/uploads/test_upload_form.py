@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from s3_forms import Fields, refusal
 
-from tarmac.adapters.s3 import S3Objects, s3_client
+from tarmac.aws.s3 import S3Objects, s3_client
 from tarmac.ports import UploadForm
 
 MIB = 1024 * 1024

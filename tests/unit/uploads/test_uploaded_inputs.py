@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tarmac.inputs import MOST_INPUTS, InputMissing, InputUnusable, upload_inputs
-from tarmac.rules.media import LARGEST_UPLOAD
+from tarmac.media.create_upload import create_upload
+from tarmac.media.inputs import MOST_INPUTS, InputMissing, InputUnusable, upload_inputs
+from tarmac.requests.media import LARGEST_UPLOAD
+from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.flavors import COMETAPI
-from tarmac.steps.accept import InvalidRequest, Order, accept
-from tarmac.steps.create_upload import create_upload
+from tarmac.tasks.accept import Order, accept
 from tests.fakes import MemoryObjects, World
 from tests.fakes.samples import PNG, data_uri, good_body
 

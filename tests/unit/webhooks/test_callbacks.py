@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tarmac.callbacks import CallbackFailed, HttpCallbacks
+from tarmac.webhooks.sender import CallbackFailed, HttpCallbacks
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, head, raw, reset, stall
 
 HEADERS = {"content-type": "application/json", "webhook-id": "t-1-ended"}

@@ -15,17 +15,20 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from local.paths import ROOT
-from tarmac.callbacks import CallbackFailed
 from tarmac.effects import moves
-from tarmac.notices import notice_of
-from tarmac.rules.transitions import Moves, TransitionRefused, check_step
-from tarmac.rules.webhooks import MAX_TRIES, WAITS_SECONDS, secret_of
-from tarmac.steps.deliver import Delivery, deliver
-from tarmac.steps.finish import announce, finish
-from tarmac.steps.sweep import sweep
-from tarmac.task import State, Task, Webhook, WebhookState
+from tarmac.rows import TransitionRefused
+from tarmac.tasks.finish import announce, finish
+from tarmac.tasks.moves import Moves, check_step
+from tarmac.tasks.notices import notice_of
+from tarmac.tasks.responses import task_view
+from tarmac.tasks.sweep import sweep
+from tarmac.tasks.task import State, Task
+from tarmac.tasks.webhook import Webhook, WebhookState
 from tarmac.telemetry import metrics
-from tarmac.views import task_view
+from tarmac.webhooks.deliver import Delivery, deliver
+from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS
+from tarmac.webhooks.sender import CallbackFailed
+from tarmac.webhooks.signing import secret_of
 from tests.fakes import World
 from tests.fakes.samples import TASK_ID, a_task, event
 from tests.fakes.stories import standing, succeeded

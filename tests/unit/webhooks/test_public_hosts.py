@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_of, is_public
+from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_of, is_public
 
 NOBODY: frozenset[str] = frozenset()
 

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tarmac.adapters.messaging import SqsQueue
-from tarmac.adapters.secrets import KEPT_SECONDS, SHORTEST_ROOT, SigningRoot
+from tarmac.aws.messaging import SqsQueue
+from tarmac.aws.secrets import KEPT_SECONDS, SHORTEST_ROOT, SigningRoot
 from tests.fakes import ManualClock
 
 

@@ -14,18 +14,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.aws import template
 from local.paths import ROOT
-from tarmac.contract import CreateTask, parse_create
-from tarmac.rules.media import BadMedia
-from tarmac.rules.webhooks import (
-    MAX_TRIES,
-    WAITS_SECONDS,
-    check_webhook_url,
-    secret_of,
-    shown_url,
-    signed_headers,
-    verdict_of,
-    wait_after,
-)
+from tarmac.requests.contract import CreateTask, parse_create
+from tarmac.requests.media import BadMedia
+from tarmac.requests.webhook_url import check_webhook_url
+from tarmac.tasks.webhook import shown_url, verdict_of
+from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS, wait_after
+from tarmac.webhooks.signing import secret_of, signed_headers
 
 ROOT_TEXT = "Kf3" * 21
 ASCII_ONLY = "a webhook URL is ASCII without white space: percent-encode the rest"

@@ -33,8 +33,9 @@ class UnknownOperation(LookupError):
 class Model:
     """One model in one operation. `parameters` is empty for a model that the catalogue does not know.
 
-    rules: what depends on several parameters at once, see `tarmac.rules.conditions`. spellings: see
-    `tarmac.rules.spellings`. credits: see `tarmac.rules.prices`. strict: Runway refuses parameters that are not here.
+    rules: conditions across parameters (`tarmac.requests.conditions`). spellings: accepted names besides the contract's
+    (`tarmac.requests.spellings`). credits: the price (`tarmac.requests.prices`). strict: Runway rejects parameters that
+    are not listed here.
     """
 
     name: str

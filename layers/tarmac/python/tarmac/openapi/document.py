@@ -9,17 +9,17 @@ from pydantic import BaseModel
 
 from tarmac import VERSION
 from tarmac.catalogue import Model, Operation, operation, operations
-from tarmac.contract import CreateTask, CreateUpload, NewRouter, RouterChange, UsageSpan
-from tarmac.http_api import MAX_BODY_BYTES, MAX_KEY_LENGTH
+from tarmac.characters.descriptions import CHANGES, CREATES, VOICE_DESIGN
+from tarmac.characters.kinds import Kind
+from tarmac.characters.lists import DEFAULT_LIMITS, ORDERS, SORTS
+from tarmac.http.api import MAX_BODY_BYTES, MAX_KEY_LENGTH
 from tarmac.openapi import answers, characters, sessions
 from tarmac.openapi.schemas import Schema, media_name, of_media, of_models, of_parameters, ref
-from tarmac.rules import session_requests
-from tarmac.rules.characters import CHANGES, CREATES, VOICE_DESIGN
-from tarmac.rules.conditions import in_words
-from tarmac.rules.ownership import Kind
-from tarmac.steps.character_lists import DEFAULT_LIMITS, ORDERS, SORTS
-from tarmac.steps.read import DEFAULT_LIMIT, MAX_LIMIT
-from tarmac.views import STATUSES
+from tarmac.requests.conditions import in_words
+from tarmac.requests.contract import CreateTask, CreateUpload, NewRouter, RouterChange, UsageSpan
+from tarmac.sessions import requests as session_requests
+from tarmac.tasks.read import DEFAULT_LIMIT, MAX_LIMIT
+from tarmac.tasks.responses import STATUSES
 
 _ABOUT = """Runway's API, with durable tasks. Point an official Runway SDK here (`RUNWAYML_BASE_URL`) and it works \
 unchanged: every create is kept until it has ended, every output is archived, every ending is announced.

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from tarmac.rules.media import LONGEST_DATA_URI, LONGEST_RUNWAY_URI, LONGEST_URL, inline_types
+from tarmac.requests.media import LONGEST_DATA_URI, LONGEST_RUNWAY_URI, LONGEST_URL, inline_types
 
 Schema = dict[str, Any]
 Spec = Mapping[str, Any]

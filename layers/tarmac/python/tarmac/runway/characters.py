@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from tarmac.ports import UpstreamPage
 from tarmac.runway.connection import RunwayConnection, document_of
 from tarmac.runway.errors import CreateAmbiguous, UpstreamUnavailable
+from tarmac.runway.ports import UpstreamPage
 
 
 class RunwayCharacters:

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 import httpx
 
-from tarmac.ports import Created, UpstreamTask
 from tarmac.runway.connection import RunwayConnection, document_of
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.runway.flavors import RUNWAY, Flavor
+from tarmac.runway.ports import Created, UpstreamTask
 from tarmac.runway.shapes import credits_of, parse_task, routing_of
 
 _INVOCATIONS = "workflow_invocations/"

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
+from tarmac.backoff import backoff
 from tarmac.clock import Clock
-from tarmac.rules.pacing import backoff
 from tarmac.runway.errors import (
     CreateAmbiguous,
     CreateRefused,

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from tarmac.ports import Credentials, UpstreamSession
-from tarmac.rules.ownership import is_id
+from tarmac.ids import is_id
 from tarmac.runway.connection import RunwayConnection, document_of
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
+from tarmac.runway.ports import Credentials, UpstreamSession
 
 
 class RunwaySessionsClient:

@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.ports import UpstreamTask
 from tarmac.runway.errors import UpstreamGone
+from tarmac.runway.ports import UpstreamTask
 
 MOST_NODE_ERRORS = 50
 LONGEST_NODE_ERROR = 1000

@@ -1,1 +1,0 @@
-"""The ports on AWS, each over one service. Nothing here decides."""

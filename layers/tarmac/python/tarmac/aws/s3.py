@@ -1,0 +1,192 @@
+"""One bucket on S3."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import Any
+
+from tarmac.aws.services import code_of
+from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream, StoredObject, UploadForm
+
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
+_TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+
+_LARGEST_PUT_BYTES = 5 * 1024**3
+_PART_BYTES = 16 * 1024 * 1024
+
+
+@cache
+def s3_client() -> Any:
+    """S3 with the region and endpoint of the environment; made once a process, and only where it is used: it costs more
+    of a cold start than all the rest."""
+    import boto3
+    from botocore.config import Config
+
+    # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects for a
+    # new bucket elsewhere, and a redirected form or signature is worth nothing.
+    options: dict[str, Any] = {"s3": {"addressing_style": "virtual"}}
+    options["retries"] = {"mode": "standard", "max_attempts": 4}
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        options["s3"]["addressing_style"] = "path"
+    if is_local():
+        # Signing the payload of a stream needs TLS: the local AWS has none, so there it goes unsigned.
+        options["s3"]["payload_signing_enabled"] = False
+        options["request_checksum_calculation"] = "when_required"
+    return boto3.client("s3", config=Config(signature_version="s3v4", **options))
+
+
+def is_local() -> bool:
+    """Whether AWS is an endpoint without TLS: the embedded local one."""
+    return os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+
+
+class S3Objects:
+    def __init__(self, bucket: str, s3: Any = None) -> None:
+        self._bucket = bucket
+        self._given = s3
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self._given or s3_client()
+
+    @property
+    def bucket(self) -> str:
+        return self._bucket
+
+    def head(self, key: str, version_id: str | None = None) -> StoredObject:
+        try:
+            answer = self._s3.head_object(**self._at(key, version_id), ChecksumMode="ENABLED")
+        except Exception as error:
+            raise _missing_or(error) from error
+        checksum = answer.get("ChecksumSHA256")
+        return StoredObject(
+            size_bytes=answer["ContentLength"],
+            content_type=answer.get("ContentType", "application/octet-stream"),
+            metadata=answer.get("Metadata", {}),
+            sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
+            version_id=answer.get("VersionId"),
+            etag=answer["ETag"].strip('"'),
+        )
+
+    def open(
+        self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
+    ) -> ReadStream:
+        asked = self._at(key, version_id) | ({"IfMatch": etag} if etag else {})
+        if span is not None:
+            asked["Range"] = f"bytes={span[0]}-{span[1] - 1}"
+        try:
+            stream: ReadStream = self._s3.get_object(**asked)["Body"]
+        except Exception as error:
+            # Another object has taken its place: that one is gone.
+            raise NoSuchObject() if code_of(error) in _TAKEN else _missing_or(error) from error
+        return stream
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        self._s3.put_object(**self._at(key), Body=content, ContentType=content_type)
+
+    def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
+        only = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
+        try:
+            self._s3.put_object(**self._at(key), Body=content, ContentType=content_type, **only)
+        except Exception as error:
+            if code_of(error) in _TAKEN | _MISSING:
+                raise ConditionFailed from error
+            raise
+
+    def put_new(
+        self,
+        key: str,
+        content: ReadStream,
+        size_bytes: int | None,
+        content_type: str,
+        metadata: Mapping[str, str],
+    ) -> None:
+        about = {"ContentType": content_type, "Metadata": dict(metadata)}
+        try:
+            if size_bytes is None or size_bytes > _LARGEST_PUT_BYTES:
+                self._put_parts(key, content, about)
+            else:
+                self._put_whole(key, content, size_bytes, about)
+        except Exception as error:
+            if code_of(error) in _TAKEN:
+                raise AlreadyThere(key) from error
+            raise
+
+    def _put_whole(self, key: str, content: ReadStream, size_bytes: int, about: Mapping[str, Any]) -> None:
+        """One PutObject fed straight from the source: a third less CPU than multipart, and no buffer."""
+        # S3 keeps the whole-object SHA-256 that ends the stream, and checks it. That takes TLS.
+        checksum = {} if is_local() else {"ChecksumAlgorithm": "SHA256"}
+        self._s3.put_object(
+            **self._at(key), Body=content, ContentLength=size_bytes, IfNoneMatch="*", **about, **checksum
+        )
+
+    def _put_parts(self, key: str, content: ReadStream, about: Mapping[str, Any]) -> None:
+        upload = self._at(key) | {"UploadId": self._s3.create_multipart_upload(**self._at(key), **about)["UploadId"]}
+        try:
+            parts: list[dict[str, Any]] = []
+            while part := _read_exactly(content, _PART_BYTES):
+                number = len(parts) + 1
+                etag = self._s3.upload_part(**upload, PartNumber=number, Body=part)["ETag"]
+                parts.append({"ETag": etag, "PartNumber": number})
+            self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+        except BaseException:
+            self._s3.abort_multipart_upload(**upload)
+            raise
+
+    def delete(self, key: str) -> None:
+        self._s3.delete_object(**self._at(key))
+
+    def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
+        try:
+            found = self._s3.get_object_tagging(**self._at(key, version_id))["TagSet"]
+        except Exception as error:
+            raise _missing_or(error) from error
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
+        wanted = [{"Key": name, "Value": value} for name, value in tags.items()]
+        try:
+            self._s3.put_object_tagging(**self._at(key, version_id), Tagging={"TagSet": wanted})
+        except Exception as error:
+            raise _missing_or(error) from error
+
+    def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
+        at = self._at(key, version_id)
+        url: str = self._s3.generate_presigned_url("get_object", Params=at, ExpiresIn=seconds)
+        return url
+
+    def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
+        # S3 refuses a field without a condition, and a condition without its field: so `metadata`, which the SDKs send
+        # only at times, is in the form from the start and may then have any value. Python's SDK overwrites it, Node's
+        # sends it twice, which S3 reads as one value with a comma. docs/decisions.md, "Uploads".
+        form = self._s3.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": content_type, "metadata": "-"},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["starts-with", "$metadata", ""],
+                ["content-length-range", smallest, largest],
+            ],
+            ExpiresIn=seconds,
+        )
+        return UploadForm(form["url"], form["fields"])
+
+    def _at(self, key: str, version_id: str | None = None) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
+
+
+def _missing_or(error: Exception) -> Exception:
+    return NoSuchObject() if code_of(error) in _MISSING else error
+
+
+def _read_exactly(source: ReadStream, size: int) -> bytes:
+    """`size` bytes, fewer only at the end."""
+    pieces = []
+    while size > 0 and (piece := source.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,1 @@
+"""Avatars, documents, voices and conversations, and the clients that own them."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: requests, answers, errors and client keys."""

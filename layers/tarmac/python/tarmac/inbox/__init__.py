@@ -1,0 +1,1 @@
+"""The S3 inbox: objects, presets, pairs, request files and batches."""

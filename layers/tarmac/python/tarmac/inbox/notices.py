@@ -1,0 +1,77 @@
+"""Notices of uploads and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tarmac.clock import to_iso
+from tarmac.inbox.batch import Batch
+from tarmac.notices import VERSION, _whole_where_whole, _with_attributes
+
+
+def upload_rejected(
+    event_id: str, client: str, operation: str, model: str, source: dict[str, str], reason: str, now: float
+) -> tuple[str, dict[str, str]]:
+    """The notice of an object that could not become a task, with the reason in words."""
+    notice: dict[str, Any] = {
+        "version": VERSION,
+        "eventId": event_id,
+        "type": "upload.rejected",
+        "taskId": None,
+        "client": client,
+        "operation": operation,
+        "model": model,
+        "status": "REJECTED",
+        "outputs": [],
+        "failure": reason,
+        "failureCode": "TARMAC.UPLOAD_REJECTED",
+        "credits": None,
+        "metadata": {},
+        "source": source,
+        "createdAt": to_iso(now),
+        "endedAt": to_iso(now),
+    }
+    return _with_attributes(notice)
+
+
+def batch_notice(
+    batch: Batch,
+    kind: str,
+    event_id: str,
+    report: Mapping[str, str] | None,
+    source: Mapping[str, str | int] | None = None,
+) -> tuple[str, dict[str, str]]:
+    """The notice of a batch: `batch.accepted`, `batch.progress`, `batch.ended`, or `batch.repeated` for a file whose
+    lines were handed in before. report: where it lies in the archive. source: of that file."""
+    counts = batch.counts
+    notice: dict[str, Any] = {
+        "version": VERSION,
+        "eventId": event_id,
+        "type": kind,
+        "taskId": None,
+        "client": batch.client,
+        "operation": "",
+        "model": "",
+        "status": batch.status,
+        "outputs": [],
+        "failure": None,
+        "failureCode": None,
+        "credits": _whole_where_whole(counts.credits),
+        "metadata": {},
+        "source": dict(batch.source if source is None else source),
+        "createdAt": to_iso(batch.created_at),
+        "endedAt": to_iso(batch.updated_at) if batch.status == "ENDED" else None,
+        "batch": {
+            "id": batch.id,
+            "lines": batch.lines,
+            "accepted": counts.accepted,
+            "rejected": counts.rejected,
+            "ended": counts.ended,
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "cancelled": counts.cancelled,
+            "report": None if report is None else dict(report),
+        },
+    }
+    return _with_attributes(notice)

@@ -1,0 +1,217 @@
+"""Presets: request templates in the upload bucket, `presets/<name>.json`, and the requests that they complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tarmac.catalogue import Model, UnknownOperation, operation
+from tarmac.effects import Effects
+from tarmac.inbox.keys import PRESETS, preset_key, preset_names
+from tarmac.ports import NoSuchObject
+from tarmac.requests.contract import parse_create
+from tarmac.requests.fields import with_object
+from tarmac.requests.spellings import to_contract
+from tarmac.requests.strict_json import BadJson, loads
+from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
+from tarmac.tasks.accept import Order
+
+LARGEST_PRESET = 5 * 1024 * 1024 + 512 * 1024
+"""In bytes: a style picture may be in it, as over HTTP."""
+
+_WORDS = frozenset({"operation", "request", "metadata", "webhookUrl"})
+_STAND_IN = "s3://object/of-the-inbox"
+"""Where a preset leaves the object's place open, this is what is checked."""
+
+
+class BadPreset(ValueError):
+    """The message says what is wrong with it, for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A template. Without `name` it is none: what a request says itself is all there is."""
+
+    operation: str | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    webhook_url: str | None = None
+    name: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "operation": self.operation,
+            "request": dict(self.request),
+            "metadata": dict(self.metadata),
+            "webhookUrl": self.webhook_url,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Preset:
+        return cls(data["operation"], data["request"], data["metadata"], data["webhookUrl"], data["name"])
+
+
+NO_PRESET = Preset()
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What requests in files may do, as over HTTP.
+
+    input_buckets: those that `s3://` links may name. webhook_origins: those that an operator has named.
+    """
+
+    input_buckets: frozenset[str] = frozenset()
+    webhook_origins: frozenset[str] = frozenset()
+
+
+NO_DOORS = Doors()
+
+
+def preset_for(key: str, effects: Effects, doors: Doors) -> Preset:
+    """The preset of an object's first folder, NO_PRESET where there is none. Raises BadPreset. Effects: uploads."""
+    for name in preset_names(key):
+        try:
+            return read_preset(preset_key(name), effects, doors)
+        except NoSuchObject:
+            continue
+    return NO_PRESET
+
+
+def read_preset(key: str, effects: Effects, doors: Doors) -> Preset:
+    """Read and check one. Raises NoSuchObject, BadPreset. Effects: uploads."""
+    name = key.removeprefix(PRESETS)
+    if "/" in name or not name.endswith(".json") or name == ".json":
+        raise BadPreset("A preset lies directly in presets/, and its name ends in .json.")
+    content = effects.uploads.open(key).read(LARGEST_PRESET + 1)
+    if len(content) > LARGEST_PRESET:
+        raise BadPreset(f"The preset has more than {LARGEST_PRESET} bytes.")
+    try:
+        data = loads(content.removeprefix(b"\xef\xbb\xbf"))
+    except BadJson as problem:
+        raise BadPreset(str(problem)) from None
+    return _checked(name.removesuffix(".json"), data, doors)
+
+
+def _checked(name: str, data: Mapping[str, Any], doors: Doors) -> Preset:
+    unknown = sorted(set(data) - _WORDS)
+    if unknown:
+        raise BadPreset(f"{unknown[0]}: not a word of a preset; it has operation, request, metadata, webhookUrl.")
+    request = data.get("request", {})
+    if not isinstance(data.get("operation"), str):
+        raise BadPreset("operation: Required, such as image_to_video.")
+    if not isinstance(request, dict):
+        raise BadPreset("request: Must be an object, the body of a create.")
+    metadata = data.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise BadPreset("metadata: Must be an object of short texts.")
+    preset = Preset(data["operation"], request, metadata, data.get("webhookUrl"), name)
+    try:
+        issues = _issues(preset, doors)
+    except UnknownOperation:
+        raise BadPreset(f"operation: There is no operation {data['operation']!r}.") from None
+    except InvalidRequest as problem:
+        issues = problem.issues
+    if issues:
+        raise BadPreset("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues[:10]))
+    return preset
+
+
+def _issues(preset: Preset, doors: Doors) -> list[Issue]:
+    """What is wrong with what the template says. What it leaves open is for the object, its metadata or the line."""
+    at = operation(preset.operation or "")
+    order = order_of(completed({}, preset), "preset", {}, None, doors, needs_model=False)
+    name = order.body.get("model", at.sole_model)
+    if name is None:
+        return []
+    model = at.model(str(name))
+    if not model.known:
+        return [Issue("invalid_enum_value", ("model",), f"{name} is not a model of {at.name}")]
+    parameters = model.parameters or {}
+    given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
+    told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
+    body = told.body | {"model": model.name}
+    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules, strict=model.strict)
+    return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
+
+
+def _is_said(body: Any, path: tuple[str | int, ...]) -> bool:
+    for step in path:
+        known = range(len(body)) if isinstance(body, list) else body if isinstance(body, dict) else ()
+        if step not in known:
+            return False
+        body = body[step]
+    return True
+
+
+def completed(wanted: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
+    """A request `{operation?, request?, metadata?, webhookUrl?}` on top of a preset's, which is for one operation.
+
+    Raises InvalidRequest for what is none of these.
+    """
+    unknown = sorted(set(wanted) - _WORDS)
+    if unknown:
+        message = "Not known here: a request in a file is {operation, request, metadata?, webhookUrl?}"
+        raise InvalidRequest([Issue("unrecognized_keys", (unknown[0],), message)])
+    name = wanted.get("operation") or preset.operation
+    request, metadata = wanted.get("request") or {}, wanted.get("metadata") or {}
+    base = preset.request if name == preset.operation else {}
+    if base and request and isinstance(request, dict):
+        model = _model_of(name, {**base, **request})
+        base, request = in_contract(base, model), in_contract(request, model)
+    return {
+        "operation": name,
+        "request": {**base, **request} if isinstance(request, dict) else request,
+        "metadata": {**preset.metadata, **metadata} if isinstance(metadata, dict) else metadata,
+        "webhookUrl": wanted.get("webhookUrl") or preset.webhook_url,
+    }
+
+
+def _model_of(name: Any, request: Mapping[str, Any]) -> Model:
+    try:
+        at = operation(str(name))
+    except UnknownOperation:
+        return Model("", "", known=False)
+    return at.model(str(at.sole_model or request.get("model")))
+
+
+def in_contract(request: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    """What is laid on top of another must have the same words. What contradicts itself is left for `accept` to name."""
+    told = to_contract(request, model.parameters or {}, model.spellings or {})
+    return request if told.issues else told.body
+
+
+def order_of(
+    wanted: Mapping[str, Any],
+    client: str,
+    source: Mapping[str, str | int],
+    task_id: str | None,
+    doors: Doors,
+    needs_model: bool = True,
+) -> Order:
+    """The order of a completed request. Raises InvalidRequest."""
+    name, request = wanted.get("operation"), wanted.get("request")
+    if not isinstance(name, str) or not name:
+        raise InvalidRequest([Issue("invalid_type", ("operation",), "Required, such as text_to_video")])
+    if not isinstance(request, dict):
+        raise InvalidRequest([Issue("invalid_type", ("request",), "Required, the body of a create")])
+    try:
+        needs_model = needs_model and operation(name).sole_model is None
+    except UnknownOperation:
+        raise InvalidRequest([Issue("custom", ("operation",), f"There is no operation {name!r}")]) from None
+    body = {**request, "metadata": wanted.get("metadata") or {}, "webhookUrl": wanted.get("webhookUrl")}
+    parsed = parse_create(body, needs_model, doors.webhook_origins)
+    if isinstance(parsed, list):
+        raise InvalidRequest(parsed)
+    return Order(
+        name,
+        client,
+        parsed.upstream_body(),
+        source,
+        dict(parsed.metadata),
+        task_id,
+        s3_allowed=doors.input_buckets,
+        webhook_url=parsed.webhookUrl,
+    )

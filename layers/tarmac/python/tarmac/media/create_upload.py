@@ -1,0 +1,33 @@
+"""Create upload: a slot for one file, in Runway's own protocol, on the upload bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tarmac.effects import Effects
+from tarmac.media.keys import upload_key
+from tarmac.media.upload_store import UploadSlot, UploadStore
+from tarmac.ports import UploadForm
+from tarmac.requests.media import EXTENSIONS, LARGEST_UPLOAD, SMALLEST_UPLOAD, type_of_name
+
+FORM_SECONDS = 3600
+"""For how long the file may be posted; the credentials that sign the form live as long at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlot:
+    """Where to post the file, and what to name it by in creates of the next 24 hours."""
+
+    form: UploadForm
+    uri: str
+
+
+def create_upload(filename: str, client: str, effects: Effects) -> OpenSlot:
+    """A slot for a file; its name has an extension of `INPUT_EXTENSIONS`. Effects: clock, table, uploads, new_token."""
+    content_type = type_of_name(filename)
+    assert content_type is not None
+    token = effects.new_token()
+    slot = UploadSlot(token, client, upload_key(token, EXTENSIONS[content_type]), content_type)
+    UploadStore(effects.table).open(slot, effects.clock.now())
+    form = effects.uploads.upload_form(slot.key, content_type, SMALLEST_UPLOAD, LARGEST_UPLOAD, FORM_SECONDS)
+    return OpenSlot(form, slot.uri)

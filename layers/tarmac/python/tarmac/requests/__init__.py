@@ -1,0 +1,1 @@
+"""What a caller sends: its shape, its validation, its price."""

@@ -1,0 +1,173 @@
+"""The wire: what a create may carry beside the model's own parameters, and the bodies of the other calls.
+
+Shape only; the catalogue judges the rest. The OpenAPI document is made from these models (`tarmac.openapi`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from tarmac.requests.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
+from tarmac.requests.spellings import to_contract
+from tarmac.requests.validation import Issue
+from tarmac.requests.webhook_url import check_webhook_url
+
+M = TypeVar("M", bound=BaseModel)
+
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500)]
+
+
+def _webhook_url(url: str, info: ValidationInfo) -> str:
+    try:
+        check_webhook_url(url, (info.context or {}).get("webhook_origins", frozenset()))
+    except BadMedia as problem:
+        raise PydanticCustomError("custom", "{reason}", {"reason": str(problem)}) from None
+    return url
+
+
+WebhookUrl = Annotated[
+    str,
+    AfterValidator(_webhook_url),
+    Field(
+        json_schema_extra={
+            "description": "The ending is posted there, signed as Standard Webhooks",
+            "maxLength": LONGEST_URL,
+            "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
+        }
+    ),
+]
+
+
+class _Body(BaseModel, frozen=True, defer_build=True):
+    """Built when first used: each function reads one of them."""
+
+
+class CreateTask(_Body, extra="allow", frozen=True):
+    """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
+    notice, the ending is posted to the other.
+
+    model: None only where Runway picks the model, as in recipes.
+    """
+
+    model: ModelName | None = None
+    metadata: Annotated[
+        dict[MetadataKey, MetadataValue],
+        Field(max_length=20, description="Yours: echoed in the task and its notice, never sent to Runway"),
+    ] = {}
+    webhookUrl: WebhookUrl | None = None
+
+    def upstream_body(self) -> dict[str, Any]:
+        """What Runway is meant to read."""
+        named = {} if self.model is None else {"model": self.model}
+        return named | (self.__pydantic_extra__ or {})
+
+
+def parse_create(
+    body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
+) -> CreateTask | list[Issue]:
+    """The request, or why it is none. `needs_model` is false for operations whose body has no model.
+
+    webhook_origins: those that an operator has named (`tarmac.webhooks.signing`).
+    """
+    told = to_contract(body, {name: {} for name in CreateTask.model_fields})
+    model = _CreateTaskOfModel if needs_model else CreateTask
+    parsed = parse_body(model, told.body, {"webhook_origins": webhook_origins})
+    issues = told.issues + (told.as_sent(parsed) if isinstance(parsed, list) else [])
+    return issues or parsed
+
+
+def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
+    """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
+    try:
+        return model.model_validate(body, strict=True, context=context)
+    except ValidationError as error:
+        return [
+            Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
+            for problem in error.errors(include_url=False)
+        ]
+
+
+def _media_filename(name: str) -> str:
+    _, dot, extension = name.rpartition(".")
+    if not dot or extension.lower() not in INPUT_EXTENSIONS:
+        known = ", ".join(INPUT_EXTENSIONS)
+        raise PydanticCustomError("custom", f"Must end in the extension of a file that Runway reads: {known}")
+    return name
+
+
+def _iso_date(text: str) -> str:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?", text):
+            raise ValueError
+        date.fromisoformat(text[:10])
+    except ValueError:
+        raise PydanticCustomError("invalid_date", "Expected a date such as 2026-01-31") from None
+    return text
+
+
+def _in_any_case(word: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in word)
+
+
+Filename = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=255),
+    AfterValidator(_media_filename),
+    Field(json_schema_extra={"pattern": rf"\.({'|'.join(map(_in_any_case, INPUT_EXTENSIONS))})$"}),
+]
+IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"format": "date"})]
+
+
+class CreateUpload(_Body, frozen=True):
+    """The file to be uploaded. Its name stands for its type."""
+
+    filename: Filename
+    type: Literal["ephemeral"]
+
+
+class UsageSpan(_Body, frozen=True):
+    """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
+
+    startDate: IsoDate | None = None
+    beforeDate: IsoDate | None = None
+
+
+class RouterChange(_Body, frozen=True):
+    """What a router is to be, settings merged into those it has. Runway checks it."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    description: str | None = None
+    settings: dict[str, Any] | None = None
+
+
+class NewRouter(RouterChange, frozen=True):
+    """A router by the slug that creates will name. Runway checks it."""
+
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+
+
+class _CreateTaskOfModel(CreateTask, frozen=True):
+    model: ModelName
+
+
+_CODES = {
+    "missing": "invalid_type",
+    "string_type": "invalid_type",
+    "dict_type": "invalid_type",
+    "literal_error": "invalid_enum_value",
+    "string_too_short": "too_small",
+    "string_too_long": "too_big",
+}
+
+
+def _message(problem: Any) -> str:
+    """An explicit null is how some clients spell "not given"."""
+    return "Required" if problem["type"] == "missing" or problem["input"] is None else str(problem["msg"])

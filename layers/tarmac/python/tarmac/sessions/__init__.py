@@ -1,0 +1,1 @@
+"""Live sessions: create, connect, consume, watch, finish, and client tokens for pages."""

@@ -1,0 +1,75 @@
+"""Connect: from an avatar to the credentials of a room, while a page waits."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from tarmac.effects import Effects
+from tarmac.rows import TransitionRefused
+from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
+from tarmac.runway.ports import Credentials, UpstreamSession
+from tarmac.sessions.consume import consume_session
+from tarmac.sessions.create import SessionOrder, create_session, session_moves
+from tarmac.sessions.session import Session, SessionEnded, SessionState, SessionTimedOut
+
+POLL_SECONDS = 1.0
+POLL_TIMEOUT_SECONDS = 1.5
+CONSUME_TIMEOUT_SECONDS = 1.5
+"""Real seconds: what is begun at the end of the wait is over before the function is."""
+
+
+def connect_session(
+    order: SessionOrder, effects: Effects, most_seconds: int, patience_seconds: float
+) -> tuple[Session, Credentials]:
+    """A session that is ready, and its credentials. What it does not come to is cancelled, not left behind.
+
+    patience_seconds: real ones, from the call on: API Gateway does not wait in any other. Raises as `create_session`
+    and `consume_session` do, SessionEnded, SessionTimedOut.
+    Effects: those of both.
+    """
+    give_up_at = effects.clock.now() + patience_seconds
+    session = create_session(order, effects, most_seconds)
+    try:
+        while True:
+            ready = _look(session, effects)
+            if ready is not None and ready.session_key is not None:
+                with suppress(CreateRefused):
+                    # Refused: Runway has no time for it just now, and the key is good for a while.
+                    return session, consume_session(session.id, ready.session_key, effects, CONSUME_TIMEOUT_SECONDS)
+            if effects.clock.after(POLL_SECONDS) + POLL_TIMEOUT_SECONDS > give_up_at:
+                raise SessionTimedOut(
+                    f"The session was not ready within {patience_seconds:.0f} s and has been cancelled. "
+                    "Runway is busy: try again in a moment"
+                )
+            effects.clock.sleep(POLL_SECONDS)
+    except SessionEnded:
+        raise
+    except CreateRejected as rejection:
+        _abandon(session, effects)
+        # Not the caller's mistake, whatever its status says: the key was Runway's own.
+        raise SessionEnded(f"Runway gave no credentials: {rejection}") from rejection
+    except BaseException:
+        _abandon(session, effects)
+        raise
+
+
+def _look(session: Session, effects: Effects) -> UpstreamSession | None:
+    """What Runway shows, None where it shows nothing now. Raises SessionEnded."""
+    try:
+        seen = effects.runway_sessions.session(session.id, POLL_TIMEOUT_SECONDS)
+    except (UpstreamUnavailable, UpstreamGone):
+        # A fresh session may not be visible yet; one bad read fails nobody's call.
+        return None
+    if not seen.is_terminal:
+        return seen
+    if seen.status == SessionState.FAILED:
+        raise SessionEnded(seen.failure or "The session failed, and Runway gave no reason", seen.failure_code)
+    raise SessionEnded(f"The session ended as {seen.status} before anybody could enter it")
+
+
+def _abandon(session: Session, effects: Effects) -> None:
+    """Nobody will enter it. What cannot be done now is done by whoever watches the session."""
+    with suppress(TransitionRefused, Exception):
+        effects.sessions.change(session.id, lambda row: session_moves(effects).request_cancel(row, "timeout"))
+    with suppress(UpstreamUnavailable):
+        effects.runway_sessions.cancel(session.id, timeout_seconds=2.0)

@@ -1,0 +1,177 @@
+"""Finish a session: what was said and the recording into the archive, then the notice; each part repeatable."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tarmac.effects import Effects
+from tarmac.media.archive import archive_link
+from tarmac.media.downloads import ArchiveError, DownloadCut, HostRefused
+from tarmac.media.keys import session_archive_key
+from tarmac.ports import AlreadyThere
+from tarmac.rows import NoticeState, Output, TransitionRefused
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.sessions.create import session_moves
+from tarmac.sessions.notices import notice_of_session
+from tarmac.sessions.session import Session, SessionState
+from tarmac.tasks.finish import NotEnded
+from tarmac.telemetry import logger
+
+CONVERSATION_SECONDS = 120.0
+"""For how long after the end Runway may take to close the conversation and to make its recording."""
+
+RECORDING_LIVES_SECONDS = 24 * 3600.0
+"""How long a recording can be had, at least: until then one that cannot be archived keeps the session open."""
+
+WAIT_SECONDS = 15
+DOWNLOAD_TRIES = 3
+
+_ENDINGS = {
+    SessionState.COMPLETED: "completed",
+    SessionState.CANCELLED: "cancelled",
+    SessionState.FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnding:
+    """How an announced session ended; or, not announced yet, that Runway is still at work on what was said."""
+
+    session: Session
+    wait_seconds: int = 0
+
+    def as_state(self) -> dict[str, Any]:
+        """`ending` is what the machine's Choice routes by."""
+        session = self.session
+        if self.wait_seconds:
+            return {"sessionId": session.id, "ending": "waiting", "waitSeconds": self.wait_seconds}
+        summary: dict[str, Any] = {
+            "sessionId": session.id,
+            "ending": _ENDINGS[session.state],
+            "status": session.state.value,
+            "outputs": [{"bucket": output.bucket, "key": output.key} for output in session.outputs],
+            "seconds": session.duration_seconds or 0,
+            "looks": session.looks,
+        }
+        if session.state is SessionState.FAILED:
+            summary["error"] = session.failure_code or "TARMAC.FAILED"
+            summary["cause"] = (session.failure or "Runway gave no reason.")[:1000]
+        return summary
+
+
+def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> SessionEnding:
+    """Archive and announce a session that has ended. Safe to repeat.
+
+    Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
+    Effects: clock, sessions, runway_sessions, downloads, archive, topic.
+    """
+    session = effects.sessions.get(session_id)
+    if not session.state.is_terminal:
+        raise NotEnded(f"the session is {session.state}")
+    if session.notice_state is NoticeState.NONE:
+        conversation = _conversation(session, effects)
+        if _may_still_grow(session, conversation, effects):
+            return SessionEnding(session, WAIT_SECONDS)
+        files = [] if conversation is None else _archived(session, conversation, effects, max_output_bytes)
+        try:
+            session = effects.sessions.change(session_id, lambda row: session_moves(effects).archived(row, files))
+        except TransitionRefused:
+            session = effects.sessions.get(session_id)
+    return SessionEnding(announce_session(session, effects))
+
+
+def announce_session(session: Session, effects: Effects) -> Session:
+    """Publish a pending notice, then mark it sent: at least once, always with the same event id.
+
+    Effects: clock, sessions, topic.
+    """
+    if session.notice_state is not NoticeState.PENDING:
+        return session
+    effects.topic.publish(*notice_of_session(session))
+    try:
+        return effects.sessions.change(session.id, lambda row: session_moves(effects).announced(row))
+    except TransitionRefused:
+        return effects.sessions.get(session.id)
+
+
+def _age_of_end(session: Session, effects: Effects) -> float:
+    return effects.clock.elapsed(session.ended_at or session.updated_at)
+
+
+def _conversation(session: Session, effects: Effects) -> dict[str, Any] | None:
+    """Runway's record of it; None of a session that nobody entered, and of one whose record is gone."""
+    try:
+        return effects.runway_sessions.conversation(session.id)
+    except UpstreamGone:
+        return None
+    except UpstreamUnavailable:
+        if _age_of_end(session, effects) < RECORDING_LIVES_SECONDS:
+            raise
+        return None
+
+
+def _may_still_grow(session: Session, conversation: dict[str, Any] | None, effects: Effects) -> bool:
+    """Whether a call took place that Runway has not put down yet."""
+    known = conversation or {"status": "in_progress"}
+    unfinished = known.get("status") == "in_progress" or not known.get("recordingUrl")
+    return bool(session.duration_seconds) and unfinished and _age_of_end(session, effects) < CONVERSATION_SECONDS
+
+
+def _archived(session: Session, conversation: dict[str, Any], effects: Effects, max_output_bytes: int) -> list[Output]:
+    files = [_keep_conversation(session, conversation, effects)]
+    if link := conversation.get("recordingUrl"):
+        recording = _keep_recording(session, str(link), effects, max_output_bytes)
+        files += [recording] if recording else []
+    return files
+
+
+def _key(session: Session, name: str) -> str:
+    return session_archive_key(session.client, session.created_at, session.id, name)
+
+
+def _about(session: Session) -> dict[str, str]:
+    return {"tarmac-session": session.id, "tarmac-operation": "realtime_sessions", "tarmac-model": session.model}
+
+
+def _keep_conversation(session: Session, conversation: dict[str, Any], effects: Effects) -> Output:
+    """Everything that was said, and every use of a tool. Without the link to the recording, which is a secret."""
+    said = {name: value for name, value in conversation.items() if name != "recordingUrl"}
+    content = json.dumps(said, ensure_ascii=False, indent=1).encode()
+    key = _key(session, "conversation.json")
+    about = _about(session)
+    try:
+        effects.archive.put_new(key, io.BytesIO(content), len(content), "application/json", about)
+    except AlreadyThere:
+        # An earlier try has stored it; what Runway tells of an ended conversation since then may only be worded anew.
+        content = effects.archive.open(key).read()
+    return Output(effects.archive.bucket, key, len(content), hashlib.sha256(content).hexdigest(), "application/json")
+
+
+def _keep_recording(session: Session, link: str, effects: Effects, max_output_bytes: int) -> Output | None:
+    """None where it cannot be had any more, or is nothing that can be kept: what was said is announced all the same."""
+    tries = 0
+    while True:
+        try:
+            return archive_link(
+                link,
+                lambda extension: _key(session, f"recording.{extension}"),
+                _about(session),
+                effects.downloads,
+                effects.archive,
+                max_output_bytes,
+            )
+        except ArchiveError as problem:
+            tries += 1
+            is_late = _age_of_end(session, effects) >= RECORDING_LIVES_SECONDS
+            if isinstance(problem, DownloadCut) and tries < DOWNLOAD_TRIES:
+                effects.clock.sleep(2.0)
+            elif isinstance(problem, (DownloadCut, HostRefused)) and not is_late:
+                raise
+            else:
+                reason = f"{type(problem).__name__}: {problem}"
+                logger.error("a recording could not be archived", session_id=session.id, reason=reason)
+                return None

@@ -1,0 +1,199 @@
+"""What the bodies of session calls may hold: Runway's own create, a page's connect, and the order of a client token.
+
+Described with the words of the catalogue (`tarmac.requests.validation`), since pydantic would add a tenth of a second
+to a live call's cold start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tarmac.requests.spellings import to_contract
+from tarmac.requests.validation import Issue, Spec, check_parameters
+from tarmac.sessions.client_tokens import LONGEST_SECONDS as TOKEN_LONGEST_SECONDS
+from tarmac.sessions.client_tokens import MOST_SESSIONS
+from tarmac.sessions.moves import DEFAULT_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS
+
+MODEL = "gwm1_avatars"
+PRESETS = (
+    *("game-character", "music-superstar", "game-character-man", "cat-character", "influencer", "tennis-coach"),
+    *("human-resource", "fashion-designer", "cooking-teacher"),
+)
+
+_ID: Spec = {"type": "string", "minLength": 1, "maxLength": 200}
+_DESCRIBED: dict[str, Spec] = {
+    "name": {
+        "type": "string",
+        "required": True,
+        "maxLength": 64,
+        "pattern": "[a-zA-Z_][a-zA-Z0-9_]*",
+        "why": "A name of letters, digits and underscores that does not begin with a digit, 64 at most",
+    },
+    "description": {"type": "string", "required": True, "maxLength": 1024},
+}
+_FIELD: dict[str, Spec] = {**_DESCRIBED, "required": {"type": "boolean"}}
+_WORDS: Spec = {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 64}}
+_KIND: Spec = {"required": True, "enum": ["string", "integer", "number", "boolean"]}
+_PARAMETERS: Spec = {
+    "type": "array",
+    "maxItems": 20,
+    "items": {
+        "type": "object",
+        "by": "type",
+        "cases": {
+            "string": {**_FIELD, "enum": _WORDS},
+            "integer": _FIELD,
+            "number": _FIELD,
+            "boolean": _FIELD,
+            "array": {**_FIELD, "items": {"type": "object", "required": True, "properties": {"type": _KIND}}},
+            "object": {**_FIELD, "properties": {"type": "array", "required": True, "maxItems": 20}},
+        },
+    },
+}
+_TOOLS: Spec = {
+    "type": "array",
+    "maxItems": 20,
+    "uniqueBy": "name",
+    "items": {
+        "type": "object",
+        "by": "type",
+        "cases": {
+            "client_event": {**_DESCRIBED, "parameters": _PARAMETERS},
+            "backend_rpc": {
+                **_DESCRIBED,
+                "parameters": _PARAMETERS,
+                "timeoutSeconds": {"type": "number", "minimum": 1, "maximum": 8},
+            },
+        },
+    },
+}
+_NEEDED: Spec = {"type": "string", "required": True, "minLength": 1}
+_LIVEKIT: dict[str, Spec] = {
+    "url": _NEEDED,
+    "token": {**_NEEDED, "maxLength": 2048},
+    "roomName": {**_NEEDED, "maxLength": 256},
+    "agentIdentity": {"type": "string"},
+}
+_METADATA: Spec = {"type": "object", "why": "Yours: echoed in the session and its notice, never sent to Runway"}
+
+_OPTIONS: dict[str, Spec] = {
+    "maxDuration": {"type": "integer", "minimum": SHORTEST_SECONDS, "maximum": LONGEST_SECONDS},
+    "personality": {"type": "string", "minLength": 1, "maxLength": 10_000},
+    "startScript": {"type": "string", "minLength": 1, "maxLength": 2000},
+    "tools": _TOOLS,
+    "metadata": _METADATA,
+}
+
+CREATE: dict[str, Spec] = {
+    "model": {"type": "string", "required": True, "minLength": 1, "maxLength": 100},
+    "avatar": {
+        "type": "object",
+        "required": True,
+        "by": "type",
+        "cases": {
+            "custom": {"avatarId": {**_ID, "required": True}},
+            "runway-preset": {"presetId": {"required": True, "enum": list(PRESETS)}},
+        },
+    },
+    **_OPTIONS,
+    "integration": {
+        "type": "object",
+        "by": "type",
+        "cases": {"elevenlabs": {"signedUrl": _NEEDED}, "livekit": _LIVEKIT},
+    },
+    "livekit": {"type": "object", "properties": _LIVEKIT},
+}
+"""The body of POST /v1/realtime_sessions, as Runway has it."""
+
+CONNECT: dict[str, Spec] = {"avatarId": _ID, "customAvatarId": _ID, "presetId": _ID, **_OPTIONS}
+"""What a page, or a page's server, asks for: an avatar by one of the names that samples use."""
+
+TOKEN: dict[str, Spec] = {
+    "avatarId": _ID,
+    "origin": {"type": "string", "minLength": 1, "maxLength": 300},
+    "maxSessions": {"type": "integer", "minimum": 1, "maximum": MOST_SESSIONS},
+    "expiresIn": {"type": "integer", "minimum": 1, "maximum": TOKEN_LONGEST_SECONDS},
+}
+
+_MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 20, 40, 500
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """A create that has passed. `body` is what Runway is sent, always with `maxDuration`: it bounds what is spent."""
+
+    body: Mapping[str, Any] = field(repr=False)
+    avatar: Mapping[str, str]
+    max_seconds: int
+    model: str
+    metadata: Mapping[str, str]
+
+
+def parse_create(given: Mapping[str, Any], longest_seconds: int) -> SessionRequest | list[Issue]:
+    """Of Runway's own create. longest_seconds: the operator's bound for `maxDuration`."""
+    body, issues = _checked(given, CREATE, longest_seconds)
+    return issues or _request(body, longest_seconds)
+
+
+def parse_connect(
+    given: Mapping[str, Any], longest_seconds: int, only_avatar: str | None = None
+) -> SessionRequest | list[Issue]:
+    """Of a page's connect. only_avatar: what its client token is for, taken where the body names none."""
+    body, issues = _checked(given, CONNECT, longest_seconds)
+    if issues:
+        return issues
+    custom, preset, either = (body.pop(name, None) for name in ("customAvatarId", "presetId", "avatarId"))
+    named = custom or preset or either or only_avatar
+    if named is None:
+        return [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar, or the name of a preset")]
+    is_preset = custom is None and (preset is not None or named in PRESETS)
+    avatar = {"type": "runway-preset", "presetId": named} if is_preset else {"type": "custom", "avatarId": named}
+    return parse_create({"model": MODEL, **body, "avatar": avatar}, longest_seconds)
+
+
+def avatar_id(avatar: Mapping[str, str]) -> str:
+    """The avatar's id, or the preset's."""
+    return avatar.get("avatarId") or avatar["presetId"]
+
+
+def _request(body: dict[str, Any], longest_seconds: int) -> SessionRequest:
+    metadata = body.pop("metadata", {})
+    seconds = int(body.get("maxDuration", min(DEFAULT_SECONDS, longest_seconds)))
+    body["maxDuration"] = seconds
+    given = body["avatar"]
+    avatar = {name: given[name] for name in ("type", "avatarId", "presetId") if name in given}
+    return SessionRequest(body, avatar, seconds, body["model"], metadata)
+
+
+def _checked(
+    given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int
+) -> tuple[dict[str, Any], list[Issue]]:
+    """The body in the contract's words, and what is wrong with it."""
+    told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
+    found = check_parameters(told.body, specs) + _common_issues(told.body, longest_seconds)
+    return told.body, told.issues + told.as_sent(found)
+
+
+def _common_issues(body: Mapping[str, Any], longest_seconds: int) -> list[Issue]:
+    issues = []
+    seconds = body.get("maxDuration")
+    if isinstance(seconds, (int, float)) and longest_seconds < seconds <= LONGEST_SECONDS:
+        issues.append(Issue("too_big", ("maxDuration",), f"Must be at most {longest_seconds} in this deployment"))
+    if "webhookUrl" in body:
+        issues.append(Issue("custom", ("webhookUrl",), "Sessions have no callback: subscribe to session.ended on SNS"))
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and not _is_metadata(metadata):
+        limits = (
+            f"{_MOST_METADATA} texts at most, names of 1 to {_LONGEST_KEY} characters, values up to {_LONGEST_VALUE}"
+        )
+        issues.append(Issue("custom", ("metadata",), f"Expected {limits}"))
+    return issues
+
+
+def _is_metadata(value: Mapping[str, Any]) -> bool:
+    return len(value) <= _MOST_METADATA and all(
+        isinstance(text, str) and 1 <= len(name) <= _LONGEST_KEY and len(text) <= _LONGEST_VALUE
+        for name, text in value.items()
+    )

@@ -1,0 +1,208 @@
+"""The session row: what Tarmac knows of one live call, from Runway's answer to its create to its announced ending.
+
+A row is named as Runway names the session, so that an id from here is good everywhere: in the SDKs, at Runway itself,
+and later as the id of the conversation. What opens a session (its key, a token, a room) is in no row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from tarmac.clock import from_iso, to_iso
+from tarmac.rows import NoticeState, Output
+
+DUE_SHARDS = 4
+"""Partitions of the `due` index that hold sessions, beside those of the tasks."""
+
+
+class SessionState(StrEnum):
+    """Where a session stands, in Runway's own words."""
+
+    NOT_READY = "NOT_READY"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({SessionState.COMPLETED, SessionState.FAILED, SessionState.CANCELLED})
+
+
+class NoSuchSession(LookupError):
+    """No row has this id, or it is another client's."""
+
+
+class SessionEnded(Exception):
+    """It ended before anybody could enter. The message is Runway's failure, where there is one."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message if code is None else f"{message} ({code})")
+
+
+class SessionTimedOut(Exception):
+    """It was not ready in the time that its caller waits."""
+
+
+class CredentialsSpent(Exception):
+    """The credentials were handed out, or are being, or never will be: they are good for one use."""
+
+
+class CredentialsLost(Exception):
+    """Runway's answer with the credentials was lost; they were good for one use, so the session is of none."""
+
+
+class TokenSpent(Exception):
+    """The client token was good for so many sessions, and they were made."""
+
+
+class MinutesUsedUp(Exception):
+    """The client has used up, or reserved, the minutes of live sessions that it has for a day."""
+
+
+class StillCreating(Exception):
+    """The first request with this idempotency key has not been answered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row. Times are epoch seconds here and ISO-8601 in the table.
+
+    avatar: `{type, avatarId | presetId}`. ready_at and started_at: when it was first seen READY and RUNNING.
+    cancel_reason: `client`, or why Tarmac ends it itself: `timeout`, `unclaimed`, `lost`, `overdue`.
+    """
+
+    id: str
+    client: str
+    model: str
+    avatar: Mapping[str, str]
+    max_seconds: int
+    created_at: float
+    state: SessionState = SessionState.NOT_READY
+    version: int = 1
+    updated_at: float = 0.0
+    ended_at: float | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    # The execution: the first is named by the session, each re-drive takes the next run.
+    run: int = 1
+    # What it counts for among the minutes of its client: all it may last while it lives, what it lasted afterwards.
+    minutes_day: str = ""
+    reserved_seconds: int = 0
+    used_seconds: int = 0
+
+    ready_at: float | None = None
+    started_at: float | None = None
+    checked_at: float | None = None
+    looks: int = 0
+    # Consecutive looks that said 404, and that said nothing at all.
+    missing: int = 0
+    unread: int = 0
+
+    # Credentials are given once: who claims them has asked Runway, and nobody else may.
+    claim: str | None = None
+    claimed_at: float | None = None
+    consumed_at: float | None = None
+    burned_at: float | None = None
+
+    cancel_requested_at: float | None = None
+    cancel_reason: str | None = None
+    duration_seconds: float | None = None
+    failure: str | None = None
+    failure_code: str | None = None
+    outputs: tuple[Output, ...] = ()
+    notice_state: NoticeState = NoticeState.NONE
+    next_check_at: float | None = None
+
+    @property
+    def execution_name(self) -> str:
+        """`{sessionId}` for the first run, `{sessionId}-{run}` for a re-drive."""
+        return self.id if self.run == 1 else f"{self.id}-{self.run}"
+
+    @property
+    def event_id(self) -> str:
+        return f"{self.id}-ended"
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the sweeper must see this row: until its ending is archived and announced."""
+        return self.notice_state is not NoticeState.SENT
+
+
+def session_key(session_id: str) -> str:
+    return f"session#{session_id}"
+
+
+def due_shard(name: str) -> str:
+    return f"session-due#{hashlib.sha256(name.encode()).digest()[0] % DUE_SHARDS}"
+
+
+def bump(session: Session, now: float, **changes: Any) -> Session:
+    """The next version of a row."""
+    return replace(session, version=session.version + 1, updated_at=now, **changes)
+
+
+def to_row(session: Session) -> dict[str, Any]:
+    """The table item: camelCase names, absent instead of null."""
+    row: dict[str, Any] = {"pk": session_key(session.id), "sk": "session", "sessionId": session.id}
+    for name, attribute in _ATTRIBUTES.items():
+        value = getattr(session, name)
+        if value is None or value == () or value == {}:
+            continue
+        if name == "outputs":
+            value = [
+                {
+                    "bucket": o.bucket,
+                    "key": o.key,
+                    "bytes": o.size_bytes,
+                    "sha256": o.sha256,
+                    "contentType": o.content_type,
+                }
+                for o in value
+            ]
+        elif name in _TIMES:
+            value = to_iso(value)
+        elif isinstance(value, StrEnum):
+            value = value.value
+        elif isinstance(value, Mapping):
+            value = dict(value)
+        row[attribute] = value
+    if session.needs_attention:
+        row["due"] = due_shard(session.id)
+    else:
+        row.pop("nextCheckAt", None)
+    return row
+
+
+def from_row(row: Mapping[str, Any]) -> Session:
+    """The session of an item written by `to_row`. Raises KeyError on an item that is not one."""
+    values: dict[str, Any] = {"id": row["sessionId"]}
+    for name, attribute in _ATTRIBUTES.items():
+        if attribute in row:
+            value = row[attribute]
+            values[name] = from_iso(value) if name in _TIMES else value
+    values["state"] = SessionState(values["state"])
+    values["notice_state"] = NoticeState(values["notice_state"])
+    values["outputs"] = tuple(
+        Output(each["bucket"], each["key"], each["bytes"], each["sha256"], each["contentType"])
+        for each in row.get("outputs", ())
+    )
+    return Session(**values)
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+# Not `client`: that would be a key of the index of tasks.
+_ATTRIBUTES = {f.name: _camel(f.name) for f in fields(Session) if f.name != "id"} | {"client": "clientId"}
+_TIMES = frozenset(name for name in _ATTRIBUTES if name.endswith("_at") and name != "next_check_at")

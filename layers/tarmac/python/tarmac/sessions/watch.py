@@ -1,0 +1,127 @@
+"""Watch: one look at a live session, and the decision when to look again, or to end it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+
+from tarmac.backoff import backoff
+from tarmac.effects import Effects
+from tarmac.outcome import ENDED, Outcome
+from tarmac.rows import TransitionRefused
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.runway.ports import UpstreamSession
+from tarmac.sessions.create import session_moves
+from tarmac.sessions.session import Session, SessionState
+
+CONFIRMATIONS_OF_GONE = 3
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -> Outcome:
+    """`running` and when to look again, or `ended`. A look more does no harm.
+
+    unclaimed_seconds: how long a session may be ready with nobody in it. Raises NoSuchSession, Contended and what AWS
+    raises. Effects: clock, sessions, runway_sessions, chance.
+    """
+    session = effects.sessions.get(session_id)
+    if session.state.is_terminal:
+        return ENDED
+    if session_moves(effects).lease_is_over(session):
+        session = _given_up(session, effects)
+    try:
+        # Also before it is cancelled: how it has just ended is worth knowing.
+        seen = effects.runway_sessions.session(session_id)
+        if seen.is_terminal:
+            return _ended(session, seen, effects)
+        if session.cancel_requested_at is not None:
+            return _cancelled(session, effects)
+        return _alive(session, seen, effects, unclaimed_seconds)
+    except TransitionRefused:
+        # Somebody else has moved it; what it has become is looked at anew.
+        return Outcome("running", 1)
+    except UpstreamGone:
+        return _gone(session, effects)
+    except UpstreamUnavailable as problem:
+        return _unread(session, problem.retry_after_seconds, effects, unclaimed_seconds)
+
+
+def _alive(session: Session, seen: UpstreamSession, effects: Effects, unclaimed_seconds: float) -> Outcome:
+    moves = session_moves(effects)
+
+    def observed(row: Session) -> Session:
+        return moves.observe(row, seen.status, moves.next_look(moves.observe(row, seen.status, 0), unclaimed_seconds))
+
+    def given_up(row: Session) -> Session:
+        reason = session_moves(effects).why_cancel(row, unclaimed_seconds)
+        if reason is None:
+            raise TransitionRefused("somebody has come")
+        return session_moves(effects).request_cancel(row, reason)
+
+    after = effects.sessions.change(session.id, observed)
+    if moves.why_cancel(after, unclaimed_seconds) is None:
+        return Outcome("running", moves.next_look(after, unclaimed_seconds))
+    # The row first: from then on nobody is given credentials for what is about to end.
+    return _cancelled(effects.sessions.change(session.id, given_up), effects)
+
+
+def _cancelled(session: Session, effects: Effects) -> Outcome:
+    effects.runway_sessions.cancel(session.id)
+    return _end(session, effects, SessionState.CANCELLED)
+
+
+def _ended(session: Session, seen: UpstreamSession, effects: Effects) -> Outcome:
+    state = SessionState(seen.status)
+    failure = (seen.failure or "Runway gave no reason.") if state is SessionState.FAILED else None
+    return _end(session, effects, state, seen.duration_seconds, failure, seen.failure_code)
+
+
+def _end(
+    session: Session,
+    effects: Effects,
+    state: SessionState,
+    duration_seconds: float | None = None,
+    failure: str | None = None,
+    failure_code: str | None = None,
+) -> Outcome:
+    with suppress(TransitionRefused):
+        # Refused: somebody else has ended it.
+        effects.sessions.change(
+            session.id, lambda row: session_moves(effects).end(row, state, duration_seconds, failure, failure_code)
+        )
+    return ENDED
+
+
+def _given_up(session: Session, effects: Effects) -> Session:
+    """Whoever claimed the credentials is gone: nobody knows whether they were given."""
+    try:
+        return effects.sessions.change(session.id, lambda row: session_moves(effects).burn(row, None))
+    except TransitionRefused:
+        return effects.sessions.get(session.id)
+
+
+def _gone(session: Session, effects: Effects) -> Outcome:
+    if session.cancel_requested_at is not None:
+        return _end(session, effects, SessionState.CANCELLED)
+    if session.missing + 1 >= CONFIRMATIONS_OF_GONE:
+        message = "Runway no longer knows the session."
+        return _end(session, effects, SessionState.FAILED, None, message, "TARMAC.GONE")
+    return _overlooked(session, backoff(session.missing + 1, effects.chance()), effects, gone=True)
+
+
+def _unread(session: Session, retry_after_seconds: float | None, effects: Effects, unclaimed_seconds: float) -> Outcome:
+    if not session_moves(effects).may_still_be_read(session, unclaimed_seconds):
+        message = "Runway could not be asked until the session must have been over."
+        return _end(session, effects, SessionState.FAILED, None, message, "TARMAC.UNREACHABLE")
+    wait = backoff(session.unread + 1, effects.chance(), longest_seconds=LONGEST_BACKOFF_SECONDS)
+    if retry_after_seconds is not None:
+        wait = max(wait, math.ceil(min(retry_after_seconds, LONGEST_BACKOFF_SECONDS)))
+    return _overlooked(session, wait, effects, gone=False)
+
+
+def _overlooked(session: Session, wait_seconds: int, effects: Effects, gone: bool) -> Outcome:
+    try:
+        effects.sessions.change(session.id, lambda row: session_moves(effects).overlook(row, wait_seconds, gone))
+    except TransitionRefused:
+        return Outcome("running", 1)
+    return Outcome("running", wait_seconds)

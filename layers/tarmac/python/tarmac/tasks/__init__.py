@@ -1,0 +1,1 @@
+"""A task from acceptance to its announced ending: accept, submit, poll, finish, cancel, read."""

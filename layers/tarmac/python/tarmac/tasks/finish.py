@@ -1,0 +1,246 @@
+"""Finish: the last state. Archive every output, commit the ending, announce it; in that order, each part repeatable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tarmac.clock import to_iso
+from tarmac.effects import Effects, moves
+from tarmac.inbox.batch_progress import record_ending
+from tarmac.media.archive import archive_link
+from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUnusable
+from tarmac.media.keys import archive_key, source_words
+from tarmac.ports import Objects
+from tarmac.rows import NoticeState, Output, TransitionRefused
+from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.runway.ports import UpstreamTask
+from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, expected_credits
+from tarmac.tasks.notices import notice_of
+from tarmac.tasks.task import State, Task
+
+DOWNLOAD_TRIES = 3
+
+
+class NotEnded(Exception):
+    """The task is still under way, so there is nothing to finish: the execution goes red and the sweeper takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an announced task ended; the summary that the execution gives as its output.
+
+    is_news: it was announced just now, so that what is counted at an ending is counted once.
+    """
+
+    task: Task
+    is_news: bool = True
+
+    def as_state(self) -> dict[str, Any]:
+        """`ending` is what the machine's Choice routes by; `error` and `cause` make the Fail state speak."""
+        task = self.task
+        summary: dict[str, Any] = {
+            "taskId": task.id,
+            "ending": _ENDINGS[task.state],
+            "status": task.state.value,
+            "outputs": [{"bucket": output.bucket, "key": output.key} for output in task.outputs],
+            "credits": task.cost_credits,
+            "polls": task.polls,
+            "seconds": round((task.ended_at or task.updated_at) - task.created_at, 3),
+        }
+        if _ENDINGS[task.state] == "failed":
+            summary["error"] = task.failure_code or "TARMAC.FAILED"
+            summary["cause"] = (task.failure or "Runway gave no reason.")[:1000]
+        return summary
+
+
+_ENDINGS = {
+    State.SUCCEEDED: "succeeded",
+    State.CANCELLED: "cancelled",
+    State.FAILED: "failed",
+    State.AMBIGUOUS_FAILED: "failed",
+}
+
+
+def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
+    """Bring the task to its ending and announce it. Safe to repeat: what is done is found done.
+
+    Raises NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
+    Effects: clock, chance, table, tasks, runway, downloads, archive, topic, webhooks, batches.
+    """
+    task = effects.tasks.get(task_id)
+    if not task.state.is_terminal:
+        task = _end(task, effects, max_output_bytes)
+    return Ending(announce(task, effects), is_news=task.notice_state is NoticeState.PENDING)
+
+
+def announce(task: Task, effects: Effects) -> Task:
+    """Publish a pending notice, then mark it sent: at least once, always with the same event id.
+
+    A callback is put in its queue first, and the line of a batch is settled: what fails after that is repeated with
+    the publishing, and of two messages the second finds the callback delivered, while of two notices a subscriber gets
+    both.
+    """
+    if task.notice_state is not NoticeState.PENDING:
+        return task
+    if task.webhook is not None:
+        effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))
+    record_ending(task, effects)
+    message, attributes = notice_of(task)
+    effects.topic.publish(message, attributes)
+    try:
+        return effects.tasks.change(task.id, lambda row: moves(effects).announced(row))
+    except TransitionRefused:
+        return effects.tasks.get(task.id)
+
+
+def _end(task: Task, effects: Effects, max_output_bytes: int) -> Task:
+    match task.state:
+        case State.SUBMITTED:
+            return _end_submitted(task, effects, max_output_bytes)
+        case State.ACCEPTED | State.WAITING if task.cancel_requested_at is not None:
+            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, None, 0.0))
+        case State.ACCEPTED | State.WAITING if effects.clock.now() >= task.deadline_at:
+            message = f"Runway did not take the task before its deadline, {to_iso(task.deadline_at)}."
+            return _fail(task, None, "TARMAC.DEADLINE", message, 0.0, effects)
+        case _:
+            raise NotEnded(f"the task is {task.state}")
+
+
+def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
+    assert task.upstream_id is not None
+    upstream_id = task.upstream_id
+    is_late = effects.clock.now() >= task.deadline_at
+    try:
+        upstream = _look(upstream_id, effects)
+    except UpstreamGone:
+        return _end_gone(task, upstream_id, effects)
+    except UpstreamUnavailable:
+        if moves(effects).may_still_come(task):
+            raise
+        message = "Runway could not be read until its outputs had expired."
+        return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
+    match upstream.status:
+        case "SUCCEEDED":
+            return _end_succeeded(task, upstream, effects, max_output_bytes)
+        case "FAILED":
+            message = upstream.failure or "Runway gave no reason."
+            code, cost = upstream.failure_code, upstream.cost_credits
+            return _fail(task, upstream_id, code, message, cost, effects, upstream.node_errors)
+        case "CANCELLED" if task.cancel_requested_at is None and is_late:
+            return _end_late(task, upstream_id, upstream.cost_credits, effects)
+        case "CANCELLED":
+            return effects.tasks.change(
+                task.id, lambda row: moves(effects).cancel(row, upstream_id, upstream.cost_credits)
+            )
+        case _ if task.cancel_requested_at is not None or is_late:
+            # Poll has cancelled it, unless it crashed on the way; a second time does no harm.
+            effects.runway.cancel(upstream_id)
+            return _end_gone(task, upstream_id, effects)
+        case _:
+            raise NotEnded(f"Runway's task is {upstream.status}")
+
+
+def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
+    """Raises UpstreamGone only after several looks in a row: an ending must not rest on one passing 404."""
+    for _ in range(CONFIRMATIONS_OF_GONE - 1):
+        try:
+            return effects.runway.task(upstream_id)
+        except UpstreamGone:
+            effects.clock.sleep(2.0)
+    return effects.runway.task(upstream_id)
+
+
+def _end_gone(task: Task, upstream_id: str, effects: Effects) -> Task:
+    if task.cancel_requested_at is not None:
+        cost = expected_credits(task)
+        return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream_id, cost))
+    if effects.clock.now() >= task.deadline_at:
+        return _end_late(task, upstream_id, expected_credits(task), effects)
+    if task.missing < CONFIRMATIONS_OF_GONE:
+        raise NotEnded("Runway does not show the task")
+    message = "Runway no longer knows the task."
+    return _fail(task, upstream_id, "TARMAC.GONE", message, expected_credits(task), effects)
+
+
+def _end_late(task: Task, upstream_id: str, cost_credits: float | None, effects: Effects) -> Task:
+    message = f"The task did not end before its deadline, {to_iso(task.deadline_at)}."
+    return _fail(task, upstream_id, "TARMAC.DEADLINE", message, cost_credits, effects)
+
+
+def _fail(
+    task: Task,
+    upstream_id: str | None,
+    code: str | None,
+    message: str,
+    cost: float | None,
+    effects: Effects,
+    node_errors: Mapping[str, Any] | None = None,
+) -> Task:
+    return effects.tasks.change(
+        task.id, lambda row: moves(effects).fail(row, upstream_id, code, message, cost, node_errors)
+    )
+
+
+def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
+    lacks_output = not upstream.output and upstream.nodes is None
+    if lacks_output and moves(effects).may_still_come(task):
+        raise NotEnded("Runway's task has succeeded without an output")
+    try:
+        if lacks_output:
+            raise LinkExpired("Runway's task never showed its output")
+        for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
+            output = _fetch(task, number, upstream, effects, max_output_bytes)
+            _record(task, upstream.id, output, effects)
+    except LinkExpired:
+        message = "Runway's output was gone before it could be archived."
+        return _fail(task, upstream.id, "TARMAC.OUTPUT_EXPIRED", message, upstream.cost_credits, effects)
+    except OutputUnusable as problem:
+        return _fail(task, upstream.id, "TARMAC.OUTPUT_UNUSABLE", str(problem), upstream.cost_credits, effects)
+    return effects.tasks.change(
+        task.id,
+        lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits, upstream.node_errors),
+    )
+
+
+def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> None:
+    effects.tasks.change(task.id, lambda row: moves(effects).archived(row, upstream_id, output))
+
+
+def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Output:
+    """One output, from a fresh link where the first has died, and again where the bytes did not all come."""
+    link = upstream.output[number - 1]
+    tries, renewed = 0, False
+    while True:
+        try:
+            output = archive_output(task, number, link, effects.downloads, effects.archive, max_output_bytes)
+            return output if upstream.nodes is None else replace(output, node=upstream.nodes[number - 1])
+        except LinkExpired:
+            if renewed:
+                raise
+            renewed = True
+            fresh = effects.runway.task(upstream.id)
+            if len(fresh.output) < number:
+                raise
+            link = fresh.output[number - 1]
+        except (DownloadCut, OutputUnusable):
+            tries += 1
+            if tries == DOWNLOAD_TRIES:
+                raise
+            effects.clock.sleep(2.0)
+
+
+def archive_output(task: Task, number: int, url: str, downloads: Downloads, archive: Objects, max_bytes: int) -> Output:
+    """Put output `number` (from 1) into the archive, or find that it is there already, byte for byte.
+
+    Raises ArchiveError. Memory stays bounded by a few chunks, whatever the size.
+    """
+
+    def key_of(extension: str) -> str:
+        return archive_key(task.client, task.created_at, task.id, number, extension)
+
+    about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
+    about |= source_words(task.source)
+    return archive_link(url, key_of, about, downloads, archive, max_bytes)

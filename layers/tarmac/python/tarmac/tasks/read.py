@@ -1,0 +1,117 @@
+"""Read: one task of a client, or all of them, newest first, a page at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tarmac.effects import Effects, moves
+from tarmac.ids import TASK_ID
+from tarmac.ports import Row
+from tarmac.requests.validation import InvalidRequest, Issue
+from tarmac.rows import Contended, TransitionRefused
+from tarmac.tasks.responses import STATUSES, shown_status
+from tarmac.tasks.store import NoSuchTask
+from tarmac.tasks.task import Task, to_row
+
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+_READ_AHEAD = 1000
+"""Rows looked at for one page: a rare status must not turn one call into a scan of years."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTasks:
+    """`cursor` is opaque; None on the last page. A page may be short, or even empty, before the last."""
+
+    tasks: list[Task]
+    cursor: str | None
+
+
+def read_task(task_id: str, client: str, effects: Effects) -> Task:
+    """The client's task. Raises NoSuchTask, also for another client's and for a deleted one.
+
+    Who reads a task knows its id: from then on no retry may take it for a lost first attempt. Effects: clock, tasks.
+    """
+    if not TASK_ID.fullmatch(task_id):
+        raise NoSuchTask(task_id)
+    task = effects.tasks.get(task_id)
+    if task.client != client or task.hidden_at is not None:
+        raise NoSuchTask(task_id)
+    if task.claimable:
+        with suppress(TransitionRefused, Contended):
+            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row))
+    return task
+
+
+def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
+    """The client's run of a workflow. Raises NoSuchTask, also for a task that is none. Effects: clock, tasks."""
+    task = read_task(invocation_id, client, effects)
+    if not task.is_workflow:
+        raise NoSuchTask(invocation_id)
+    return task
+
+
+def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
+    """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest.
+
+    Effects: tasks.
+    """
+    limit = _limit(query.get("limit"))
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequest([Issue("invalid_enum_value", ("status",), f"Expected one of {', '.join(STATUSES)}")])
+    start = _from_cursor(query["cursor"], client) if query.get("cursor") else None
+    found: list[Task] = []
+    looked_at = 0
+    while looked_at < _READ_AHEAD:
+        page = effects.tasks.of_client(client, MAX_LIMIT, start)
+        for task in page.tasks:
+            if len(found) == limit:
+                return ListedTasks(found, _to_cursor(start))
+            if task.hidden_at is None and status in (None, shown_status(task)):
+                found.append(task)
+            start = _index_key(task)
+        looked_at += len(page.tasks)
+        if page.next_key is None:
+            return ListedTasks(found, None)
+    return ListedTasks(found, _to_cursor(start))
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
+        raise InvalidRequest([Issue("custom", ("limit",), f"Expected a whole number from 1 to {MAX_LIMIT}")])
+    return int(text)
+
+
+def _index_key(task: Task) -> Row:
+    row = to_row(task)
+    return {name: row[name] for name in ("pk", "sk", "client", "listKey")}
+
+
+def _to_cursor(key: Row | None) -> str | None:
+    if key is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps([key["pk"], key["listKey"]]).encode()).decode()
+
+
+def _from_cursor(cursor: str, client: str) -> Row:
+    """The client comes from the key, never from the cursor: a foreign cursor shows nothing foreign."""
+    try:
+        pk, list_key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        created_at, _, task_id = list_key.partition("#")
+        if pk != f"task#{task_id}" or not (_MOMENT.fullmatch(created_at) and TASK_ID.fullmatch(task_id)):
+            raise ValueError
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+        raise InvalidRequest([Issue("custom", ("cursor",), "This is not a cursor of this list")]) from None
+    return {"pk": pk, "sk": "task", "client": client, "listKey": list_key}

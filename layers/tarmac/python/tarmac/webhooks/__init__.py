@@ -1,0 +1,1 @@
+"""Webhooks: signing, retries and delivery."""
