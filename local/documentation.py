@@ -19,8 +19,8 @@ Generated from the catalogue by `make docs`; do not edit. `tarmac models` prints
 
 Each operation is `POST /v1/<operation>`. The table of an operation lists its models:
 
-* **Credits**: 1 credit is $0.01. Tarmac reports the price as `estimatedCost` before a task and as `cost` after it. `(?)`
-  marks a price from an unofficial or older source; `unknown` means that no price is published.
+* **Credits**: 1 credit is $0.01. Tarmac reports the price as `estimatedCost` before a task and as `cost` after it.
+  `(?)` marks a price from an unofficial or older source; `unknown` means that no price is published.
 * **Duration**: seconds of output.
 * **Media**: fields that take a file, with the kind of file; `[]` marks a field inside a list. Bold fields are required.
 * `legacy`: Runway's SDKs no longer list this model. `closed`: a parameter that the catalogue does not describe is
