@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -97,14 +96,14 @@ def svg_of(lines: list[str]) -> str:
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
 
 
-def main(picture: Path = PICTURE) -> int:
+def main() -> int:
     """Record the demo. Returns the exit code."""
     try:
         record()
     except LocalError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(picture.relative_to(ROOT))
+    print(PICTURE.relative_to(ROOT))
     return 0
 
 
