@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from local.cli import app
 from local.commands.models import price_in_words
-from local.paths import ROOT
 from tarmac.catalogue import operation
 
 
@@ -43,11 +42,6 @@ def test_says_for_machines_what_it_knows() -> None:
     assert veo["durations"] == [8]
     assert "1280:720" in veo["ratios"]
     assert veo["credits"] == {"perSecond": 40, "confidence": "high"}
-
-
-def test_the_readmes_table_is_what_it_prints() -> None:
-    """Printed anew: `tarmac models --markdown`."""
-    assert run("--markdown") in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_an_operation_that_there_is_not_is_told_what_there_is() -> None:

@@ -43,15 +43,15 @@ def test_a_wrong_setting_is_one_message(run: CliRunner, monkeypatch: pytest.Monk
 
 
 def test_the_exit_codes_are_told_alike_everywhere(run: CliRunner) -> None:
-    """In the help, in README, and by what is raised."""
+    """In the help, in docs/cli.md, and by what is raised."""
 
     def codes(text: str) -> list[int]:
         return [int(code) for code in re.findall(r"(\d+)\s+[a-z]", text)]
 
-    [in_readme] = re.findall(r"(?s)Exit codes: .*?\.\n", (ROOT / "README.md").read_text())
+    [in_docs] = re.findall(r"(?s)Exit codes: .*?\.\n", (ROOT / "docs" / "cli.md").read_text())
     helped = " ".join(re.sub("[│ ]+", " ", run.invoke(app, ["--help"]).stdout).split())
     assert " ".join(EXIT_CODES.split()) in helped
-    assert codes(EXIT_CODES) == codes(in_readme) == [0, 1, 2, 3, 4, 130]
+    assert codes(EXIT_CODES) == codes(in_docs) == [0, 1, 2, 3, 4, 130]
     raised = {kind.exit_code for kind in (LocalError, Refused, Unreachable, Troubled)}
     assert raised == {1, 2, 3, 4}
 
