@@ -13,7 +13,7 @@ TEST_WORKERS ?= 2
 
 # Layers whose requirements.txt is written by `make requirements`.
 HASHED_LAYERS := layers/dependencies layers/video
-.PHONY: requirements
+.PHONY: requirements release
 
 .DEFAULT_GOAL := help
 .PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
@@ -95,6 +95,9 @@ requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the l
 			--custom-compile-command "make requirements" --constraint requirements/constraints.txt \
 			--output-file $$layer/requirements.txt $$layer/requirements.in || exit 1; \
 	done
+
+release: $(VENV)/test.stamp ## Check the version, changelog and tests, then tag vX.Y.Z (does not push)
+	@$(BIN)/python -m local.release
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .
