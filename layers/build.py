@@ -34,7 +34,7 @@ KEPT_SERVICES = ("s3",)
 
 UNCOMPILED = f"""\
 warning: found no Python {LAMBDA_PYTHON} that runs (PATH, pyenv, uv), so this layer ships as source. It works, but
-         every cold start compiles it anew and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
+         every cold start compiles it again and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
          one in TARMAC_PYTHON313, and build again."""
 
 
