@@ -11,6 +11,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # Two at a time: a stack of its own would be started by each worker more.
 TEST_WORKERS ?= 2
 
+# Layers whose requirements.txt is written by `make requirements`.
+HASHED_LAYERS := layers/dependencies layers/video
+.PHONY: requirements release
+
 .DEFAULT_GOAL := help
 .PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
@@ -90,6 +94,17 @@ pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their 
 history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
 	@$(BIN)/python -m local.diagrams.history
 
+requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the layers from their .in files and constraints.txt
+	@$(BIN)/python $(PIP_INSTALL) -r requirements/tools.txt
+	@for layer in $(HASHED_LAYERS); do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command "make requirements" --constraint requirements/constraints.txt \
+			--output-file $$layer/requirements.txt $$layer/requirements.in || exit 1; \
+	done
+
+release: $(VENV)/test.stamp ## Check the version, changelog and tests, then tag vX.Y.Z (does not push)
+	@$(BIN)/python -m local.release
+
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -105,6 +120,7 @@ $(VENV)/bin/python:
 
 $(VENV)/local.stamp: $(VENV)/bin/python requirements/local.txt requirements/constraints.txt layers/dependencies/requirements.txt pyproject.toml
 	@echo "installing the packages of the local stack (once)" >&2
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r layers/dependencies/requirements.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements/local.txt
 	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -66,7 +66,7 @@ Progress = Callable[[float, random.Random], float | None]
 """What Runway reports after that share of the run time."""
 
 
-def ours(looks: list[Seen], p10_seconds: float, chance: random.Random) -> float:
+def ours(looks: list[Seen], p10_seconds: float, _chance: random.Random) -> float:
     """As `steps.poll` paces it: a task began to run after the last look that did not see it run."""
     if not looks:
         return first_wait(0.0, p10_seconds)
@@ -80,16 +80,16 @@ def ours(looks: list[Seen], p10_seconds: float, chance: random.Random) -> float:
     return next_wait("RUNNING", last.at - began_at, last.progress, p10_seconds, before)
 
 
-def sdk(looks: list[Seen], p10_seconds: float, chance: random.Random) -> float:
+def sdk(_looks: list[Seen], _p10_seconds: float, chance: random.Random) -> float:
     """Runway's official SDKs, `wait_for_task_output`."""
     return chance.uniform(4.5, 7.5)
 
 
-def fixed(looks: list[Seen], p10_seconds: float, chance: random.Random) -> float:
+def fixed(_looks: list[Seen], _p10_seconds: float, _chance: random.Random) -> float:
     return 5.0
 
 
-def exponential(looks: list[Seen], p10_seconds: float, chance: random.Random) -> float:
+def exponential(looks: list[Seen], _p10_seconds: float, _chance: random.Random) -> float:
     return float(min(30.0, 2.0 * 1.5 ** len(looks)))
 
 

@@ -57,25 +57,28 @@ class World(ThreadingHTTPServer):
         self._keep(_task_item())
 
     def answer(self, method: str, path: str, target: str, body: bytes) -> Answer:
-        """target: the call of an AWS service that speaks JSON, such as `DynamoDB_20120810.GetItem`."""
-        match target.partition(".")[2]:
+        """Answers an AWS call by its target, such as `DynamoDB_20120810.GetItem`, any other by method and path."""
+        call = target.partition(".")[2]
+        return _json(self._aws_call(call, body)) if call else self._request(method, path)
+
+    def _aws_call(self, call: str, body: bytes) -> dict[str, Any]:
+        match call:
             case "GetItem":
                 row = self._rows.get(_key(json.loads(body)["Key"]))
-                return _json({"Item": row} if row else {})
+                return {"Item": row} if row else {}
             case "PutItem":
                 self._keep(json.loads(body)["Item"])
-                return _json({})
             case "TransactWriteItems":
                 for write in json.loads(body)["TransactItems"]:
                     if "Put" in write:
                         self._keep(write["Put"]["Item"])
-                return _json({})
             case "GetSecretValue":
-                return _json({"SecretString": "key_" + "0" * 128})
+                return {"SecretString": "key_" + "0" * 128}
             case "StartExecution":
-                return _json({"executionArn": "arn:aws:states:eu-central-1:123456789012:execution:m:n", "startDate": 0})
-            case call if call:
-                return _json({})
+                return {"executionArn": "arn:aws:states:eu-central-1:123456789012:execution:m:n", "startDate": 0}
+        return {}
+
+    def _request(self, method: str, path: str) -> Answer:
         match method, path:
             case "POST", "/":
                 return "text/xml", PUBLISHED
@@ -89,8 +92,7 @@ class World(ThreadingHTTPServer):
                 return _json({"id": SESSION_ID})
             case "GET", _ if path.startswith("/v1/tasks/"):
                 return _json({"id": "up-1", "createdAt": "2026-11-20T12:00:00Z"} | self._runway_task())
-            case _:
-                return _json({})
+        return _json({})
 
     def _keep(self, item: dict[str, Any]) -> None:
         self._rows[_key(item)] = item

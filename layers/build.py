@@ -1,6 +1,6 @@
 """Builds a layer for Lambda's python3.13 on arm64, on any machine: no Docker, no Python 3.13 needed.
 
-    build.py dependencies REQUIREMENTS ARTIFACTS   install pinned wheels and trim them
+    build.py dependencies REQUIREMENTS ARTIFACTS   install hash-checked wheels and trim them
     build.py tarmac SOURCE ARTIFACTS               copy the domain package
 
 Either leaves ARTIFACTS/python, byte-compiled if a Python 3.13 can be found. Standard library only. What people should
@@ -34,7 +34,7 @@ KEPT_SERVICES = ("s3",)
 
 UNCOMPILED = f"""\
 warning: found no Python {LAMBDA_PYTHON} that runs (PATH, pyenv, uv), so this layer ships as source. It works, but
-         every cold start compiles it anew and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
+         every cold start compiles it again and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
          one in TARMAC_PYTHON313, and build again."""
 
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def install(requirements: Path, target: Path) -> None:
-    """Wheels only, for Lambda's platform whatever this machine's is. Exits if pip does.
+    """Installs hash-checked wheels for Lambda's platform, whatever this machine's is. Exits if pip fails.
 
     --no-deps, because pip judges environment markers by the interpreter that runs it, not by --python-version.
     """
@@ -74,6 +74,7 @@ def install(requirements: Path, target: Path) -> None:
     options += [
         "--quiet",
         "--disable-pip-version-check",
+        "--require-hashes",
         f"--target={target}",
         f"--requirement={requirements}",
     ]

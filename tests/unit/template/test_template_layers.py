@@ -33,8 +33,7 @@ def build() -> ModuleType:
 
 
 def pins(layer: str = "dependencies") -> dict[str, str]:
-    lines = (LAYERS / layer / "requirements.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (LAYERS / layer / "requirements.txt").read_text(), re.MULTILINE))
 
 
 def executable(path: Path, script: str) -> Path:
