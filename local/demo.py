@@ -58,11 +58,12 @@ def run(environment: Mapping[str, str] = os.environ) -> int:
     import_domain()
     from local.aws.clients import Clients
     from tarmac.aws.dynamodb import DynamoTable
+    from tarmac.clock import Clock
     from tarmac.tasks.store import TaskStore
 
     with Clients(info.aws_endpoint_url, info.region) as clients:
         _forget_old_notices(clients, info)
-        tasks = TaskStore(DynamoTable(info.tasks_table, clients.dynamodb))
+        tasks = TaskStore(DynamoTable(info.tasks_table, clients.dynamodb), Clock())
         began = time.time()
         ways = [Way("HTTP  POST /v1/image_to_video", began), Way("S3    inbox/demo.jpg", began)]
         over_http = _create_over_http(info, picture, prompt)

@@ -80,11 +80,12 @@ def run(board: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -
 
     import_domain()
     from tarmac.aws.dynamodb import DynamoTable
+    from tarmac.clock import Clock
     from tarmac.tasks.store import TaskStore
 
     with Clients(info.aws_endpoint_url, info.region) as clients:
         clients.states.start_execution(stateMachineArn=studio.film_machine_arn, name=film, input=json.dumps(board))
-        tasks = TaskStore(DynamoTable(info.tasks_table, clients.dynamodb))
+        tasks = TaskStore(DynamoTable(info.tasks_table, clients.dynamodb), Clock())
         ending = _watch(console, clients, studio, film, board, tasks)
         return _show(console, clients, film, ending, stack.files.root / "out")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.presets import Doors
+from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import Opened
 from tarmac.settings import AcceptUploadSettings
 from tarmac.telemetry import logger
@@ -21,9 +21,7 @@ defaults = UploadDefaults(
     ratio=settings.default_ratio,
     duration=settings.default_duration,
     deadline_seconds=settings.task_deadline_seconds,
-    doors=Doors(
-        frozenset(settings.input_buckets.split(",")) - {""}, frozenset(settings.webhook_origins.split(",")) - {""}
-    ),
+    allowed=AllowLists(settings.input_buckets, settings.webhook_origins),
 )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.http.clients import ClientStore
 from tarmac.settings import AuthorizeRequestSettings
 from tarmac.telemetry import logger
 
@@ -20,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """REQUEST event (payload 2.0) in; `{isAuthorized, context: {client, scopes}}` out, scopes separated by spaces. The
     context is empty where the key is nobody's."""
     scheme, _, key = event.get("headers", {}).get("authorization", "").partition(" ")
-    client = ClientStore(effects.table).identify(key.strip()) if scheme.lower() == "bearer" else None
+    client = effects.clients.identify(key.strip()) if scheme.lower() == "bearer" else None
     logger.info("request identified", client=client and client.id, route=event.get("routeKey"))
     if client is None:
         return {"isAuthorized": True, "context": {}}

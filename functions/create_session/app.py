@@ -8,7 +8,6 @@ from __future__ import annotations
 from tarmac.aws.wiring import AwsEffects
 from tarmac.clock import to_iso
 from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler, require_scope
-from tarmac.http.clients import ClientStore
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.ports import Credentials
 from tarmac.sessions.client_tokens import BadToken, ClientToken
@@ -29,7 +28,7 @@ settings = CreateSessionSettings.from_environment()
 # What is sent once is waited for as long as leaves time to say what came of it.
 effects = AwsEffects(settings, runway_timeout_seconds=8.0)
 effects.make_ready()
-cors_origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+cors_origins = settings.cors_origins
 most_seconds = settings.session_minutes_per_client * 60
 
 
@@ -106,7 +105,7 @@ def _caller(request: ApiRequest) -> tuple[str, ClientToken | None]:
     Raises ApiError 401 or 403 with the reason: a page shows it, and nobody else sees why it stays dark.
     """
     if "authorization" in request.headers:
-        client = ClientStore(effects.table).identify(request.bearer) if request.bearer else None
+        client = effects.clients.identify(request.bearer) if request.bearer else None
         if client is None:
             raise ApiError(401, "This key is not known: send Authorization: Bearer <key>")
         require_scope(client.scopes, SCOPES)

@@ -21,8 +21,8 @@ LONGEST_NAME = 74
 
 settings = CreateTaskSettings.from_environment()
 effects = AwsEffects(settings)
-input_buckets = frozenset(settings.input_buckets.split(",")) - {""}
-webhook_origins = frozenset(settings.webhook_origins.split(",")) - {""}
+input_buckets = settings.input_buckets
+webhook_origins = settings.webhook_origins
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         receives = int(record["attributes"]["ApproximateReceiveCount"])
         delivery = deliver(task_id, receives, effects)
         if delivery.wait_seconds is not None:
-            effects.webhooks.postpone(record["receiptHandle"], delivery.wait_seconds)
+            effects.webhook_queue.postpone(record["receiptHandle"], delivery.wait_seconds)
             kept.append({"itemIdentifier": record["messageId"]})
         metrics.add_metric(f"Webhooks{delivery.outcome.title().replace(' ', '')}", MetricUnit.Count, 1)
         logger.info(

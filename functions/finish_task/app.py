@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
+from tarmac.inbox.batch_progress import record_ending
 from tarmac.settings import FinishTaskSettings
 from tarmac.tasks.finish import finish
 from tarmac.telemetry import MetricUnit, logger, metrics
@@ -17,7 +18,7 @@ effects = AwsEffects(settings)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{taskId}` in; `{taskId, ending: succeeded | failed | cancelled, status, outputs, credits, polls, seconds,
     error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
-    ending = finish(event["taskId"], effects, settings.max_output_bytes)
+    ending = finish(event["taskId"], effects, settings.max_output_bytes, on_ended=record_ending)
     task = ending.task
     if ending.is_news:
         metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)

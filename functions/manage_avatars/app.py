@@ -16,7 +16,7 @@ KINDS = {kind.path: kind for kind in Kind}
 
 settings = ManageAvatarsSettings.from_environment()
 effects = AwsEffects(settings, RUNWAY_TIMEOUT_SECONDS)
-input_buckets = frozenset(settings.input_buckets.split(",")) - {""}
+input_buckets = settings.input_buckets
 
 
 @api_handler

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.inbox.presets import Doors
+from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import BatchSettings, run_batch
 from tarmac.settings import RunBatchSettings
 from tarmac.telemetry import logger
@@ -15,9 +15,7 @@ settings = RunBatchSettings.from_environment()
 effects = AwsEffects(settings)
 batches = BatchSettings(
     deadline_seconds=settings.batch_deadline_seconds,
-    doors=Doors(
-        frozenset(settings.input_buckets.split(",")) - {""}, frozenset(settings.webhook_origins.split(",")) - {""}
-    ),
+    allowed=AllowLists(settings.input_buckets, settings.webhook_origins),
 )
 
 
@@ -29,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         receives = int(record["attributes"]["ApproximateReceiveCount"])
         wait_seconds = run_batch(message, receives, effects, batches)
         if wait_seconds is not None:
-            effects.batches.postpone(record["receiptHandle"], wait_seconds)
+            effects.batch_queue.postpone(record["receiptHandle"], wait_seconds)
             kept.append({"itemIdentifier": record["messageId"]})
         logger.info(
             "batch run", key=message["batch"], count=message.get("chunk"), attempt=receives, wait_seconds=wait_seconds

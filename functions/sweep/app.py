@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.sessions.sweep import sweep_sessions
+from tarmac.inbox.batch_progress import record_ending, repair_batch
+from tarmac.rows import DUE, SESSION_DUE
+from tarmac.sessions.sweep import lose_attempt, repair_session
 from tarmac.settings import SweepSettings
-from tarmac.tasks.sweep import sweep
+from tarmac.sweeping import Handler, sweep
+from tarmac.tasks.sweep import repair_task
 from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = SweepSettings.from_environment()
 effects = AwsEffects(settings)
+session_handlers: dict[str, Handler] = {"session": repair_session, "session-attempt": lose_attempt}
+handlers: dict[str, Handler] = {"task": partial(repair_task, on_ended=record_ending), "batch": repair_batch}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
-    # Sessions first: they are few, and each minute that nobody watches one is paid for.
-    counts = asdict(sweep_sessions(effects) + sweep(effects))
-    # A metric costs money for each hour in which it is told, and mostly there is nothing to tell.
-    told = {name: count for name, count in counts.items() if count}
-    for name, count in told.items():
+    # Sessions first: they are few, and each minute of a session that is not watched costs money.
+    counts = asdict(sweep(SESSION_DUE, session_handlers, effects) + sweep(DUE, handlers, effects))
+    # A metric costs money for each hour in which it is sent, and most sweeps repair nothing.
+    sent = {name: count for name, count in counts.items() if count}
+    for name, count in sent.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
-    if told:
+    if sent:
         metrics.flush_metrics()
     logger.info("swept", count=sum(counts.values()), outcome=counts)
     return counts

@@ -139,17 +139,14 @@ def _uploads_are_heard(target: Target) -> None:
 
 
 def _nothing_is_left_behind(target: Target) -> None:
-    """The sweeper looks every minute: what has been due for five was not mended."""
+    """The sweeper runs every minute: what has been due for five minutes was not repaired."""
     import time
 
-    from tarmac.rows import due_keys
-    from tarmac.sessions.store import SessionStore
+    from tarmac.rows import DUE, SESSION_DUE
 
     before = time.time() - 300
-    sessions = SessionStore(target.table).due(before)
-    overdue = [key.partition("#") for key in due_keys(target.table, before)]
-    overdue += [("session", "#", session_id) for session_id in sessions.sessions]
-    overdue += [("session's create", "#", attempt_id) for attempt_id in sessions.attempts]
+    keys = [*DUE.keys(target.table, before), *SESSION_DUE.keys(target.table, before)]
+    overdue = [key.replace("session-attempt#", "session's create#").partition("#") for key in keys]
     if overdue:
         counts = Counter(kind for kind, _, _ in overdue)
         firsts = {kind: name for kind, _, name in reversed(overdue)}

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tarmac.rows import due_shard
+from tarmac.rows import DUE
 from tests.canary.haystack import Canary, Straw, haystack, hits
 from tests.canary.malformed import requests as malformed_requests
 from tests.canary.test_malformed import send
@@ -263,7 +263,7 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
         row = {name: value for name, value in template.items() if name not in ("upstreamId", "endedAt", "hiddenAt")}
         row |= {"pk": f"task#{task_id}", "taskId": task_id, "listKey": f"{template['createdAt']}#{task_id}"}
         row |= {"state": "ACCEPTED", "version": 1, "run": 1, "attempt": 0, "noticeState": "NONE", "outputs": []}
-        rig.write_row(row | {"due": due_shard(task_id), "nextCheckAt": 1})
+        rig.write_row(row | {"due": DUE.shard_of(task_id), "nextCheckAt": 1})
         rig.write_row({"pk": row["pk"], "sk": "request#01", "version": 1, "parts": 1, "body": body})
     # The sweeper starts what no execution holds; each goes red after all its retries.
     rig.sweep()
@@ -272,7 +272,7 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
     for task_id in ids:
         # A row that lacks what every row has.
         broken = {"pk": f"task#{task_id}", "sk": "task", "taskId": task_id, "version": 99, "client": "local"}
-        rig.write_row(broken | {"listKey": f"x#{task_id}", "due": due_shard(task_id), "nextCheckAt": 1})
+        rig.write_row(broken | {"listKey": f"x#{task_id}", "due": DUE.shard_of(task_id), "nextCheckAt": 1})
         for function in ("SubmitTask", "PollTask", "FinishTask"):
             with pytest.raises(Unanswered):
                 rig.invoke(function, {"taskId": task_id})

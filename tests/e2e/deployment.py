@@ -11,6 +11,7 @@ from typing import Any
 from local.aws.clients import Clients
 from local.stack import NAME, StackInfo
 from tarmac.aws.dynamodb import DynamoTable
+from tarmac.clock import Clock
 from tarmac.ports import ConditionFailed, Put
 from tarmac.rows import NoticeState
 from tarmac.tasks.store import TaskStore
@@ -30,7 +31,7 @@ class Deployment:
     def of(cls, info: StackInfo) -> Iterator[Deployment]:
         with Clients(info.aws_endpoint_url, info.region) as clients:
             table = DynamoTable(info.tasks_table, clients.dynamodb)
-            yield cls(info, clients, table, TaskStore(table))
+            yield cls(info, clients, table, TaskStore(table, Clock()))
 
     def client(self, service: str) -> Any:
         """A boto3 client of a service for which Clients has none; the caller closes it."""

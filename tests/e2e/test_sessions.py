@@ -12,6 +12,7 @@ import httpx
 import pytest
 from runwayml import NotFoundError, RunwayML
 
+from tarmac.clock import Clock
 from tarmac.rows import NoticeState
 from tarmac.sessions.session import Session
 from tarmac.sessions.store import SessionStore
@@ -50,7 +51,7 @@ def consume(deployment: Deployment, session_id: str, key: str) -> httpx.Response
 
 
 def row(deployment: Deployment, session_id: str) -> Session:
-    return SessionStore(deployment.table).get(session_id)
+    return SessionStore(deployment.table, Clock()).get(session_id)
 
 
 def announced(deployment: Deployment, session_id: str) -> Session:
@@ -119,7 +120,7 @@ def test_the_official_sdk_holds_a_session_from_create_to_archive(
     assert "recordingUrl" not in said
     assert deployment.archived_bytes(recording)[4:8] == b"ftyp"
     assert conversation.startswith(f"{api.client}/")
-    assert SessionStore(deployment.table).used_seconds(api.client, ended.minutes_day) == 100
+    assert SessionStore(deployment.table, Clock()).used_seconds(api.client, ended.minutes_day) == 100
 
     status, visited = execution(deployment, created.id)
     assert (status, visited[0], visited[-3:]) == ("SUCCEEDED", "WaitForTheStart", ["Finish", "Ending", "Completed"])

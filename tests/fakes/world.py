@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tarmac.characters.create_records import SendStore
+from tarmac.characters.owner_store import OwnerStore
 from tarmac.clock import Clock
+from tarmac.http.clients import ClientStore
+from tarmac.idempotency import RepeatStore
+from tarmac.inbox.batch_store import BatchStore
+from tarmac.inbox.consumed import CauseStore
+from tarmac.inbox.pairs import PairStore
+from tarmac.media.upload_store import UploadStore
 from tarmac.runway.flavors import RUNWAY, Flavor
+from tarmac.sessions.client_token_store import ClientTokenStore
 from tarmac.sessions.store import SessionStore
 from tarmac.tasks.store import TaskStore
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
@@ -48,8 +57,8 @@ class World:
     characters: FakeCharacters = field(default_factory=FakeCharacters)
     runway_sessions: FakeRunwaySessions = field(init=False)
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
-    webhooks: MemoryQueue = field(default_factory=MemoryQueue)
-    batches: MemoryQueue = field(default_factory=MemoryQueue)
+    webhook_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    batch_queue: MemoryQueue = field(default_factory=MemoryQueue)
     callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
     ids: int = 0
     key_problem: Exception | None = None
@@ -59,11 +68,47 @@ class World:
 
     @property
     def tasks(self) -> TaskStore:
-        return TaskStore(self.table)
+        return TaskStore(self.table, self.clock)
 
     @property
     def sessions(self) -> SessionStore:
-        return SessionStore(self.table)
+        return SessionStore(self.table, self.clock)
+
+    @property
+    def batches(self) -> BatchStore:
+        return BatchStore(self.table, self.clock, self.chance)
+
+    @property
+    def idempotency(self) -> RepeatStore:
+        return RepeatStore(self.table)
+
+    @property
+    def upload_slots(self) -> UploadStore:
+        return UploadStore(self.table)
+
+    @property
+    def owners(self) -> OwnerStore:
+        return OwnerStore(self.table)
+
+    @property
+    def create_records(self) -> SendStore:
+        return SendStore(self.table)
+
+    @property
+    def client_tokens(self) -> ClientTokenStore:
+        return ClientTokenStore(self.table)
+
+    @property
+    def pairs(self) -> PairStore:
+        return PairStore(self.table)
+
+    @property
+    def consumed(self) -> CauseStore:
+        return CauseStore(self.table)
+
+    @property
+    def clients(self) -> ClientStore:
+        return ClientStore(self.table)
 
     def runway_key(self, fresh: bool = False) -> str:
         if self.key_problem:

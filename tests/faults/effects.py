@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
+from tarmac.idempotency import RepeatStore
 from tarmac.media.downloads import Download, LinkExpired
 from tarmac.ports import (
     AlreadyThere,
@@ -18,7 +19,7 @@ from tarmac.ports import (
     StoredObject,
     UploadForm,
 )
-from tarmac.rows import due_shard
+from tarmac.rows import DUE
 from tarmac.runway.errors import UpstreamGone
 from tarmac.runway.flavors import RUNWAY
 from tarmac.runway.ports import Created, UpstreamTask
@@ -28,7 +29,6 @@ from tests.faults.scheduler import ScheduledClock
 from tests.faults.upstream import LINKS_LIVE_SECONDS, Generation, stream
 
 if TYPE_CHECKING:
-    from tarmac.webhooks.sender import Callbacks
     from tests.faults.run import Run
 
 
@@ -92,7 +92,7 @@ class WatchedTable:
         limit: int = 100,
         start: Row | None = None,
     ) -> Page:
-        if index == "due" and partition not in {due_shard(task_id) for task_id in self._run.ledger.rows}:
+        if index == "due" and partition not in {DUE.shard_of(task_id) for task_id in self._run.ledger.rows}:
             # A shard that holds no task: nothing depends on this answer.
             return Page([], None)
         return self._run.effect(
@@ -164,7 +164,7 @@ class WatchedTopic:
 
 
 class WatchedQueue:
-    """Callbacks on their way. What becomes of them there is the deliverer's business and its tests'."""
+    """Webhooks to deliver. Delivery has tests of its own."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -288,7 +288,7 @@ class WatchedEffects:
         self._ids = 0
         self.clock = ScheduledClock(run.scheduler)
         self.table = WatchedTable(run)
-        self.tasks = TaskStore(self.table)
+        self.tasks = TaskStore(self.table, self.clock)
         self.uploads = WatchedObjects(run, "uploads")
         self.archive = WatchedObjects(run, "archive")
         self.topic = WatchedTopic(run)
@@ -296,18 +296,11 @@ class WatchedEffects:
         self.flavor = RUNWAY
         self.runway = WatchedRunway(run)
         self.downloads = WatchedDownloads(run)
-        self.webhooks = WatchedQueue(run)
+        self.webhook_queue = WatchedQueue(run)
+        self.idempotency = RepeatStore(self.table)
 
-    @property
-    def batches(self) -> WatchedQueue:
-        raise NotImplementedError("no task here is a batch's")
-
-    @property
-    def callbacks(self) -> Callbacks:
-        raise NotImplementedError("no step of a task's life calls back")
-
-    def signing_root(self) -> str:
-        return "r" * 64
+    def __getattr__(self, name: str) -> NoReturn:
+        raise NotImplementedError(f"no step of a task's life uses {name}")
 
     def input_bucket(self, name: str) -> WatchedObjects | None:
         return {"uploads": self.uploads, "archive": self.archive}.get(name)

@@ -132,9 +132,8 @@ GUARDS = (
     Guard(
         "submit: an ambiguous create is not refused",
         SUBMIT,
-        "return _lost(task, token, effects, max_ambiguous_retries)\n\n    first",
-        "effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, 5))\n"
-        "        return Outcome('waiting', 5)\n\n    first",
+        "return _lost(task, token, effects, max_ambiguous_retries)",
+        "effects.tasks.move(task.id, Moves.refuse, token, 5)\n        return Outcome('waiting', 5)",
     ),
     Guard(
         "submit: a late generation is cancelled", SUBMIT, "_abandon(created.upstream_id, effects)", "pass", only=LATE
@@ -154,8 +153,8 @@ GUARDS = (
     Guard(
         "accept: one object version, one id",
         "tarmac.inbox.accept_upload",
-        "order = order_of(wanted, defaults.client, source, task_id, defaults.doors)",
-        "order = order_of(wanted, defaults.client, source, None, defaults.doors)",
+        "order = order_of(wanted, defaults.client, source, task_id, defaults.allowed)",
+        "order = order_of(wanted, defaults.client, source, None, defaults.allowed)",
         ("s3 success",),
     ),
     Guard(
@@ -208,7 +207,7 @@ GUARDS = (
     ),
     Guard(
         "poll and finish: gone is confirmed",
-        TRANSITIONS,
+        "tarmac.rows",
         "CONFIRMATIONS_OF_GONE = 3",
         "CONFIRMATIONS_OF_GONE = 1",
         only=("runway.task: not found",),
@@ -218,16 +217,16 @@ GUARDS = (
         FINISH,
         "effects.topic.publish(message, attributes)\n"
         "    try:\n"
-        "        return effects.tasks.change(task.id, lambda row: moves(effects).announced(row))",
+        "        return effects.tasks.move(task.id, Moves.announced)",
         "try:\n"
-        "        sent = effects.tasks.change(task.id, lambda row: moves(effects).announced(row))\n"
+        "        sent = effects.tasks.move(task.id, Moves.announced)\n"
         "        effects.topic.publish(message, attributes)\n"
         "        return sent",
     ),
     Guard(
         "finish: the callback is queued before SENT",
         FINISH,
-        'effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))',
+        'effects.webhook_queue.send(json.dumps({"taskId": task.id}, separators=(",", ":")))',
         "pass",
         ("callback",),
     ),
@@ -241,7 +240,7 @@ GUARDS = (
     Guard(
         "cancel: marks the row first",
         "tarmac.tasks.cancel",
-        "marked = effects.tasks.change(task.id, lambda row: moves(effects).request_cancel(row))",
+        "marked = effects.tasks.move(task.id, Moves.request_cancel)",
         "marked = task",
         ("cancelled running",),
     ),
@@ -251,7 +250,7 @@ GUARDS = (
         "if self._expected is not None and self.read_bytes != self._expected:",
         "if False:",
     ),
-    Guard("sweep: a pending notice is published", "tarmac.tasks.sweep", "announce(task, effects)", "pass"),
+    Guard("sweep: a pending notice is published", "tarmac.tasks.sweep", "announce(task, effects, on_ended)", "pass"),
 )
 
 

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
+import tarmac.sweeping
 import tarmac.tasks.store
 import tarmac.tasks.submit
-import tarmac.tasks.sweep
 import tarmac.tasks.task
 from tarmac.clock import from_iso, to_iso
 from tarmac.idempotency import Repeat
@@ -24,13 +24,12 @@ from tarmac.inbox.accept_upload import Upload, UploadDefaults, accept_upload
 from tarmac.ports import Row, StoredObject
 from tarmac.tasks.accept import Accepted, Order, accept
 from tarmac.tasks.cancel import cancel
-from tarmac.tasks.finish import finish
 from tarmac.tasks.poll import poll
 from tarmac.tasks.read import read_task
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.submit import submit
-from tarmac.tasks.sweep import sweep
 from tarmac.tasks.task import Task, task_key
+from tests.fakes.composed import finish, sweep
 from tests.faults.actions import FAULTS, STALLS, TURNS, Crash, Killed
 from tests.faults.effects import WatchedEffects
 from tests.faults.invariants import MAX_FAILURE_RETRIES, Broken, Ledger
@@ -117,9 +116,9 @@ def quick() -> Iterator[None]:
     gc.set_threshold(200_000)
     with (
         patch.object(tarmac.tasks.submit, "logger", NoLines()),
-        patch.object(tarmac.tasks.sweep, "logger", NoLines()),
-        patch("tarmac.tasks.task.to_iso", lru_cache(10_000)(to_iso)),
-        patch("tarmac.tasks.task.from_iso", lru_cache(10_000)(from_iso)),
+        patch.object(tarmac.sweeping, "logger", NoLines()),
+        patch("tarmac.rows.to_iso", lru_cache(10_000)(to_iso)),
+        patch("tarmac.rows.from_iso", lru_cache(10_000)(from_iso)),
         patch.object(tarmac.tasks.store, "from_row", from_row),
     ):
         try:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owner_store import OwnerStore
 from tarmac.characters.owners import UNSETTLED_SECONDS
 from tarmac.media.create_upload import create_upload
 from tarmac.runway.errors import (
@@ -90,7 +89,7 @@ class TestOwnership:
         item_id = made(call, "documents")
         call(f"DELETE /v1/documents/{item_id}")
         [left] = [row for row in world.table.rows.values() if row["sk"] == "owner"]
-        assert OwnerStore(world.table).of_client(Kind.DOCUMENT, "acme", 10) == []
+        assert world.owners.of_client(Kind.DOCUMENT, "acme", 10) == []
         assert left["ttl"] > world.clock.now()
         assert "Opening hours" not in json.dumps(list(world.table.rows.values()))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tarmac.characters.kinds import Kind
 from tarmac.characters.lists import list_items
-from tarmac.characters.owner_store import OwnerStore, owned_item
+from tarmac.characters.owner_store import owned_item
 from tarmac.characters.owners import UNSETTLED_SECONDS
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
@@ -24,7 +24,7 @@ def there(world: World, kind: Kind, item_id: str, owner: str | None = None, **ab
     world.characters.there(kind.path, item_id, **about)
     if owner is not None:
         made = world.characters.items[kind.path][item_id]
-        OwnerStore(world.table).add(owned_item(kind, made, owner, 0.0))
+        world.owners.add(owned_item(kind, made, owner, 0.0))
 
 
 def ids(world: World, kind: Kind, client: str, **query: str) -> list[str]:

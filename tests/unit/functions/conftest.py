@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "RUNWAYML_BASE_URL": "https://runway.example",
     "UPSTREAM_FLAVOR": "runway",
 }
-ANYTHING = {"str": "", "int": "1", "float": "1", "bool": "false"}
+ANYTHING = {"str": "", "frozenset[str]": "", "int": "1", "float": "1", "bool": "false"}
 """For settings that no test here is about."""
 
 

@@ -10,14 +10,14 @@ from urllib.parse import quote
 import pytest
 
 from local.checks.template import Deployment
-from tarmac.http.clients import ClientStore
+from tarmac.outcome import NotEnded
 from tarmac.rows import Output
 from tarmac.runway.errors import CreateAmbiguous, KeyUnavailable
 from tarmac.runway.flavors import COMETAPI
-from tarmac.tasks.finish import NotEnded, finish
 from tarmac.tasks.poll import poll
 from tarmac.tasks.task import State
 from tests.fakes import World
+from tests.fakes.composed import finish
 from tests.fakes.samples import EVENTS, NOW, PNG, TASK_ID, a_task, data_uri, event, good_body, http_create
 from tests.fakes.stories import accepted, standing, submitted, succeeded
 
@@ -35,7 +35,7 @@ NOBODY: dict[str, Any] = {"isAuthorized": True, "context": {}}
 class TestAuthorizeRequest:
     @pytest.fixture
     def key(self, world: World) -> str:
-        return ClientStore(world.table).create_key("acme", ["tasks", "account"], NOW)
+        return world.clients.create_key("acme", ["tasks", "account"], NOW)
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
     def test_identifies_a_key(self, scheme: str, key: str, handler_of: HandlerOf) -> None:
@@ -58,7 +58,7 @@ class TestAuthorizeRequest:
         assert handler_of("authorize_request")(event("authorizer-request"), None) == NOBODY
 
     def test_forgets_a_revoked_key(self, key: str, world: World, handler_of: HandlerOf) -> None:
-        ClientStore(world.table).revoke(key)
+        world.clients.revoke(key)
         request = event("authorizer-request")
         request["headers"]["authorization"] = f"Bearer {key}"
         assert handler_of("authorize_request")(request, None) == NOBODY
@@ -416,7 +416,7 @@ class TestRunBatch:
         sample["detail"]["object"]["etag"] = world.uploads.head(key).etag
         opened = handler_of("accept_upload")(sample, None)
         assert opened == {"batchId": opened["batchId"], "status": "accepted", "lines": 3}
-        [message] = world.batches.sent
+        [message] = world.batch_queue.sent
         run = event("sqs-batch-run")
         run["Records"][0]["body"] = message
         assert handler_of("run_batch")(run, None) == {"batchItemFailures": []}
@@ -432,11 +432,11 @@ class TestRunBatch:
         world.table.rows = {key: row for key, row in world.table.rows.items() if not key[1].startswith("chunk#")}
         monkeypatch.setattr(world.executions, "start", refuse)
         run = event("sqs-batch-run")
-        run["Records"][0]["body"] = world.batches.sent[0]
+        run["Records"][0]["body"] = world.batch_queue.sent[0]
         assert handler_of("run_batch")(run, None) == {
             "batchItemFailures": [{"itemIdentifier": run["Records"][0]["messageId"]}]
         }
-        assert world.batches.postponed == [(run["Records"][0]["receiptHandle"], 15)]
+        assert world.batch_queue.postponed == [(run["Records"][0]["receiptHandle"], 15)]
 
 
 class TestSteps:

@@ -66,7 +66,7 @@ def test_a_parameters_default_can_be_read_as_the_settings_kind(name: str) -> Non
         parameter = reference.get("Ref") if isinstance(reference, dict) else None
         if parameter in DEPLOYMENT["Parameters"]:
             default = str(DEPLOYMENT["Parameters"][parameter].get("Default", ""))
-            reader = {"str": str, "int": int, "float": float}.get(kind)
+            reader = {"str": str, "frozenset[str]": str, "int": int, "float": float}.get(kind)
             if reader is None:
                 assert default in ("true", "false")
             else:

@@ -11,7 +11,6 @@ from tarmac.inbox.batch import (
     ACCEPT_SECONDS,
     ACCEPTED_STAGE,
     ENDED_STAGE,
-    GRACE_SECONDS,
     LINES_PER_CHUNK,
     Batch,
     Chunk,
@@ -21,7 +20,7 @@ from tarmac.inbox.batch import (
     chunk_of,
     line_of,
 )
-from tarmac.rows import Output
+from tarmac.rows import SWEEP_GRACE_SECONDS, Output
 from tarmac.tasks.task import State
 from tests.fakes.samples import NOW, a_task
 
@@ -104,14 +103,14 @@ def test_whatever_the_order_the_counts_are_those_of_the_lines(data: st.DataObjec
 def test_a_batch_goes_through_its_stages_and_is_looked_after_until_all_is_told() -> None:
     batch = a_batch(40)
     assert (batch.stage, batch.status, batch.needs_attention) == (0, "ACCEPTING", True)
-    batch = batch.counted(Counts(accepted=1000, accepted_chunks=40), NOW, 1.0)
+    batch = batch.counted(NOW, 1.0, Counts(accepted=1000, accepted_chunks=40))
     assert (batch.stage, batch.status, batch.needs_attention) == (ACCEPTED_STAGE, "RUNNING", True)
-    batch = batch.told(ACCEPTED_STAGE, NOW, 1.0)
+    batch = batch.announced_to(NOW, 1.0, ACCEPTED_STAGE)
     assert not batch.needs_attention
-    assert batch.told(ACCEPTED_STAGE, NOW, 1.0) is batch
+    assert batch.announced_to(NOW, 1.0, ACCEPTED_STAGE) is batch
     stages = []
     for _ in range(40):
-        batch = batch.counted(Counts(succeeded=25, settled_chunks=1), NOW, 1.0)
+        batch = batch.counted(NOW, 1.0, Counts(succeeded=25, settled_chunks=1))
         stages.append(batch.stage)
     assert sorted(set(stages)) == [ACCEPTED_STAGE, 10, 20, 30, 40, 50, 60, 70, 80, 90, ENDED_STAGE]
     assert stages == sorted(stages)
@@ -157,13 +156,13 @@ def test_each_change_is_a_version_of_its_own() -> None:
 
 def test_a_batch_is_looked_after_later_while_lines_are_missing() -> None:
     batch = a_batch(2, version=4)
-    waiting = batch.looked_after(NOW + 5, 0.5)
+    waiting = batch.repaired(NOW + 5, 0.5)
     assert waiting == replace(batch, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS / 2)
     counts = Counts(accepted_chunks=2)
-    assert batch.counted(counts, NOW + 5, 0.5) == replace(
-        batch, counts=counts, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + GRACE_SECONDS / 2
+    assert batch.counted(NOW + 5, 0.5, counts) == replace(
+        batch, counts=counts, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + SWEEP_GRACE_SECONDS / 2
     )
-    assert batch.told(1, NOW + 5, 1.0) == replace(
+    assert batch.announced_to(NOW + 5, 1.0, 1) == replace(
         batch, announced=1, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS
     )
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
-from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, FINISH_SECONDS, FOLLOWS, Moves, check_step, expected_credits
+from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused, check_step
+from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, FOLLOWS, Moves, expected_credits
 from tarmac.tasks.task import TERMINAL, State, Task, to_row
 from tarmac.tasks.webhook import Webhook, WebhookState
 from tests.fakes.samples import NOW, a_task
@@ -206,7 +206,7 @@ def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(
     before = a_task(state)
     if state in allowed:
         after = move(moves, before)
-        check_step(before, after)
+        check_step(FOLLOWS, before, after)
         assert after.version == before.version + 1
         assert after.updated_at >= before.updated_at
     else:
@@ -279,26 +279,26 @@ def test_a_store_lets_through_what_follows_and_nothing_else(before: State, after
     task = a_task(before)
     step = replace(a_task(after), version=task.version + 1)
     if after is before or after in FOLLOWS[before]:
-        check_step(task, step)
+        check_step(FOLLOWS, task, step)
     else:
         with pytest.raises(TransitionRefused):
-            check_step(task, step)
+            check_step(FOLLOWS, task, step)
 
 
 @pytest.mark.parametrize("version", [2, 3, 5])
 def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
     with pytest.raises(TransitionRefused, match=rf"^version {version} does not follow 3$"):
-        check_step(a_task(), a_task(version=version))
+        check_step(FOLLOWS, a_task(), a_task(version=version))
 
 
 def test_a_store_refuses_another_task_in_the_place_of_one() -> None:
     with pytest.raises(TransitionRefused):
-        check_step(a_task(), a_task(id="another", version=4))
+        check_step(FOLLOWS, a_task(), a_task(id="another", version=4))
 
 
 def test_a_store_names_the_states_that_do_not_follow() -> None:
     with pytest.raises(TransitionRefused, match=r"^SUCCEEDED does not follow ACCEPTED$"):
-        check_step(a_task(), a_task(State.SUCCEEDED, version=4))
+        check_step(FOLLOWS, a_task(), a_task(State.SUCCEEDED, version=4))
 
 
 @pytest.mark.parametrize("state", sorted(UNCLAIMED))
@@ -391,7 +391,7 @@ class TestCalledBack:
         webhook = Webhook("https://hooks.example.com", earlier, 2, 503, NOW)
         before = a_task(State.FAILED, webhook=webhook)
         after = Moves(LATER).called_back(before, status, is_final)
-        check_step(before, after)
+        check_step(FOLLOWS, before, after)
         assert after.webhook == Webhook(
             "https://hooks.example.com", state, 3, status, LATER, LATER if state is WebhookState.DELIVERED else None
         )
@@ -624,7 +624,7 @@ def test_no_order_of_moves_leads_astray(start: State, walk: list[tuple[str, floa
             continue
         if task is before:
             continue
-        check_step(before, task)
+        check_step(FOLLOWS, before, task)
         assert task.version == before.version + 1
         if before.state.is_terminal:
             assert task.state is before.state

@@ -19,13 +19,13 @@ from tarmac.runway.connection import RunwayConnection, new_http
 from tarmac.runway.flavors import COMETAPI, RUNWAY, Flavor, NotOffered
 from tarmac.tasks.accept import Order, accept
 from tarmac.tasks.cancel import cancel
-from tarmac.tasks.finish import finish
 from tarmac.tasks.poll import poll
 from tarmac.tasks.responses import accepted_view, invocation_view, task_view
 from tarmac.tasks.submit import submit
 from tarmac.tasks.task import State, Task
 from tests.e2e.media import picture
 from tests.fakes import World
+from tests.fakes.composed import finish
 from tests.fakes.runway import MP4
 from tests.fakes.samples import PNG, data_uri, good_body
 

@@ -9,8 +9,8 @@ import pytest
 
 from tarmac.characters.kinds import Kind
 from tarmac.characters.owners import own
-from tarmac.http.clients import ClientStore
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import SessionState
 from tests.fakes import World
 from tests.fakes.samples import NOW, event
@@ -31,7 +31,7 @@ BODY = {"model": "gwm1_avatars", "avatar": {"type": "custom", "avatarId": UUID}}
 
 @pytest.fixture
 def key(world: World) -> str:
-    return ClientStore(world.table).create_key("acme", ["sessions"], NOW)
+    return world.clients.create_key("acme", ["sessions"], NOW)
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -155,14 +155,14 @@ class TestWhoMayConnect:
         assert not world.runway_sessions.sessions
 
     def test_nobody_without_a_scope_for_it(self, ask: Ask, world: World) -> None:
-        tasks_only = ClientStore(world.table).create_key("acme", ["tasks"], NOW)
+        tasks_only = world.clients.create_key("acme", ["tasks"], NOW)
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(tasks_only))[0] == 403
         for route in (CREATE, TOKEN, GET, DELETE, BACKEND):
             assert ask(route, BODY, session_id="live-1", scopes="tasks uploads account")[0] == 403
 
     @pytest.mark.parametrize("scope", ["sessions", "avatars"])
     def test_either_scope_is_enough(self, scope: str, ask: Ask, world: World) -> None:
-        own_key = ClientStore(world.table).create_key("acme", [scope], NOW)
+        own_key = world.clients.create_key("acme", [scope], NOW)
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(own_key))[0] == 200
         assert ask(CREATE, BODY, scopes=scope)[0] == 200
 
@@ -366,14 +366,6 @@ class TestRunwaysPaths:
 
     def test_the_end_shows_in_runways_words(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
-        world.sessions.change(
-            "live-1", lambda row: app_moves(world).end(row, SessionState.FAILED, None, "Broken", "INTERNAL")
-        )
+        world.sessions.move("live-1", SessionMoves.end, SessionState.FAILED, None, "Broken", "INTERNAL")
         shown = ask(GET, session_id="live-1")[1]
         assert shown.keys() == {"id", "createdAt", "status", "failure", "failureCode"}
-
-
-def app_moves(world: World) -> Any:
-    from tarmac.sessions.create import session_moves
-
-    return session_moves(world)

@@ -20,12 +20,13 @@ from tarmac.runway.errors import CreateAmbiguous, CreateRefused, UpstreamUnavail
 from tarmac.runway.ports import Credentials
 from tarmac.sessions import connect as connect_session
 from tarmac.sessions import create as create_session
-from tarmac.sessions import sweep as sweep_sessions
+from tarmac.sessions import sweep as session_sweep
 from tarmac.sessions import watch as watch_session
 from tarmac.sessions.finish import finish_session
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import from_row
 from tests.fakes import World
+from tests.fakes.composed import sweep_sessions
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order
 
@@ -126,7 +127,7 @@ class Run:
                     self.machine(name, wakes)
             if world.clock.now() >= swept_at + 60:
                 swept_at = world.clock.now()
-                self.actor(lambda: sweep_sessions.sweep_sessions(world))
+                self.actor(lambda: sweep_sessions(world))
             if not world.session_executions.running and not self.due():
                 break
             world.clock.advance(5)
@@ -269,7 +270,7 @@ GUARDS: dict[str, tuple[Any, str, Any]] = {
     "a session without a row is cancelled": (create_session, "_abandon", nothing),
     "the conversation is owned first": (create_session, "own", nothing),
     "the sweeper replaces executions": (
-        sweep_sessions,
+        session_sweep,
         "start_watching",
         nothing,
     ),

@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused, check_step
 from tarmac.sessions.moves import (
     CLAIM_LEASE_SECONDS,
-    FINISH_SECONDS,
     FOLLOWS,
     LONGEST_QUEUE_SECONDS,
     OVERTIME_SECONDS,
     READING_SECONDS,
     SessionMoves,
-    check_step,
 )
 from tarmac.sessions.session import TERMINAL, Session, SessionState, from_row, to_row
 from tests.fakes.samples import NOW
@@ -152,7 +150,7 @@ def test_each_move_is_possible_from_its_own_states_alone(name: str, state: Sessi
     before = a_session(state)
     if state in allowed:
         after = move(MOVES, before)
-        check_step(before, after)
+        check_step(FOLLOWS, before, after)
         assert (after.version, after.updated_at) == (before.version + 1, MOVES.now)
     else:
         with pytest.raises(TransitionRefused):
@@ -200,7 +198,7 @@ DIAGRAM = [
 def test_each_edge_of_runways_diagram_can_be_followed(before: SessionState, after: SessionState) -> None:
     row = a_session(before)
     moved = MOVES.end(row, after) if after.is_terminal else MOVES.observe(row, after.value, 5)
-    check_step(row, moved)
+    check_step(FOLLOWS, row, moved)
     assert moved.state is after
 
 
@@ -219,7 +217,7 @@ def test_looks_in_any_order_only_lead_forward(statuses: list[str]) -> None:
     row = a_session()
     for status in statuses:
         seen = MOVES.observe(row, status, 5)
-        check_step(row, seen)
+        check_step(FOLLOWS, row, seen)
         assert order.index(seen.state) >= order.index(row.state)
         row = seen
     assert (row.ready_at is None) == (row.state is S.NOT_READY)
@@ -237,19 +235,19 @@ def test_a_session_was_ready_and_began_when_it_was_first_seen_so() -> None:
 
 def test_a_store_says_what_does_not_follow() -> None:
     with pytest.raises(TransitionRefused, match=r"^version 3 does not follow 3$"):
-        check_step(a_session(), a_session())
+        check_step(FOLLOWS, a_session(), a_session())
     with pytest.raises(TransitionRefused, match=r"^READY does not follow RUNNING$"):
-        check_step(a_session(S.RUNNING), a_session(S.READY, version=4))
+        check_step(FOLLOWS, a_session(S.RUNNING), a_session(S.READY, version=4))
 
 
 def test_a_step_that_skips_a_version_is_refused() -> None:
     before = a_session()
     with pytest.raises(TransitionRefused):
-        check_step(before, MOVES.observe(MOVES.observe(before, "READY", 5), "READY", 5))
+        check_step(FOLLOWS, before, MOVES.observe(MOVES.observe(before, "READY", 5), "READY", 5))
     with pytest.raises(TransitionRefused):
-        check_step(a_session(S.RUNNING, version=1), a_session(S.READY, version=2))
+        check_step(FOLLOWS, a_session(S.RUNNING, version=1), a_session(S.READY, version=2))
     with pytest.raises(TransitionRefused):
-        check_step(a_session(version=1), a_session(version=2, id="another"))
+        check_step(FOLLOWS, a_session(version=1), a_session(version=2, id="another"))
 
 
 class TestCredentials:

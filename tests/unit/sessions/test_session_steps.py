@@ -11,12 +11,14 @@ from tarmac.characters.kinds import Kind
 from tarmac.characters.owners import may_use
 from tarmac.idempotency import Repeat
 from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
+from tarmac.outcome import NotEnded
 from tarmac.ports import Put
+from tarmac.rows import CONFIRMATIONS_OF_GONE
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.consume import consume_session
-from tarmac.sessions.create import SessionOrder, create_session, session_moves
+from tarmac.sessions.create import SessionOrder, create_session
 from tarmac.sessions.finish import CONVERSATION_SECONDS, RECORDING_LIVES_SECONDS, finish_session
-from tarmac.sessions.moves import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS
+from tarmac.sessions.moves import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS, SessionMoves
 from tarmac.sessions.read import cancel_session, read_session
 from tarmac.sessions.session import (
     CredentialsLost,
@@ -26,11 +28,10 @@ from tarmac.sessions.session import (
     SessionState,
     to_row,
 )
-from tarmac.sessions.sweep import sweep_sessions
-from tarmac.sessions.watch import CONFIRMATIONS_OF_GONE, watch_session
+from tarmac.sessions.watch import watch_session
 from tarmac.sweeping import SweepReport
-from tarmac.tasks.finish import NotEnded
 from tests.fakes import World
+from tests.fakes.composed import sweep_sessions
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, a_request, created, minutes
 
@@ -207,7 +208,7 @@ class TestConsume:
 
     def test_a_claimant_that_died_burns_it(self, world: World) -> None:
         ready(world)
-        world.sessions.change("live-1", lambda row: session_moves(world).claim(row, "dead"))
+        world.sessions.move("live-1", SessionMoves.claim, "dead")
         assert watch(world) == "running"
         world.clock.advance(CLAIM_LEASE_SECONDS)
         assert watch(world) == "ended"

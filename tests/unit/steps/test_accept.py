@@ -11,13 +11,13 @@ from tarmac.catalogue import UnknownOperation
 from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, Repeat
 from tarmac.ports import ConditionFailed, Put
 from tarmac.requests.validation import InvalidRequest
-from tarmac.rows import SWEEP_GRACE_SECONDS, Contended, NoticeState
+from tarmac.rows import DUE, SWEEP_GRACE_SECONDS, Contended, NoticeState
 from tarmac.tasks.accept import Accepted, Order, accept, start_execution
-from tarmac.tasks.finish import finish
 from tarmac.tasks.read import read_task
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import State
 from tests.fakes import MemoryExecutions, MemoryTable, World
+from tests.fakes.composed import finish
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
@@ -106,8 +106,8 @@ def test_a_start_that_fails_leaves_a_row_for_the_sweeper(world: World) -> None:
     world.executions = Down()
     with pytest.raises(ConnectionError):
         accepted(world)
-    [task_id] = world.tasks.due(NOW + SWEEP_GRACE_SECONDS)
-    assert world.tasks.get(task_id).state is State.ACCEPTED
+    [key] = DUE.keys(world.table, NOW + SWEEP_GRACE_SECONDS)
+    assert world.tasks.get(key.removeprefix("task#")).state is State.ACCEPTED
 
 
 def test_an_execution_that_is_there_already_is_as_good(world: World) -> None:
@@ -285,7 +285,7 @@ class TestIdempotencyKey:
 
     def test_does_not_start_what_has_ended(self, world: World) -> None:
         task = send(world, KEYED).task
-        world.tasks.change(task.id, lambda row: replace(row, state=State.CANCELLED, version=row.version + 1))
+        world.tasks.move(task.id, lambda _, row: replace(row, state=State.CANCELLED, version=row.version + 1))
         world.executions.started.clear()
         assert send(world, KEYED).task.state is State.CANCELLED
         assert world.executions.started == {}

@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.effects import moves
 from tarmac.inbox import batch as batch_rules
 from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.batch import ACCEPT_SECONDS, GRACE_SECONDS, MOST_TRIES
+from tarmac.inbox.batch import ACCEPT_SECONDS, MOST_TRIES
 from tarmac.inbox.keys import task_id_of_line
-from tarmac.inbox.presets import Doors
+from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import BatchSettings, Opened, run_batch
 from tarmac.ports import Put
-from tarmac.tasks.finish import announce
-from tarmac.tasks.sweep import sweep
+from tarmac.rows import SWEEP_GRACE_SECONDS
+from tarmac.tasks.moves import Moves
 from tests.fakes import World
+from tests.fakes.composed import announce, sweep
 from tests.fakes.samples import NOW, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS
 
-DEFAULTS = UploadDefaults("s3", "gen4_turbo", "", "1280:720", 5, DEADLINE_SECONDS, Doors())
+DEFAULTS = UploadDefaults("s3", "gen4_turbo", "", "1280:720", 5, DEADLINE_SECONDS, AllowLists())
 SETTINGS = BatchSettings(172_800.0)
 REQUEST = {"model": "veo3.1_fast", "promptText": "A harbour", "ratio": "1280:720", "duration": 4}
 
@@ -48,17 +48,17 @@ def drop(world: World, content: bytes, key: str = "inbox/batch.jsonl", sequencer
 def run_all(world: World, receives: int = 1) -> list[int | None]:
     """Everything that is in the queue, and what that puts there."""
     waits = []
-    while world.batches.sent:
-        waits.append(run_batch(json.loads(world.batches.sent.pop(0)), receives, world, SETTINGS))
+    while world.batch_queue.sent:
+        waits.append(run_batch(json.loads(world.batch_queue.sent.pop(0)), receives, world, SETTINGS))
     return waits
 
 
 def end(world: World, task_id: str, failure: str | None = None) -> None:
     """The task ends without having been sent, and is announced as Finish does it."""
     if failure is None:
-        world.tasks.change(task_id, lambda row: moves(world).cancel(row, None, 0.0))
+        world.tasks.move(task_id, Moves.cancel, None, 0.0)
     else:
-        world.tasks.change(task_id, lambda row: moves(world).fail(row, None, failure, "It went wrong.", 0.0))
+        world.tasks.move(task_id, Moves.fail, None, failure, "It went wrong.", 0.0)
     announce(world.tasks.get(task_id), world)
 
 
@@ -271,7 +271,7 @@ def test_a_file_that_cannot_be_read_is_rejected_as_a_whole(world: World) -> None
     assert isinstance(found, Rejected)
     assert "from line 2 on" in found.reason
     assert "failed/inbox/a.csv.json" in world.uploads.objects
-    assert (tasks(world), world.batches.sent) == ([], [])
+    assert (tasks(world), world.batch_queue.sent) == ([], [])
 
 
 def test_lines_are_read_from_a_copy(world: World) -> None:
@@ -305,8 +305,8 @@ def broken(world: World, faults: list[bool | None]) -> World:
 
     for holder, name in (
         (world.table, "write"),
-        (world.batches, "send_all"),
-        (world.batches, "send"),
+        (world.batch_queue, "send_all"),
+        (world.batch_queue, "send"),
         (world.executions, "start"),
         (world.topic, "publish"),
         (world.uploads, "put"),
@@ -349,8 +349,8 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
         found = drop(world, content)
     receives: Counter[str] = Counter()
     for _ in range(400):
-        if not world.batches.sent:
-            world.clock.advance(ACCEPT_SECONDS + GRACE_SECONDS + 1)
+        if not world.batch_queue.sent:
+            world.clock.advance(ACCEPT_SECONDS + SWEEP_GRACE_SECONDS + 1)
             try:
                 sweep(world)
             except Broken:
@@ -361,21 +361,21 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
                     end(world, task_id, "INTERNAL" if order.random() < 0.3 else None)
                 except Broken:
                     continue
-            if not world.batches.sent and not open_ids:
+            if not world.batch_queue.sent and not open_ids:
                 batch = json.loads(json.dumps(world.table.rows["batch#" + found.batch.id, "batch"]))
                 if "due" not in batch:
                     break
             continue
-        message = world.batches.sent.pop(order.randrange(len(world.batches.sent)))
+        message = world.batch_queue.sent.pop(order.randrange(len(world.batch_queue.sent)))
         if repeats and repeats.pop():
-            world.batches.sent.append(message)
+            world.batch_queue.sent.append(message)
         receives[message] += 1
         try:
             wait = run_batch(json.loads(message), receives[message], world, SETTINGS)
         except Broken:
             wait = 1
         if wait is not None:
-            world.batches.sent.append(message)
+            world.batch_queue.sent.append(message)
     accepted = [n for n in range(1, LINES + 1) if n % 5]
     assert tasks(world) == sorted(task_id_of_line(found.batch.id, n) for n in accepted)
     assert {name[:36] for name in world.executions.started} <= set(tasks(world))
@@ -390,9 +390,9 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
 
 def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(10_000))))
-    messages = world.batches.sent * 2
+    messages = world.batch_queue.sent * 2
     random.Random(1).shuffle(messages)
-    world.batches.sent.clear()
+    world.batch_queue.sent.clear()
     for message in messages:
         assert run_batch(json.loads(message), 1, world, SETTINGS) is None
     wanted = {task_id_of_line(found.batch.id, number) for number in range(1, 10_001)}
@@ -416,7 +416,7 @@ def test_a_line_that_tarmac_fails_on_is_rejected_after_so_many_tries(
         create(*puts)
 
     monkeypatch.setattr(world.table, "write", write)
-    [message] = world.batches.sent
+    [message] = world.batch_queue.sent
     waits = [run_batch(json.loads(message), receives, world, SETTINGS) for receives in range(1, MOST_TRIES + 3)]
     assert waits[0] == 15
     assert all(later > earlier for earlier, later in itertools.pairwise(waits[:5]))  # type: ignore[operator]
@@ -429,7 +429,7 @@ def test_a_line_that_tarmac_fails_on_is_rejected_after_so_many_tries(
 def test_a_line_that_ends_the_function_is_counted_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Out of memory, out of time: nothing is written after it, so it is written before that it is tried."""
     found = drop(world, lines(line(), line(seed=13), line(seed=14)))
-    [message] = world.batches.sent
+    [message] = world.batch_queue.sent
     start = world.executions.start
 
     class Killed(BaseException):
@@ -454,7 +454,7 @@ def test_a_line_that_ends_the_function_is_counted_too(world: World, monkeypatch:
 
 def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = drop(world, lines(line()))
-    [message] = world.batches.sent
+    [message] = world.batch_queue.sent
     replace = world.archive.replace
     interrupted = []
 
@@ -462,7 +462,7 @@ def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch
         if not interrupted:
             interrupted.append(key)
             end(world, task_id_of_line(found.batch.id, 1))
-            world.batches.sent.remove(message)
+            world.batch_queue.sent.remove(message)
             run_all(world)
         replace(key, content, content_type, over)
 
@@ -477,12 +477,12 @@ def test_a_message_of_a_batch_that_is_gone_is_done_with(world: World) -> None:
 
 def test_the_sweeper_queues_what_was_lost(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(60))))
-    world.batches.sent.clear()
+    world.batch_queue.sent.clear()
     sweep(world)
-    assert world.batches.sent == []
+    assert world.batch_queue.sent == []
     world.clock.advance(ACCEPT_SECONDS + 1)
     assert sweep(world).batches == 1
     assert sweep(world).batches == 0, "once in a while, not each minute"
-    assert world.batches.sent == [json.dumps({"batch": found.batch.id}, separators=(",", ":"))]
+    assert world.batch_queue.sent == [json.dumps({"batch": found.batch.id}, separators=(",", ":"))]
     run_all(world)
     assert len(tasks(world)) == 60

@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from tarmac.effects import moves
 from tarmac.media.downloads import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
+from tarmac.outcome import NotEnded
 from tarmac.ports import ReadStream
-from tarmac.rows import NoticeState
+from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
-from tarmac.tasks.finish import Ending, NotEnded, announce, finish
-from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.tasks.finish import Ending
+from tarmac.tasks.moves import OUTPUTS_LIVE_SECONDS, Moves
 from tarmac.tasks.poll import poll
 from tarmac.tasks.task import State, Task
 from tests.fakes import FakeRunway, MemoryTopic, World
+from tests.fakes.composed import announce, finish
 from tests.fakes.runway import MP4, FakeDownloads
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted, succeeded
 
@@ -111,14 +112,14 @@ class TestOtherEndings:
 
     def test_a_cancelled_generation_costs_what_was_expected(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         assert poll(task.id, world, 1).word == "ended"
         assert end(world, task).as_state()["ending"] == "cancelled"
         assert world.tasks.get(task.id).cost_credits == 25.0
 
     def test_a_task_that_succeeded_before_it_could_be_cancelled_is_archived(self, world: World) -> None:
         task = succeeded(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         assert end(world, task).as_state()["ending"] == "succeeded"
         assert world.archive.objects
 
@@ -373,7 +374,7 @@ def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, 
         def task(self, upstream_id: str) -> UpstreamTask:
             if not self.raced:
                 self.raced = True
-                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
+                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
                 assert submit(task.id, world, 0).word == "running"
                 return UpstreamTask("up-1", status, failure_code="INTERNAL")
             return super().task(upstream_id)

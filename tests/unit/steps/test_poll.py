@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tarmac.effects import moves
 from tarmac.outcome import ENDED, Outcome
+from tarmac.rows import CONFIRMATIONS_OF_GONE
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
-from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, OUTPUTS_LIVE_SECONDS
+from tarmac.tasks.moves import OUTPUTS_LIVE_SECONDS, Moves
 from tarmac.tasks.poll import poll
 from tarmac.tasks.task import State
 from tests.fakes import FakeRunway, World
@@ -86,7 +86,7 @@ class TestFailures:
 
     def test_the_second_failure_is_final(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
+        world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
         from tarmac.tasks.submit import submit
 
         submit(task.id, world, 0)
@@ -106,7 +106,7 @@ class TestFailures:
 
     def test_a_cancelled_task_is_not_bought_again(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         world.runway.now("up-1", "FAILED", failure_code="INTERNAL")
         assert poll(task.id, world, 1) == ENDED
 
@@ -120,7 +120,7 @@ class TestFailures:
 class TestCancelling:
     def test_a_cancelled_task_is_cancelled_at_runway(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         assert poll(task.id, world, 1) == ENDED
         assert world.runway.cancelled == ["up-1"]
 
@@ -136,7 +136,7 @@ class TestCancelling:
         """DELETE of a finished task deletes its output, and it is paid for."""
         task = submitted(world)
         if reason == "cancel":
-            world.tasks.change(task.id, moves(world).request_cancel)
+            world.tasks.move(task.id, Moves.request_cancel)
         else:
             world.clock.advance(DEADLINE_SECONDS)
         world.runway.now("up-1", "SUCCEEDED", output=("https://cdn.example/1.mp4",))
@@ -145,7 +145,7 @@ class TestCancelling:
 
     def test_a_cancel_that_runway_did_not_hear_is_tried_at_the_next_look(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         world.runway.refuse_cancels = [UpstreamUnavailable("down")]
         assert poll(task.id, world, 1).word == "running"
         assert poll(task.id, world, 1) == ENDED
@@ -153,7 +153,7 @@ class TestCancelling:
 
     def test_a_cancelled_task_that_is_gone_needs_no_confirmation(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.change(task.id, moves(world).request_cancel)
+        world.tasks.move(task.id, Moves.request_cancel)
         world.runway.tasks.clear()
         assert poll(task.id, world, 1) == ENDED
 
@@ -228,7 +228,7 @@ class TestOtherStates:
 
         class Slow(FakeRunway):
             def task(self, upstream_id: str) -> UpstreamTask:
-                world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", 25.0, 30))
+                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
                 return UpstreamTask(upstream_id, **answer)
 
         world.runway = Slow()

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.presets import Doors
+from tarmac.inbox.presets import AllowLists
 from tarmac.tasks.accept import Accepted
 from tests.fakes import World
 from tests.fakes.samples import NOW, PNG, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS
 
 DEFAULTS = UploadDefaults(
-    "s3", "gen4_turbo", "a default prompt", "1280:720", 5, DEADLINE_SECONDS, Doors(frozenset({"media"}))
+    "s3", "gen4_turbo", "a default prompt", "1280:720", 5, DEADLINE_SECONDS, AllowLists(frozenset({"media"}))
 )
 WARM = {
     "operation": "image_to_video",

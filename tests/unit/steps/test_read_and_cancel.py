@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.effects import moves
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.tasks.cancel import cancel
-from tarmac.tasks.finish import finish
+from tarmac.tasks.moves import Moves
 from tarmac.tasks.read import DEFAULT_LIMIT, MAX_LIMIT, list_tasks, read_task
 from tarmac.tasks.responses import shown_status
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import State
 from tests.fakes import World
+from tests.fakes.composed import finish
 from tests.fakes.samples import NOW, a_task
 from tests.fakes.stories import accepted, standing, submitted, succeeded
 
@@ -314,4 +314,4 @@ def test_a_cancelled_task_is_never_claimed(world: World) -> None:
     task = accepted(world)
     cancel(task, world, delete_outputs=False)
     with pytest.raises(Exception, match="never created"):
-        world.tasks.change(task.id, lambda row: moves(world).claim(row, "t"))
+        world.tasks.move(task.id, Moves.claim, "t")

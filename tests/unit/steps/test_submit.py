@@ -8,13 +8,12 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from tarmac.effects import moves
 from tarmac.outcome import ENDED, Outcome
 from tarmac.rows import NoticeState
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.runway.ports import Created
 from tarmac.tasks.accept import accept
-from tarmac.tasks.moves import CLAIM_LEASE_SECONDS
+from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, Moves
 from tarmac.tasks.submit import AMBIGUOUS_RETRY_SECONDS, PREPARATION_SECONDS, submit
 from tarmac.tasks.task import State
 from tests.fakes import FakeRunway, World
@@ -139,7 +138,7 @@ class TestLost:
 
     def test_a_claimant_that_never_came_back_is_waited_for_and_then_lost(self, world: World) -> None:
         task = accepted(world)
-        world.tasks.change(task.id, lambda row: moves(world).claim(row, "dead"))
+        world.tasks.move(task.id, Moves.claim, "dead")
         world.clock.advance(50)
         outcome = submit(task.id, world, 0)
         assert outcome == Outcome("waiting", 101)
@@ -164,7 +163,7 @@ class TestLost:
         self, seconds: float, world: World
     ) -> None:
         task = accepted(world)
-        world.tasks.change(task.id, lambda row: moves(world).claim(row, "dead"))
+        world.tasks.move(task.id, Moves.claim, "dead")
         world.clock.advance(seconds)
         outcome = submit(task.id, world, 0)
         assert type(outcome.wait_seconds) is int
@@ -258,7 +257,7 @@ class TestAtOnce:
 
     def test_a_cancel_during_the_create_leaves_a_bound_task_to_be_cancelled(self, world: World) -> None:
         task = accepted(world)
-        world.runway = Meanwhile(world, lambda: world.tasks.change(task.id, moves(world).request_cancel))
+        world.runway = Meanwhile(world, lambda: world.tasks.move(task.id, Moves.request_cancel))
         assert submit(task.id, world, 0).word == "running"
         row = world.tasks.get(task.id)
         assert (row.state, row.upstream_id) == (State.SUBMITTED, "up-1")
@@ -387,7 +386,7 @@ class TestInputs:
 
 def test_a_second_attempt_after_a_failure_is_a_new_create(world: World) -> None:
     task = submitted(world)
-    world.tasks.change(task.id, lambda row: moves(world).try_again(row, "up-1", None, 30))
+    world.tasks.move(task.id, Moves.try_again, "up-1", None, 30)
     assert submit(task.id, world, 0).word == "running"
     row = world.tasks.get(task.id)
     assert (row.upstream_id, row.attempt, row.failure_retries) == ("up-2", 2, 1)

@@ -8,9 +8,9 @@ import pytest
 
 from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState
 from tarmac.sweeping import SweepReport
-from tarmac.tasks.sweep import sweep
 from tarmac.tasks.task import State
 from tests.fakes import MemoryExecutions, MemoryTopic, World
+from tests.fakes.composed import sweep
 from tests.fakes.stories import accepted, standing, submitted, succeeded
 
 
@@ -145,9 +145,9 @@ def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
 
 def test_a_stranded_success_is_finished_by_its_next_execution(world: World) -> None:
     """From the sweep's rerun through the steps to the announced end, without a second create."""
-    from tarmac.tasks.finish import finish
     from tarmac.tasks.poll import poll
     from tarmac.tasks.submit import submit
+    from tests.fakes.composed import finish
 
     task = succeeded(world)
     world.executions.running.clear()

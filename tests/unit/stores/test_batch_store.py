@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tarmac.inbox.batch import Batch, Counts, Line, LineState
+from tarmac.inbox.batch import Batch, Chunk, Counts, Line, LineState
 from tarmac.inbox.batch_store import BatchExists, BatchStore
 from tarmac.inbox.keys import PairPart
 from tarmac.inbox.pairs import Half, PairStore
 from tarmac.ports import Put, Table
-from tarmac.rows import due_keys
-from tarmac.tasks.store import TaskStore
+from tarmac.rows import DUE
 from tests.fakes import ManualClock
 from tests.fakes.samples import NOW
 
@@ -50,7 +49,7 @@ def test_a_batch_is_read_as_it_was_opened_and_opened_once(store: BatchStore) -> 
 
 def test_a_chunk_and_the_counts_of_its_batch_are_one_write(store: BatchStore) -> None:
     store.open(BATCH)
-    changed = store.change("b", 1, lambda row: row.with_lines(judged(1, 2), is_accepted=True))
+    changed = store.move_chunk("b", 1, Chunk.with_lines, judged(1, 2), is_accepted=True)
     assert changed.batch is not None
     assert changed.batch.counts == Counts(accepted=2, accepted_chunks=1)
     assert store.get("b") == changed.batch
@@ -61,11 +60,11 @@ def test_a_chunk_and_the_counts_of_its_batch_are_one_write(store: BatchStore) ->
 def test_a_change_that_brings_the_batch_on_is_news_also_when_it_is_repeated(store: BatchStore) -> None:
     store.open(BATCH)
     for number in (1, 2):
-        changed = store.change("b", number, lambda row: row.with_lines([], is_accepted=True))
+        changed = store.move_chunk("b", number, Chunk.with_lines, [], is_accepted=True)
     assert changed.is_news
-    assert store.change("b", 2, lambda row: row.with_lines([], is_accepted=True)).is_news
-    store.change_batch("b", lambda row: row.told(100, NOW, 1.0))
-    assert not store.change("b", 2, lambda row: row.with_lines([], is_accepted=True)).is_news
+    assert store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).is_news
+    store.move("b", Batch.announced_to, 100)
+    assert not store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).is_news
 
 
 def test_a_chunk_is_changed_beside_others(store: BatchStore, table: Table) -> None:
@@ -76,32 +75,31 @@ def test_a_chunk_is_changed_beside_others(store: BatchStore, table: Table) -> No
     def move(row: object) -> object:
         number = next(others, None)
         if number is not None:
-            store.change("b", 1, lambda inner: inner.with_lines(judged(number)))
+            store.move_chunk("b", 1, Chunk.with_lines, judged(number))
         return row.with_lines(judged(1))  # type: ignore[attr-defined]
 
-    store.change("b", 1, move)  # type: ignore[arg-type]
+    store.move_chunk("b", 1, move)  # type: ignore[arg-type]
     assert set(store.chunk("b", 1).lines) == {1, 2, 3}
 
 
 def test_lines_of_a_batch_whose_row_is_gone_are_kept_alone(store: BatchStore) -> None:
-    assert store.change("gone", 1, lambda row: row.with_lines(judged(1), is_accepted=True)).batch is None
+    assert store.move_chunk("gone", 1, Chunk.with_lines, judged(1), is_accepted=True).batch is None
     assert set(store.chunk("gone", 1).lines) == {1}
 
 
 def test_a_batch_is_due_until_it_is_told_of(store: BatchStore, table: Table) -> None:
     store.open(BATCH)
-    assert due_keys(table, NOW) == ["batch#b"]
-    assert TaskStore(table).due(NOW) == []
+    assert DUE.keys(table, NOW) == ["batch#b"]
     for number in (1, 2):
-        store.change("b", number, lambda row: row.with_lines([], is_accepted=True))
-    assert due_keys(table, NOW + 10**6) == ["batch#b"]
-    store.change_batch("b", lambda row: row.told(100, NOW, 1.0))
-    assert due_keys(table, NOW + 10**6) == []
+        store.move_chunk("b", number, Chunk.with_lines, [], is_accepted=True)
+    assert DUE.keys(table, NOW + 10**6) == ["batch#b"]
+    store.move("b", Batch.announced_to, 100)
+    assert DUE.keys(table, NOW + 10**6) == []
 
 
 def test_many_chunks_are_read_in_order(store: BatchStore) -> None:
     for number in range(1, 121):
-        store.change("b", number, lambda row, n=number: row.with_lines(judged(n * 25)))  # type: ignore[misc]
+        store.move_chunk("b", number, Chunk.with_lines, judged(number * 25))
     assert [chunk.number for chunk in store.chunks("b")] == list(range(1, 121))
 
 

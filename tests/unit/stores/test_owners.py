@@ -10,6 +10,7 @@ from tarmac.characters.kinds import Kind
 from tarmac.characters.owner_store import DELETED_KEPT_SECONDS, AlreadyOwned, Owned, OwnerStore, owned_item
 from tarmac.ports import Table
 from tarmac.tasks.store import TaskStore
+from tests.fakes import ManualClock
 from tests.fakes.samples import NOW, a_task
 
 NOVA = Owned(Kind.AVATAR, "nova", "acme", NOW, NOW)
@@ -97,8 +98,8 @@ def test_lists_are_in_order_and_in_pages(owners: OwnerStore) -> None:
 
 def test_tasks_and_what_is_owned_are_different_lists(owners: OwnerStore, table: Table) -> None:
     owners.add(NOVA)
-    TaskStore(table).create(a_task(), {"body": {}, "inputs": []})
-    assert [task.id for task in TaskStore(table).of_client("acme", 10, None).tasks] == [a_task().id]
+    TaskStore(table, ManualClock()).create(a_task(), {"body": {}, "inputs": []})
+    assert [task.id for task in TaskStore(table, ManualClock()).of_client("acme", 10, None).tasks] == [a_task().id]
     assert owners.of_client(Kind.AVATAR, "acme", 10) == [NOVA]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tarmac.clock import Clock, from_iso, to_iso
-from tarmac.rows import DUE_SHARDS, NoticeState, Output, due_shard
+from tarmac.rows import DUE, NoticeState, Output
 from tarmac.tasks.task import State, Task, bump, from_row, to_row
 from tarmac.tasks.webhook import Webhook, WebhookState
 from tests.fakes.samples import NOW, TASK_ID, a_task
@@ -108,7 +108,7 @@ def test_a_row_reads_like_this() -> None:
         "taskId": TASK_ID,
         "client": "acme",
         "listKey": f"2023-11-14T22:13:20.000Z#{TASK_ID}",
-        "due": due_shard(TASK_ID),
+        "due": DUE.shard_of(TASK_ID),
         "nextCheckAt": NOW,
         "operation": "image_to_video",
         "model": "gen4_turbo",
@@ -157,9 +157,9 @@ def test_a_row_is_due_while_it_needs_attention(state: State, notice: NoticeState
 
 
 def test_tasks_spread_over_all_shards() -> None:
-    shards = [due_shard(f"task-{n}") for n in range(1600)]
-    assert set(shards) == {f"due#{n}" for n in range(DUE_SHARDS)}
-    assert max(shards.count(shard) for shard in set(shards)) < 1600 / DUE_SHARDS * 1.5
+    shards = [DUE.shard_of(f"task-{n}") for n in range(1600)]
+    assert set(shards) == {f"due#{n}" for n in range(DUE.count)}
+    assert max(shards.count(shard) for shard in set(shards)) < 1600 / DUE.count * 1.5
 
 
 def test_every_change_is_a_new_version() -> None:

@@ -10,19 +10,17 @@ import pytest
 
 from tarmac.aws.dynamodb import DynamoTable
 from tarmac.ports import ConditionFailed, Put, Row, Table
-from tarmac.rows import Contended, TransitionRefused
+from tarmac.rows import DUE, Contended, TransitionRefused
 from tarmac.tasks.moves import Moves
 from tarmac.tasks.store import NoSuchTask, TaskExists, TaskStore
 from tarmac.tasks.task import State, Task, bump
-from tests.fakes import MemoryTable
+from tests.fakes import ManualClock, MemoryTable
 from tests.fakes.samples import NOW, a_task
-
-MOVES = Moves(NOW + 1)
 
 
 @pytest.fixture
 def store(table: Table) -> TaskStore:
-    return TaskStore(table)
+    return TaskStore(table, ManualClock(NOW + 1))
 
 
 def put(store: TaskStore, count: int = 1, **changes: Any) -> list[Task]:
@@ -65,7 +63,7 @@ def test_a_request_of_one_mebibyte_is_spread_over_rows_and_comes_back(
 ) -> None:
     count = 1024 * 1024 // len(json.dumps(character, ensure_ascii=False)[1:-1].encode())
     request = {"body": {"promptText": character * count}, "inputs": []}
-    store = TaskStore(dynamo_table)
+    store = TaskStore(dynamo_table, ManualClock())
     store.create(a_task(version=1), request)
     assert store.request(a_task().id) == request
     rows = dynamo_table.query("primary", f"task#{a_task().id}").rows
@@ -81,66 +79,66 @@ def test_a_task_nobody_made_is_not_there(store: TaskStore) -> None:
     with pytest.raises(NoSuchTask):
         store.request("nobody's")
     with pytest.raises(NoSuchTask):
-        store.change("nobody's", MOVES.watch)
+        store.move("nobody's", Moves.watch)
 
 
 @pytest.mark.parametrize("task_id", ["x" * 3000, "é" * 1500], ids=["long", "long in bytes"])
 def test_an_id_that_no_row_can_have_is_not_there(task_id: str, dynamo_table: DynamoTable) -> None:
     with pytest.raises(NoSuchTask):
-        TaskStore(dynamo_table).get(task_id)
+        TaskStore(dynamo_table, ManualClock()).get(task_id)
 
 
-class TestChange:
+class TestMove:
     def test_writes_the_next_version(self, store: TaskStore) -> None:
         [task] = put(store)
-        after = store.change(task.id, lambda row: MOVES.claim(row, "token"))
+        after = store.move(task.id, Moves.claim, "token")
         assert after.state is State.SUBMITTING
         assert store.get(task.id) == after
         assert after.version == 2
 
     def test_writes_nothing_where_the_move_changes_nothing(self, store: TaskStore) -> None:
         [task] = put(store)
-        assert store.change(task.id, lambda row: row) == task
+        assert store.move(task.id, lambda _, row: row) == task
         assert store.get(task.id).version == 1
 
     def test_leaves_the_row_alone_where_the_move_is_refused(self, store: TaskStore) -> None:
         [task] = put(store, state=State.CANCELLED)
         with pytest.raises(TransitionRefused):
-            store.change(task.id, lambda row: MOVES.claim(row, "token"))
+            store.move(task.id, Moves.claim, "token")
         assert store.get(task.id) == task
 
     def test_writes_nothing_that_the_rules_do_not_allow(self, store: TaskStore) -> None:
         [task] = put(store, state=State.CANCELLED)
         with pytest.raises(TransitionRefused):
-            store.change(task.id, lambda row: bump(row, NOW, state=State.ACCEPTED))
+            store.move(task.id, lambda _, row: bump(row, NOW, state=State.ACCEPTED))
         with pytest.raises(TransitionRefused):
-            store.change(task.id, lambda row: replace(row, progress=1.0))
+            store.move(task.id, lambda _, row: replace(row, progress=1.0))
         assert store.get(task.id).state is State.CANCELLED
 
     def test_starts_again_from_the_newer_row(self, store: TaskStore) -> None:
         [task] = put(store)
         seen: list[int] = []
 
-        def slow(row: Task) -> Task:
+        def slow(moves: Moves, row: Task) -> Task:
             seen.append(row.version)
             if len(seen) == 1:
-                store.change(task.id, MOVES.rerun)
-            return MOVES.watch(row)
+                store.move(task.id, Moves.rerun)
+            return moves.watch(row)
 
-        after = store.change(task.id, slow)
+        after = store.move(task.id, slow)
         assert seen == [1, 2]
         assert (after.version, after.run) == (3, 2)
 
     def test_of_one_claim_two_at_once_get_one(self, store: TaskStore) -> None:
         [task] = put(store)
 
-        def beaten(row: Task) -> Task:
+        def beaten(moves: Moves, row: Task) -> Task:
             if row.state is State.ACCEPTED:
-                store.change(task.id, lambda other: MOVES.claim(other, "theirs"))
-            return MOVES.claim(row, "mine")
+                store.move(task.id, Moves.claim, "theirs")
+            return moves.claim(row, "mine")
 
         with pytest.raises(TransitionRefused):
-            store.change(task.id, beaten)
+            store.move(task.id, beaten)
         assert store.get(task.id).claim == "theirs"
         assert store.get(task.id).attempt == 1
 
@@ -152,10 +150,10 @@ def test_a_row_that_never_rests_is_given_up_for_now() -> None:
                 raise ConditionFailed
             super().write(*puts)
 
-    store = TaskStore(Restless())
+    store = TaskStore(Restless(), ManualClock())
     [task] = put(store)
     with pytest.raises(Contended):
-        store.change(task.id, MOVES.watch)
+        store.move(task.id, Moves.watch)
 
 
 class TestOfClient:
@@ -174,20 +172,20 @@ class TestOfClient:
 
     def test_lists_ended_and_announced_tasks_too(self, store: TaskStore) -> None:
         [task] = put(store, state=State.SUCCEEDED)
-        store.change(task.id, MOVES.announced)
+        store.move(task.id, Moves.announced)
         assert [listed.id for listed in store.of_client("acme", 10, None).tasks] == [task.id]
 
 
 class TestDue:
-    def test_finds_what_should_have_moved(self, store: TaskStore) -> None:
+    def test_finds_what_should_have_moved(self, store: TaskStore, table: Table) -> None:
         put(store, 20, next_check_at=NOW)
         put(store, 1, id="later", next_check_at=NOW + 60)
-        assert sorted(store.due(NOW)) == [f"task-{n:03d}" for n in range(20)]
-        assert "later" in store.due(NOW + 60)
-        assert store.due(NOW - 1) == []
+        assert sorted(DUE.keys(table, NOW)) == [f"task#task-{n:03d}" for n in range(20)]
+        assert "task#later" in DUE.keys(table, NOW + 60)
+        assert DUE.keys(table, NOW - 1) == []
 
-    def test_forgets_what_is_announced(self, store: TaskStore) -> None:
+    def test_forgets_what_is_announced(self, store: TaskStore, table: Table) -> None:
         [task] = put(store, state=State.FAILED)
-        assert store.due(NOW) == [task.id]
-        store.change(task.id, MOVES.announced)
-        assert store.due(NOW + 10**6) == []
+        assert DUE.keys(table, NOW) == [f"task#{task.id}"]
+        store.move(task.id, Moves.announced)
+        assert DUE.keys(table, NOW + 10**6) == []

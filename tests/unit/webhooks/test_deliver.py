@@ -15,13 +15,10 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from local.paths import ROOT
-from tarmac.effects import moves
-from tarmac.rows import TransitionRefused
-from tarmac.tasks.finish import announce, finish
-from tarmac.tasks.moves import Moves, check_step
+from tarmac.rows import TransitionRefused, check_step
+from tarmac.tasks.moves import FOLLOWS, Moves
 from tarmac.tasks.notices import notice_of
 from tarmac.tasks.responses import task_view
-from tarmac.tasks.sweep import sweep
 from tarmac.tasks.task import State, Task
 from tarmac.tasks.webhook import Webhook, WebhookState
 from tarmac.telemetry import metrics
@@ -30,6 +27,7 @@ from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS
 from tarmac.webhooks.sender import CallbackFailed
 from tarmac.webhooks.signing import secret_of
 from tests.fakes import World
+from tests.fakes.composed import announce, finish, sweep
 from tests.fakes.samples import TASK_ID, a_task, event
 from tests.fakes.stories import standing, succeeded
 from tests.fakes.webhooks import FakeCallbacks, Posted
@@ -75,7 +73,7 @@ class TestTry:
         assert json.loads(world.callbacks.posted[0].body)["status"] == state
 
     def test_is_made_for_a_hidden_task_too(self, world: World, task: Task) -> None:
-        world.tasks.change(task.id, lambda row: moves(world).hide(row))
+        world.tasks.move(task.id, Moves.hide)
         assert deliver(task.id, 1, world).outcome == "delivered"
 
     def test_that_arrives_is_recorded_and_not_repeated(self, world: World, task: Task) -> None:
@@ -153,7 +151,7 @@ class TestTry:
 
         class Slow(FakeCallbacks):
             def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-                world.tasks.change(task.id, lambda row: moves(world).called_back(row, 200))
+                world.tasks.move(task.id, Moves.called_back, 200)
                 return super().post(url, headers, body)
 
         world.callbacks = Slow(script=[500])
@@ -167,13 +165,13 @@ class TestAnnouncing:
     def test_of_a_success_queues_one_message_of_ids_only(self, world: World) -> None:
         task = self.with_webhook(world, succeeded(world))
         finish(task.id, world, 10**6)
-        assert world.webhooks.sent == [f'{{"taskId":"{task.id}"}}']
+        assert world.webhook_queue.sent == [f'{{"taskId":"{task.id}"}}']
         finish(task.id, world, 10**6)
-        assert len(world.webhooks.sent) == 1
+        assert len(world.webhook_queue.sent) == 1
 
     def test_without_a_webhook_queues_none(self, world: World) -> None:
         finish(succeeded(world).id, world, 10**6)
-        assert world.webhooks.sent == []
+        assert world.webhook_queue.sent == []
 
     @pytest.mark.parametrize("at", ["webhooks.send", "topic.publish", "tasks.change"])
     @pytest.mark.parametrize("is_done", [False, True])
@@ -188,8 +186,8 @@ class TestAnnouncing:
         world.clock.advance(1)
         sweep(world)
         assert world.tasks.get(TASK_ID).notice_state == "SENT"
-        assert set(world.webhooks.sent) == {MESSAGE}
-        for _ in world.webhooks.sent:
+        assert set(world.webhook_queue.sent) == {MESSAGE}
+        for _ in world.webhook_queue.sent:
             deliver(TASK_ID, 1, world)
         assert len(world.callbacks.posted) == 1
         assert {message.encode() for message, _ in world.topic.published} == {world.callbacks.posted[0].body}
@@ -224,7 +222,7 @@ class TestMove:
                 Moves(before.updated_at).called_back(before, 200)
             return
         after = Moves(before.updated_at + 1).called_back(before, 500)
-        check_step(before, after)
+        check_step(FOLLOWS, before, after)
         assert replace(after, webhook=before.webhook, version=before.version, updated_at=before.updated_at) == before
 
     def test_needs_a_webhook(self) -> None:
@@ -287,7 +285,7 @@ class TestFunction:
     def test_lets_go_what_has_arrived(self, function: ModuleType, world: World, task: Task) -> None:
         assert function.handler(event("sqs-webhook-delivery"), None) == {"batchItemFailures": []}
         assert record(world).state is WebhookState.DELIVERED
-        assert world.webhooks.postponed == []
+        assert world.webhook_queue.postponed == []
 
     def test_keeps_what_has_not(self, function: ModuleType, world: World, task: Task) -> None:
         world.callbacks.script = [500, 204]
@@ -296,7 +294,7 @@ class TestFunction:
         sample["Records"].append({**message, "messageId": "another"})
         kept = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
         assert function.handler(sample, None) == kept
-        assert world.webhooks.postponed == [(message["receiptHandle"], 5)]
+        assert world.webhook_queue.postponed == [(message["receiptHandle"], 5)]
 
     def test_sends_the_last_failure_to_the_dead_letters_at_once(
         self, function: ModuleType, world: World, task: Task
@@ -305,7 +303,7 @@ class TestFunction:
         sample = event("sqs-webhook-delivery")
         sample["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
         assert len(function.handler(sample, None)["batchItemFailures"]) == 1
-        assert world.webhooks.postponed == [(sample["Records"][0]["receiptHandle"], 0)]
+        assert world.webhook_queue.postponed == [(sample["Records"][0]["receiptHandle"], 0)]
 
     def test_says_nothing_of_the_url_but_its_host(
         self, function: ModuleType, world: World, task: Task, caplog: pytest.LogCaptureFixture

@@ -8,8 +8,9 @@ import math
 def backoff(tries: int, jitter: float, first_seconds: float = 2.0, longest_seconds: float = 120.0) -> int:
     """Exponential delay after the `tries`-th failure (1, 2, …), up to 50 % longer by a jitter of 0..1."""
     delay = min(longest_seconds, first_seconds * 2.0 ** min(max(tries, 1) - 1, 32))
-    return _whole(delay * (1 + 0.5 * jitter))
+    return whole_seconds(delay * (1 + 0.5 * jitter))
 
 
-def _whole(seconds: float) -> int:
+def whole_seconds(seconds: float) -> int:
+    """Rounded up, at least 1: Step Functions fails an execution on a fractional Wait."""
     return max(1, math.ceil(seconds))

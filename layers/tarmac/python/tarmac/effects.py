@@ -1,36 +1,66 @@
-"""All that a step does to the world, in one place to hand in: clock, chance, table, buckets, topic, executions, Runway.
+"""Everything outside a step's own memory: clock, randomness, table, stores, buckets, queues, executions, Runway.
 
-Steps take `Effects`; functions make `AwsEffects` from their settings; tests make their own.
+Steps take `Effects`; functions build `AwsEffects` from their settings; tests build their own.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tarmac.clock import Clock
-from tarmac.ports import Executions, Objects, Queue, Table, Topic
-from tarmac.runway.flavors import Flavor
-from tarmac.runway.ports import Characters, Runway, RunwaySessions
-from tarmac.sessions.store import SessionStore
-from tarmac.tasks.moves import Moves
-from tarmac.tasks.store import TaskStore
-
 if TYPE_CHECKING:
+    # Only types: this module lies below the features whose stores it names, and imports none of them at run time.
+    from tarmac.characters.create_records import SendStore
+    from tarmac.characters.owner_store import OwnerStore
+    from tarmac.clock import Clock
+    from tarmac.http.clients import ClientStore
+    from tarmac.idempotency import RepeatStore
+    from tarmac.inbox.batch_store import BatchStore
+    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
+    from tarmac.media.upload_store import UploadStore
+    from tarmac.ports import Executions, Objects, Queue, Table, Topic
+    from tarmac.runway.flavors import Flavor
+    from tarmac.runway.ports import Characters, Runway, RunwaySessions
+    from tarmac.sessions.client_token_store import ClientTokenStore
+    from tarmac.sessions.store import SessionStore
+    from tarmac.tasks.store import TaskStore
     from tarmac.webhooks.sender import Callbacks
 
 
 class Effects(Protocol):
-    """What a step may ask for. Each step's docstring says which of these it uses."""
+    """What a step may use. A test compares the effects that each function uses with its settings."""
 
     @property
     def clock(self) -> Clock: ...
     @property
     def table(self) -> Table: ...
+
+    # Stores, all over the table
     @property
     def tasks(self) -> TaskStore: ...
     @property
+    def idempotency(self) -> RepeatStore: ...
+    @property
+    def upload_slots(self) -> UploadStore: ...
+    @property
+    def owners(self) -> OwnerStore: ...
+    @property
+    def create_records(self) -> SendStore: ...
+    @property
     def sessions(self) -> SessionStore: ...
+    @property
+    def client_tokens(self) -> ClientTokenStore: ...
+    @property
+    def batches(self) -> BatchStore: ...
+    @property
+    def pairs(self) -> PairStore: ...
+    @property
+    def consumed(self) -> CauseStore: ...
+    @property
+    def clients(self) -> ClientStore: ...
+
+    # Other services of AWS
     @property
     def uploads(self) -> Objects: ...
     @property
@@ -42,8 +72,20 @@ class Effects(Protocol):
     @property
     def session_executions(self) -> Executions: ...
     @property
+    def webhook_queue(self) -> Queue: ...
+    @property
+    def batch_queue(self) -> Queue: ...
+    def input_bucket(self, name: str) -> Objects | None:
+        """The bucket to read an input from: the upload bucket, the archive, or one that the operator allows; else
+        None."""
+
+    def signing_root(self) -> str:
+        """The text that the signing secrets of webhooks, and of client tokens, are derived from."""
+
+    # The upstream, and other hosts
+    @property
     def flavor(self) -> Flavor:
-        """What kind of upstream `runway` is."""
+        """The kind of upstream that `runway` is."""
 
     @property
     def runway(self) -> Runway: ...
@@ -54,28 +96,14 @@ class Effects(Protocol):
     @property
     def downloads(self) -> Downloads: ...
     @property
-    def webhooks(self) -> Queue: ...
-    @property
-    def batches(self) -> Queue: ...
-    @property
     def callbacks(self) -> Callbacks: ...
-    def signing_root(self) -> str:
-        """The text that the signing secrets of callbacks, and of client tokens, are derived from."""
 
+    # Randomness
     def chance(self) -> float:
         """0 ≤ x < 1, for jitter."""
 
     def new_id(self) -> str:
-        """A fresh UUID (version 4, as Runway's ids)."""
+        """A new UUID (version 4, as Runway's ids)."""
 
     def new_token(self) -> str:
-        """A name that nobody guesses: 256 random bits in 43 characters, safe in a URL."""
-
-    def input_bucket(self, name: str) -> Objects | None:
-        """The bucket to read an input from: the upload bucket, the archive, or one that the operator allows; None for
-        others."""
-
-
-def moves(effects: Effects) -> Moves:
-    """The transitions as of now."""
-    return Moves(effects.clock.now(), effects.clock.scale)
+        """An unguessable name: 256 random bits in 43 characters, safe in a URL."""

@@ -1,4 +1,4 @@
-"""What a step tells the state machine: data that its Choice states route by, never an exception."""
+"""What a step returns to the state machine: data that its Choice states route by, never an exception."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any, Literal
 Word = Literal["waiting", "running", "ended"]
 
 
+class NotEnded(Exception):
+    """Finish cannot end a task or session that is under way: the execution fails and the sweeper starts another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`waiting`: back to Submit after the wait. `running`: to Poll after the wait. `ended`: on to Finish.
 
-    wait_seconds is whole: Step Functions kills an execution on a fraction.
+    wait_seconds is whole: Step Functions fails an execution on a fraction.
     """
 
     word: Word
@@ -23,3 +27,5 @@ class Outcome:
 
 
 ENDED = Outcome("ended")
+OVERTAKEN = Outcome("waiting", 1)
+"""Another process has moved the task meanwhile: its new state decides a second later."""

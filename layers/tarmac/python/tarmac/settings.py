@@ -1,6 +1,6 @@
-"""What each function is told by its environment: one frozen class a function, fields named as the variables.
+"""Environment variables per function: one frozen class for each function, its fields named as the variables.
 
-A test holds these against template.yaml. Secrets come as ARNs only.
+A test compares these with template.yaml. Secrets come as ARNs only.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class MissingSetting(Exception):
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Settings:
-    """Behaves as a frozen dataclass. Not one, because making twenty of those is a tenth of a small function's cold
-    start, and each function needs one."""
+    """Behaves as a frozen dataclass. It is not one because building twenty of those takes a tenth of a small function's
+    cold start, and each function needs only one."""
 
     def __init__(self, **values: Any) -> None:
         for name in self.fields():
@@ -27,12 +27,12 @@ class Settings:
 
     @classmethod
     def fields(cls) -> dict[str, str]:
-        """The kind of each, by its name."""
+        """The kind of each field, by the field's name."""
         return cls.__annotations__
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Raises MissingSetting, naming the variable."""
+        """The settings that the variables hold. Raises MissingSetting, which names the variable."""
         values: dict[str, Any] = {}
         for field, kind in cls.fields().items():
             name = field.upper()
@@ -54,7 +54,12 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
-_READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag}
+def _names(text: str) -> frozenset[str]:
+    """The parts of a comma-separated list, without blanks around them; none of an empty text."""
+    return frozenset(part.strip() for part in text.split(",")) - {""}
+
+
+_READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag, "frozenset[str]": _names}
 
 
 class AuthorizeRequestSettings(Settings):
@@ -66,12 +71,12 @@ class CreateTaskSettings(Settings):
     upload_bucket: str
     archive_bucket: str
     upstream_flavor: str
-    input_buckets: str
+    input_buckets: frozenset[str]
     generation_state_machine_arn: str
     runway_secret_arn: str
     task_deadline_seconds: float
     console_client: str
-    webhook_origins: str
+    webhook_origins: frozenset[str]
 
 
 class ReadTasksSettings(Settings):
@@ -93,7 +98,7 @@ class ManageAvatarsSettings(Settings):
     table_name: str
     upload_bucket: str
     archive_bucket: str
-    input_buckets: str
+    input_buckets: frozenset[str]
     runway_secret_arn: str
     runwayml_base_url: str
     upstream_flavor: str
@@ -120,8 +125,8 @@ class AcceptUploadSettings(Settings):
     generation_state_machine_arn: str
     notice_topic_arn: str
     batch_queue_url: str
-    input_buckets: str
-    webhook_origins: str
+    input_buckets: frozenset[str]
+    webhook_origins: frozenset[str]
     task_deadline_seconds: float
     s3_client: str
     default_model: str
@@ -135,8 +140,8 @@ class RunBatchSettings(Settings):
     upload_bucket: str
     upstream_flavor: str
     archive_bucket: str
-    input_buckets: str
-    webhook_origins: str
+    input_buckets: frozenset[str]
+    webhook_origins: frozenset[str]
     generation_state_machine_arn: str
     notice_topic_arn: str
     batch_queue_url: str
@@ -147,7 +152,7 @@ class SubmitTaskSettings(Settings):
     table_name: str
     upload_bucket: str
     archive_bucket: str
-    input_buckets: str
+    input_buckets: frozenset[str]
     runway_secret_arn: str
     runwayml_base_url: str
     upstream_flavor: str
@@ -171,7 +176,7 @@ class FinishTaskSettings(Settings):
     runway_secret_arn: str
     runwayml_base_url: str
     upstream_flavor: str
-    output_origins: str
+    output_origins: frozenset[str]
     max_output_bytes: int
 
 
@@ -181,7 +186,7 @@ class CreateSessionSettings(Settings):
     webhook_secret_arn: str
     runwayml_base_url: str
     session_state_machine_arn: str
-    cors_origins: str
+    cors_origins: frozenset[str]
     max_session_seconds: int
     session_minutes_per_client: int
     connect_seconds: int
@@ -200,7 +205,7 @@ class FinishSessionSettings(Settings):
     notice_topic_arn: str
     runway_secret_arn: str
     runwayml_base_url: str
-    output_origins: str
+    output_origins: frozenset[str]
     max_output_bytes: int
 
 
@@ -217,4 +222,4 @@ class DeliverWebhookSettings(Settings):
     table_name: str
     webhook_queue_url: str
     webhook_secret_arn: str
-    webhook_origins: str
+    webhook_origins: frozenset[str]

@@ -1,9 +1,21 @@
-"""What a sweep reports."""
+"""Sweep: repair every row that a fault has left behind. The features say how; this is the loop over what is due."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from operator import add
+from typing import Literal
+
+from tarmac.effects import Effects
+from tarmac.rows import Contended, DueShards, RowNotFound, TransitionRefused
+from tarmac.telemetry import logger
+
+Repair = Literal["announced", "restarted", "watched", "batches"]
+Handler = Callable[[str, Effects], Repair | None]
+"""Repairs the row of this id. Returns what it did, as SweepReport counts it; None is not counted."""
+
+_LOG_FIELDS = {"task": "task_id", "session": "session_id"}
 
 
 @dataclass(slots=True)
@@ -18,3 +30,28 @@ class SweepReport:
 
     def __add__(self, other: SweepReport) -> SweepReport:
         return SweepReport(*map(add, astuple(self), astuple(other)))
+
+    def count(self, repair: Repair) -> None:
+        setattr(self, repair, getattr(self, repair) + 1)
+
+
+def sweep(shards: DueShards, handlers: Mapping[str, Handler], effects: Effects) -> SweepReport:
+    """Repair each row of these shards that is due. A failure is counted and does not stop the rest.
+
+    handlers: by the kind of row, which its partition key begins with: `task#{id}`.
+    """
+    report = SweepReport()
+    for key in shards.keys(effects.table, effects.clock.now()):
+        kind, _, name = key.partition("#")
+        try:
+            repair = handlers[kind](name, effects)
+        except (RowNotFound, TransitionRefused, Contended):
+            # Another process has moved the row meanwhile, so it needs no repair.
+            continue
+        except Exception as error:
+            report.failed += 1
+            logger.crash(f"a {kind} could not be repaired", error, **{_LOG_FIELDS.get(kind, "key"): name})
+        else:
+            if repair is not None:
+                report.count(repair)
+    return report

@@ -1,4 +1,4 @@
-"""What is in Secrets Manager: the Runway key, and the root of the secrets that callbacks are signed with."""
+"""Secrets of Secrets Manager: the Runway key, and the root of the secrets that webhooks are signed with."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ UNSET = "unset"
 """What template.yaml puts there until `tarmac secret set` was run."""
 
 
-class SecretKey:
-    """The key, read once in five minutes, and anew when asked: a rotated key must not need a deployment."""
+class _CachedSecret:
+    """A secret, read once in five minutes, and again when asked: a rotated secret must not need a deployment."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
         self._arn = secret_arn
@@ -26,16 +26,26 @@ class SecretKey:
         self._read_at = float("-inf")
 
     def __call__(self, fresh: bool = False) -> str:
-        """Raises KeyUnavailable."""
         if fresh or self._clock.now() - self._read_at > KEPT_SECONDS:
             self._value = self._read()
             self._read_at = self._clock.now()
         return self._value
 
+    def _answer(self) -> Mapping[str, Any]:
+        secrets = self._secretsmanager or service("secretsmanager")
+        answer: Mapping[str, Any] = secrets.get_secret_value(SecretId=self._arn)
+        return answer
+
+    def _read(self) -> str:
+        raise NotImplementedError
+
+
+class SecretKey(_CachedSecret):
+    """The Runway key. A call raises KeyUnavailable."""
+
     def _read(self) -> str:
         try:
-            secrets = self._secretsmanager or service("secretsmanager")
-            value: str = secrets.get_secret_value(SecretId=self._arn).get("SecretString", "").strip()
+            value: str = self._answer().get("SecretString", "").strip()
         except Exception as error:
             raise KeyUnavailable(f"the Runway key cannot be read ({type(error).__name__})") from None
         if not value or value == UNSET:
@@ -45,27 +55,16 @@ class SecretKey:
         return value
 
 
-class SigningRoot:
-    """The random text that the secrets of callbacks are derived from, read once in five minutes."""
+class SigningRoot(_CachedSecret):
+    """The random text that the secrets of webhooks are derived from. A call raises as AWS does, and RuntimeError for a
+    text that could be guessed."""
 
-    def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
-        self._arn = secret_arn
-        self._clock = clock
-        self._secretsmanager = secretsmanager
-        self._value = ""
-        self._read_at = float("-inf")
-
-    def __call__(self) -> str:
-        """Raises what AWS raises, and RuntimeError for a text that somebody could guess."""
-        if self._clock.now() - self._read_at > KEPT_SECONDS:
-            secrets = self._secretsmanager or service("secretsmanager")
-            self._value = signing_root(secrets.get_secret_value(SecretId=self._arn))
-            self._read_at = self._clock.now()
-        return self._value
+    def _read(self) -> str:
+        return signing_root(self._answer())
 
 
 def signing_root(answer: Mapping[str, Any]) -> str:
-    """The text in Secrets Manager's answer. Raises RuntimeError for one that somebody could guess."""
+    """The text in Secrets Manager's answer. Raises RuntimeError for one that could be guessed."""
     value: str = answer.get("SecretString", "")
     if len(value) < SHORTEST_ROOT:
         raise RuntimeError("the webhook secret is not the random text that template.yaml has made")

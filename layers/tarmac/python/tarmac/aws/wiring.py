@@ -6,30 +6,39 @@ import random
 import secrets
 import uuid
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tarmac.clock import Clock
-from tarmac.ports import Executions, Objects, Queue, Table, Topic
-from tarmac.runway.flavors import FLAVORS, Flavor
-from tarmac.runway.ports import Characters, Runway, RunwaySessions
-from tarmac.sessions.store import SessionStore
-from tarmac.tasks.store import TaskStore
 
 if TYPE_CHECKING:
     from tarmac.aws.secrets import SecretKey, SigningRoot
+    from tarmac.characters.create_records import SendStore
+    from tarmac.characters.owner_store import OwnerStore
+    from tarmac.http.clients import ClientStore
+    from tarmac.idempotency import RepeatStore
+    from tarmac.inbox.batch_store import BatchStore
+    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
+    from tarmac.media.upload_store import UploadStore
+    from tarmac.ports import Executions, Objects, Queue, Table, Topic
     from tarmac.runway.connection import RunwayConnection
+    from tarmac.runway.flavors import Flavor
+    from tarmac.runway.ports import Characters, Runway, RunwaySessions
+    from tarmac.sessions.client_token_store import ClientTokenStore
+    from tarmac.sessions.store import SessionStore
+    from tarmac.tasks.store import TaskStore
     from tarmac.webhooks.sender import Callbacks
 
 
 class AwsEffects:
-    """Effects on AWS, each made when first used: a function pays for what it touches.
+    """Effects on AWS. Each is built, and its module imported, when it is first used: a cold start pays for no others.
 
-    `settings` is any object with the attributes named below; one that the function was not given raises
-    AttributeError, which the settings' test against template.yaml keeps from happening.
+    settings: a function's. tests/unit/architecture/test_effects.py checks that they have what the function's effects
+    read here.
     """
 
-    def __init__(self, settings: object, runway_timeout_seconds: float = 60.0) -> None:
+    def __init__(self, settings: Any, runway_timeout_seconds: float = 60.0) -> None:
         self._settings = settings
         self._runway_timeout_seconds = runway_timeout_seconds
         self.clock = Clock()
@@ -38,64 +47,151 @@ class AwsEffects:
     def table(self) -> Table:
         from tarmac.aws.dynamodb import DynamoTable
 
-        return DynamoTable(self._setting("table_name"))
+        return DynamoTable(self._settings.table_name)
 
     @cached_property
     def tasks(self) -> TaskStore:
-        return TaskStore(self.table)
+        from tarmac.tasks.store import TaskStore
+
+        return TaskStore(self.table, self.clock)
+
+    @cached_property
+    def idempotency(self) -> RepeatStore:
+        from tarmac.idempotency import RepeatStore
+
+        return RepeatStore(self.table)
+
+    @cached_property
+    def upload_slots(self) -> UploadStore:
+        from tarmac.media.upload_store import UploadStore
+
+        return UploadStore(self.table)
+
+    @cached_property
+    def owners(self) -> OwnerStore:
+        from tarmac.characters.owner_store import OwnerStore
+
+        return OwnerStore(self.table)
+
+    @cached_property
+    def create_records(self) -> SendStore:
+        from tarmac.characters.create_records import SendStore
+
+        return SendStore(self.table)
 
     @cached_property
     def sessions(self) -> SessionStore:
-        return SessionStore(self.table)
+        from tarmac.sessions.store import SessionStore
+
+        return SessionStore(self.table, self.clock)
+
+    @cached_property
+    def client_tokens(self) -> ClientTokenStore:
+        from tarmac.sessions.client_token_store import ClientTokenStore
+
+        return ClientTokenStore(self.table)
+
+    @cached_property
+    def batches(self) -> BatchStore:
+        from tarmac.inbox.batch_store import BatchStore
+
+        return BatchStore(self.table, self.clock, self.chance)
+
+    @cached_property
+    def pairs(self) -> PairStore:
+        from tarmac.inbox.pairs import PairStore
+
+        return PairStore(self.table)
+
+    @cached_property
+    def consumed(self) -> CauseStore:
+        from tarmac.inbox.consumed import CauseStore
+
+        return CauseStore(self.table)
+
+    @cached_property
+    def clients(self) -> ClientStore:
+        from tarmac.http.clients import ClientStore
+
+        return ClientStore(self.table)
 
     @cached_property
     def uploads(self) -> Objects:
-        return self._objects("upload_bucket")
+        return _s3_objects(self._settings.upload_bucket)
 
     @cached_property
     def archive(self) -> Objects:
-        return self._objects("archive_bucket")
+        return _s3_objects(self._settings.archive_bucket)
 
     @cached_property
     def topic(self) -> Topic:
         from tarmac.aws.messaging import SnsTopic
 
-        return SnsTopic(self._setting("notice_topic_arn"))
+        return SnsTopic(self._settings.notice_topic_arn)
 
     @cached_property
     def executions(self) -> Executions:
         from tarmac.aws.messaging import StateMachineExecutions
 
-        return StateMachineExecutions(self._setting("generation_state_machine_arn"))
+        return StateMachineExecutions(self._settings.generation_state_machine_arn)
 
     @cached_property
     def session_executions(self) -> Executions:
         from tarmac.aws.messaging import StateMachineExecutions
 
-        return StateMachineExecutions(self._setting("session_state_machine_arn"))
+        return StateMachineExecutions(self._settings.session_state_machine_arn)
+
+    @cached_property
+    def webhook_queue(self) -> Queue:
+        from tarmac.aws.messaging import SqsQueue
+
+        return SqsQueue(self._settings.webhook_queue_url)
+
+    @cached_property
+    def batch_queue(self) -> Queue:
+        from tarmac.aws.messaging import SqsQueue
+
+        return SqsQueue(self._settings.batch_queue_url)
+
+    def input_bucket(self, name: str) -> Objects | None:
+        for own in (self.uploads, self.archive):
+            if name == own.bucket:
+                return own
+        return _s3_objects(name) if name in self._settings.input_buckets else None
+
+    @cached_property
+    def _signing_root(self) -> SigningRoot:
+        from tarmac.aws.secrets import SigningRoot
+
+        return SigningRoot(self._settings.webhook_secret_arn, self.clock)
+
+    def signing_root(self) -> str:
+        return self._signing_root()
 
     @cached_property
     def runway_key(self) -> SecretKey:
         from tarmac.aws.secrets import SecretKey
 
-        return SecretKey(self._setting("runway_secret_arn"), self.clock)
+        return SecretKey(self._settings.runway_secret_arn, self.clock)
 
     @cached_property
     def runway_connection(self) -> RunwayConnection:
         from tarmac.runway.connection import RunwayConnection, new_http
 
         http = new_http(self._runway_timeout_seconds)
-        return RunwayConnection(self._setting("runwayml_base_url"), self.runway_key, self.clock, http)
+        return RunwayConnection(self._settings.runwayml_base_url, self.runway_key, self.clock, http)
+
+    @cached_property
+    def flavor(self) -> Flavor:
+        from tarmac.runway.flavors import FLAVORS
+
+        return FLAVORS[self._settings.upstream_flavor]
 
     @cached_property
     def runway(self) -> Runway:
         from tarmac.runway.client import RunwayClient
 
         return RunwayClient(self.runway_connection, self.flavor)
-
-    @cached_property
-    def flavor(self) -> Flavor:
-        return FLAVORS[self._setting("upstream_flavor")]
 
     @cached_property
     def characters(self) -> Characters:
@@ -113,42 +209,13 @@ class AwsEffects:
     def downloads(self) -> Downloads:
         from tarmac.media.downloads import Downloader
 
-        origins = self._setting("output_origins")
-        return Downloader(frozenset(origin for origin in origins.split(",") if origin))
-
-    @cached_property
-    def webhooks(self) -> Queue:
-        from tarmac.aws.messaging import SqsQueue
-
-        return SqsQueue(self._setting("webhook_queue_url"))
-
-    @cached_property
-    def batches(self) -> Queue:
-        from tarmac.aws.messaging import SqsQueue
-
-        return SqsQueue(self._setting("batch_queue_url"))
+        return Downloader(self._settings.output_origins)
 
     @cached_property
     def callbacks(self) -> Callbacks:
         from tarmac.webhooks.sender import HttpCallbacks
 
-        return HttpCallbacks(frozenset(self._setting("webhook_origins").split(",")) - {""})
-
-    @cached_property
-    def _signing_root(self) -> SigningRoot:
-        from tarmac.aws.secrets import SigningRoot
-
-        return SigningRoot(self._setting("webhook_secret_arn"), self.clock)
-
-    def make_ready(self) -> None:
-        """Make now what the calls of a function with sessions need: Lambda's start-up has a whole CPU, and its time is
-        not that of the page which waits for the first call."""
-        assert self.table
-        assert self.session_executions
-        assert self.runway_sessions
-
-    def signing_root(self) -> str:
-        return self._signing_root()
+        return HttpCallbacks(self._settings.webhook_origins)
 
     def chance(self) -> float:
         return random.random()
@@ -159,19 +226,13 @@ class AwsEffects:
     def new_token(self) -> str:
         return secrets.token_urlsafe(32)
 
-    def input_bucket(self, name: str) -> Objects | None:
-        for own in (self.uploads, self.archive):
-            if name == own.bucket:
-                return own
-        return _s3_objects(name) if name in self._setting("input_buckets").split(",") else None
-
-    def _objects(self, setting: str) -> Objects:
-        return _s3_objects(self._setting(setting))
-
-    def _setting(self, name: str) -> str:
-        value = getattr(self._settings, name)
-        assert isinstance(value, str)
-        return value
+    def make_ready(self) -> None:
+        """Build what the calls of a function with sessions need: during Lambda's start-up, which has a whole CPU and is
+        not part of the first caller's wait."""
+        assert self.table
+        assert self.sessions
+        assert self.session_executions
+        assert self.runway_sessions
 
 
 def _s3_objects(bucket: str) -> Objects:

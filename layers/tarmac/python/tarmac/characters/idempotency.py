@@ -2,7 +2,8 @@
 
 With an `Idempotency-Key`: the same key and body give what the first has made, another body is an error. Without one: an
 SDK's own retry (`X-Stainless-Retry-Count` > 0) gets what the same bytes have made within ten minutes. A send that is
-under way is waited for; one whose outcome nobody knows is not repeated. Creates that become tasks: `tarmac.tasks.idempotency`.
+under way is waited for; one whose outcome nobody knows is not repeated. Creates that become tasks:
+`tarmac.tasks.idempotency`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tarmac.characters.create_records import Send, SendStore, SentByAnother
+from tarmac.characters.create_records import Send, SentByAnother
 from tarmac.effects import Effects
 from tarmac.idempotency import KeyReused, Repeat
 
@@ -35,8 +36,8 @@ class Earlier:
 
 
 def find_send(repeat: Repeat, effects: Effects) -> Earlier:
-    """Raises KeyReused, SendUnderWay, SendLost. Effects: clock, table."""
-    record = SendStore(effects.table).find(repeat)
+    """Raises KeyReused, SendUnderWay, SendLost."""
+    record = effects.create_records.find(repeat)
     now = effects.clock.now()
     is_new = repeat.key is None and not repeat.is_retry
     if record is None or record.forgotten_at <= now or is_new:
@@ -53,9 +54,9 @@ def find_send(repeat: Repeat, effects: Effects) -> Earlier:
 
 def begin_send(repeat: Repeat, earlier: Earlier, effects: Effects) -> Send | None:
     """Before the create is sent. None where it is one of several alike, at once and without a key: then only the last
-    is known to a retry. Raises SendUnderWay. Effects: clock, table."""
+    is known to a retry. Raises SendUnderWay."""
     try:
-        return SendStore(effects.table).begin(repeat, effects.clock.now(), earlier.record)
+        return effects.create_records.begin(repeat, effects.clock.now(), earlier.record)
     except SentByAnother:
         if repeat.key is not None or repeat.is_retry:
             raise SendUnderWay from None
@@ -63,7 +64,7 @@ def begin_send(repeat: Repeat, earlier: Earlier, effects: Effects) -> Send | Non
 
 
 def end_send(repeat: Repeat, send: Send | None, item_id: str | None, effects: Effects) -> None:
-    """After the answer. item_id: what was made, None where nothing was. A lost answer ends nothing. Effects: table.
+    """After the answer. item_id: what was made, None where nothing was. A lost answer ends nothing.
 
     What the record does not learn is told as lost, so a failure here changes nothing.
     """
@@ -71,6 +72,6 @@ def end_send(repeat: Repeat, send: Send | None, item_id: str | None, effects: Ef
         return
     with suppress(Exception):
         if item_id is None:
-            SendStore(effects.table).forget(repeat)
+            effects.create_records.forget(repeat)
         else:
-            SendStore(effects.table).made(repeat, send, item_id)
+            effects.create_records.made(repeat, send, item_id)

@@ -18,7 +18,7 @@ from typing import Any
 from tarmac.characters.descriptions import as_listed
 from tarmac.characters.kinds import Kind
 from tarmac.characters.manage import shown
-from tarmac.characters.owner_store import Owned, OwnerStore, moment
+from tarmac.characters.owner_store import Owned, moment
 from tarmac.characters.owners import is_shared
 from tarmac.concurrency import together
 from tarmac.effects import Effects
@@ -82,7 +82,7 @@ class _Position:
 
 def list_items(kind: Kind, client: str, query: Mapping[str, str], effects: Effects) -> Listed:
     """query: `limit` (1..100), `cursor`, and Runway's filters. Raises InvalidRequest, UpstreamRejected,
-    UpstreamUnavailable. Effects: clock, table, characters."""
+    UpstreamUnavailable."""
     wanted = _wanted(kind, query)
     position: _Position | None = _from_cursor(query["cursor"]) if query.get("cursor") else _Position()
     deadline = effects.clock.now() + LONGEST_SECONDS
@@ -101,7 +101,7 @@ def _own(
     kind: Kind, client: str, wanted: _Wanted, position: _Position, room: int, effects: Effects
 ) -> tuple[list[dict[str, Any]], _Position]:
     """Some of the client's own, as Runway shows them now; those that Runway no longer has are left out."""
-    rows = _rows(kind, client, wanted, position.last, room, OwnerStore(effects.table))
+    rows = _rows(kind, client, wanted, position.last, room, effects)
     if not rows:
         return [], _Position(is_shared=True)
 
@@ -115,13 +115,13 @@ def _own(
     return found, _Position(last=_row_place(rows[-1], wanted))
 
 
-def _rows(kind: Kind, client: str, wanted: _Wanted, last: Place | None, count: int, owners: OwnerStore) -> list[Owned]:
+def _rows(kind: Kind, client: str, wanted: _Wanted, last: Place | None, count: int, effects: Effects) -> list[Owned]:
     if wanted.sort == "updatedAt":
         # No index has this order. Documents are few: the newest thousand are sorted here.
-        rows = owners.of_client(kind, client, _MOST_SORTED)
+        rows = effects.owners.of_client(kind, client, _MOST_SORTED)
         rows.sort(key=lambda row: _row_place(row, wanted), reverse=wanted.newest_first)
         return [row for row in rows if last is None or wanted.is_after(_row_place(row, wanted), last)][:count]
-    rows = owners.of_client(
+    rows = effects.owners.of_client(
         kind, client, count, after=last, newest_first=wanted.newest_first, until=None if last else wanted.until
     )
     return [row for row in rows if wanted.since is None or row.created_at >= wanted.since]
@@ -143,7 +143,7 @@ def _shared(
     asked_at = effects.clock.now()
     page = effects.characters.page(kind.path, asked)
     fresh = _behind(list(page.items), position.last, wanted)
-    owners = together(lambda item: OwnerStore(effects.table).find(kind, item["id"]), fresh)
+    owners = together(lambda item: effects.owners.find(kind, item["id"]), fresh)
     found = [item for item, owner in zip(fresh, owners, strict=True) if owner is None and is_shared(item, asked_at)]
     if len(found) > room:
         return found[:room], _Position(True, position.upstream, wanted.place(found[room - 1]))

@@ -13,7 +13,7 @@ from typing import Any
 from tarmac.characters.descriptions import CHANGES, CLEARABLE, CREATES, VOICE_DESIGN, knowledge_problem
 from tarmac.characters.idempotency import begin_send, end_send, find_send
 from tarmac.characters.kinds import Kind, Reference, references
-from tarmac.characters.owner_store import Owned, OwnerStore, owned_item
+from tarmac.characters.owner_store import Owned, owned_item
 from tarmac.characters.owners import NoSuchItem, NotRecorded, SharedItem, is_shared
 from tarmac.concurrency import together
 from tarmac.effects import Effects
@@ -59,7 +59,7 @@ def create(
     kind: Kind, given: Mapping[str, Any], repeat: Repeat, s3_allowed: Collection[str], effects: Effects
 ) -> dict[str, Any]:
     """Runway's answer. Raises InvalidRequest, KeyReused, SendUnderWay, SendLost, NotRecorded, CreateRefused,
-    CreateRejected, CreateAmbiguous. Effects: clock, table, uploads, archive, input_bucket, runway, characters."""
+    CreateRejected, CreateAmbiguous."""
     began = effects.clock.now()
     client = repeat.client
     specs = CREATES[kind]
@@ -79,7 +79,7 @@ def create(
         end_send(repeat, send, None, effects)
         raise
     try:
-        OwnerStore(effects.table).add(owned_item(kind, body | made, client, effects.clock.now()))
+        effects.owners.add(owned_item(kind, body | made, client, effects.clock.now()))
     except Exception as error:
         logger.error("what was made has no owner", client=client, upstream_id=made["id"])
         raise NotRecorded(f"The {kind} {made['id']} was made, but not recorded as yours") from error
@@ -88,7 +88,7 @@ def create(
 
 
 def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
-    """Runway's answer. Raises InvalidRequest and as Runway's create does. Effects: characters."""
+    """Runway's answer. Raises InvalidRequest and as Runway's create does."""
     body = {name: value for name, value in given.items() if value is not None}
     if issues := check_parameters(body, VOICE_DESIGN):
         raise InvalidRequest(issues)
@@ -96,8 +96,8 @@ def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
 
 
 def read(kind: Kind, item_id: str, client: str, effects: Effects) -> dict[str, Any]:
-    """Runway's answer. Raises NoSuchItem, UpstreamUnavailable. Effects: clock, table, characters."""
-    owned = OwnerStore(effects.table).find(kind, item_id)
+    """Runway's answer. Raises NoSuchItem, UpstreamUnavailable."""
+    owned = effects.owners.find(kind, item_id)
     if owned is None:
         item = _shared(kind, item_id, effects)
     elif owned.belongs_to(client):
@@ -111,7 +111,7 @@ def read(kind: Kind, item_id: str, client: str, effects: Effects) -> dict[str, A
 
 def shown(item: dict[str, Any], client: str, effects: Effects) -> dict[str, Any]:
     """A shared document may be used by another client's avatar, which is nobody else's business. Raises
-    UpstreamUnavailable. Effects: clock, table, characters."""
+    UpstreamUnavailable."""
     users = item.get("usedBy")
     if not isinstance(users, list):
         return item
@@ -119,7 +119,7 @@ def shown(item: dict[str, Any], client: str, effects: Effects) -> dict[str, Any]
 
 
 def _sees_avatar(client: str, avatar_id: str, effects: Effects) -> bool:
-    owned = OwnerStore(effects.table).find(Kind.AVATAR, avatar_id)
+    owned = effects.owners.find(Kind.AVATAR, avatar_id)
     if owned is not None:
         return owned.belongs_to(client)
     return _shared(Kind.AVATAR, avatar_id, effects) is not None
@@ -143,7 +143,7 @@ def change(
     kind: Kind, item_id: str, given: Mapping[str, Any], caller: Caller, s3_allowed: Collection[str], effects: Effects
 ) -> dict[str, Any] | None:
     """Runway's answer; None where that is empty. Raises InvalidRequest, NoSuchItem, SharedItem, CreateRefused (of
-    which 409 is Runway's: still processing), CreateRejected, CreateAmbiguous. Effects: as `create`."""
+    which 409 is Runway's: still processing), CreateRejected, CreateAmbiguous."""
     specs = CHANGES[kind]
     told = to_contract(given, specs)
     told = replace(
@@ -163,15 +163,12 @@ def change(
         raise NoSuchItem(kind) if rejection.status == 404 else rejection from None
     if owned is not None:
         size = owned.content_bytes if content is None else len(content.encode())
-        OwnerStore(effects.table).change(owned, effects.clock.now(), size)
+        effects.owners.change(owned, effects.clock.now(), size)
     return changed
 
 
 def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
-    """At Runway, then here. Raises NoSuchItem, SharedItem, UpstreamUnavailable.
-
-    Effects: clock, table, characters.
-    """
+    """At Runway, then here. Raises NoSuchItem, SharedItem, UpstreamUnavailable."""
     owned = _changeable(kind, item_id, caller, effects)
     try:
         effects.characters.delete(kind.path, item_id)
@@ -180,12 +177,12 @@ def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
         if owned is None:
             raise NoSuchItem(kind) from None
     if owned is not None:
-        OwnerStore(effects.table).delete(owned, effects.clock.now())
+        effects.owners.delete(owned, effects.clock.now())
 
 
 def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> Owned | None:
     """The row of what the caller may change; None of what is shared."""
-    owned = OwnerStore(effects.table).find(kind, item_id)
+    owned = effects.owners.find(kind, item_id)
     if owned is not None:
         if not owned.belongs_to(caller.client):
             raise NoSuchItem(kind)
@@ -233,7 +230,7 @@ def _prepared(
 def _size_of(named: Reference, client: str, effects: Effects) -> int | None:
     """Bytes of what is named, 0 of what is no document. None where there is none, or it is another client's: both are
     said in the same words, so Runway is asked about what nobody owns."""
-    owned = OwnerStore(effects.table).find(named.kind, named.id)
+    owned = effects.owners.find(named.kind, named.id)
     if owned is not None:
         return (owned.content_bytes or 0) if owned.belongs_to(client) else None
     item = _shared(named.kind, named.id, effects)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tarmac.characters.kinds import Kind, references
-from tarmac.characters.owner_store import OwnerStore, moment, owned_item
+from tarmac.characters.owner_store import moment, owned_item
 from tarmac.effects import Effects
 from tarmac.requests.validation import Issue
 
@@ -31,20 +31,20 @@ class NotRecorded(Exception):
 
 
 def own(kind: Kind, item_id: str, client: str, effects: Effects) -> None:
-    """Make it the client's; doing so twice is once. Raises AlreadyOwned. Effects: clock, table.
+    """Make it the client's; doing so twice is once. Raises AlreadyOwned.
 
     A conversation has its session's id: whoever starts a session owns what is said in it.
     """
-    OwnerStore(effects.table).add(owned_item(kind, {"id": item_id}, client, effects.clock.now()))
+    effects.owners.add(owned_item(kind, {"id": item_id}, client, effects.clock.now()))
 
 
 def may_use(client: str, kind: Kind, item_id: str, effects: Effects) -> bool:
     """Whether it is the client's, or nobody's and so everybody's. Whether it is there at all, Runway knows.
 
     For an id that a caller names: nobody has been told one whose row is still to be written. What Runway shows by
-    itself is also judged by `is_shared`. Effects: table.
+    itself is also judged by `is_shared`.
     """
-    owned = OwnerStore(effects.table).find(kind, item_id)
+    owned = effects.owners.find(kind, item_id)
     return owned is None or owned.belongs_to(client)
 
 
@@ -57,7 +57,7 @@ def is_shared(item: Mapping[str, Any], asked_at: float) -> bool:
 
 
 def foreign_references(body: Any, client: str, effects: Effects) -> list[Issue]:
-    """An issue for each place of a request that names another client's avatar, voice or document. Effects: table."""
+    """An issue for each place of a request that names another client's avatar, voice or document."""
     return [
         Issue("custom", named.path, named.kind.not_found)
         for named in references(body)

@@ -16,15 +16,14 @@ from urllib.parse import unquote
 from tarmac.catalogue import Model, UnknownOperation, operation
 from tarmac.clock import from_iso, to_iso
 from tarmac.effects import Effects
-from tarmac.inbox.consumed import CauseStore
 from tarmac.inbox.keys import PAIRED, Form, failed_key, form_of, pair_part, task_id_of_object, task_id_of_pair
 from tarmac.inbox.notices import upload_rejected
-from tarmac.inbox.pairs import Half, PairStore
+from tarmac.inbox.pairs import Half
 from tarmac.inbox.presets import (
-    NO_DOORS,
+    NO_ALLOW_LISTS,
     NO_PRESET,
+    AllowLists,
     BadPreset,
-    Doors,
     Preset,
     completed,
     in_contract,
@@ -71,7 +70,7 @@ class UploadDefaults:
     ratio: str
     duration: int
     deadline_seconds: float
-    doors: Doors = NO_DOORS
+    allowed: AllowLists = NO_ALLOW_LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +146,7 @@ class _Asked:
 
 
 def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) -> Accepted | Opened | Rejected | Noted:
-    """One task per object version, however often its event comes; an unusable object ends in a notice that says why.
-
-    Effects: clock, chance, flavor, table, tasks, uploads, executions, topic, batches.
-    """
+    """One task per object version, however often its event comes; an unusable object ends in a notice that says why."""
     form = form_of(upload.key)
     if form is Form.NOTHING:
         return Noted("ignored")
@@ -166,14 +162,14 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
                 return _accept_request(upload, effects, defaults)
             case Form.LINES | Form.TABLE:
                 return _open_batch(upload, form, effects, defaults)
-        preset = preset_for(upload.key, effects, defaults.doors)
+        preset = preset_for(upload.key, effects, defaults.allowed)
         stored, about = _look(upload, effects)
         words = _operation(upload, about, preset), about.get("tarmac-model") or defaults.model
         if words[0] == PAIRED:
             return _accept_pair(upload, stored, about, preset, effects, defaults)
         return _accept_file(upload, stored, about, preset, effects, defaults)
     except (NoSuchObject, _Overwritten) as problem:
-        if CauseStore(effects.table).taken_into(upload.task_id) is not None:
+        if effects.consumed.taken_into(upload.task_id) is not None:
             # The half of a pair, whose event comes again when it has served its purpose.
             return Noted("superseded")
         reason = str(problem) or "The object was deleted before it could be read."
@@ -221,7 +217,7 @@ def _accept_file(
 
 
 def _accept_request(upload: Upload, effects: Effects, defaults: UploadDefaults) -> Accepted:
-    preset = preset_for(upload.key, effects, defaults.doors)
+    preset = preset_for(upload.key, effects, defaults.allowed)
     _look(upload, effects)
     content = effects.uploads.open(upload.key, upload.version_id, etag=upload.etag).read(LONGEST_LINE + 1)
     if len(content) > LONGEST_LINE:
@@ -229,13 +225,13 @@ def _accept_request(upload: Upload, effects: Effects, defaults: UploadDefaults) 
     if content.lstrip().startswith(b"["):
         raise _Unacceptable("A .json file is one request. Several of them, one a line, are a .jsonl file.")
     wanted = completed(loads(content.removeprefix(b"\xef\xbb\xbf")), preset)
-    order = order_of(wanted, defaults.client, upload.source, upload.task_id, defaults.doors)
+    order = order_of(wanted, defaults.client, upload.source, upload.task_id, defaults.allowed)
     return _tagged(accept(order, effects, defaults.deadline_seconds), effects, upload)
 
 
 def _check_preset(upload: Upload, effects: Effects, defaults: UploadDefaults) -> Noted:
     try:
-        read_preset(upload.key, effects, defaults.doors)
+        read_preset(upload.key, effects, defaults.allowed)
     except NoSuchObject:
         # Nobody can use it any more.
         return Noted("ignored")
@@ -246,7 +242,7 @@ def _open_batch(upload: Upload, form: Form, effects: Effects, defaults: UploadDe
     known = reopened(upload.task_id, effects)
     if known is not None:
         return known
-    preset = preset_for(upload.key, effects, defaults.doors)
+    preset = preset_for(upload.key, effects, defaults.allowed)
     stored, about = _look(upload, effects)
     content = effects.uploads.open(upload.key, upload.version_id, etag=upload.etag)
     file = BatchFile(
@@ -271,9 +267,8 @@ def _accept_pair(
         raise _Unacceptable(f"{PAIRED} starts from two files: name.character.png (or .mp4) and name.reference.mp4.")
     # Said now, and not when the other half comes.
     _asked(PAIRED, about, preset, defaults)
-    pairs = PairStore(effects.table)
-    halves = pairs.arrive(upload.bucket, part, upload.half)
-    CauseStore(effects.table).note(upload.task_id, "pair", effects.clock.now())
+    halves = effects.pairs.arrive(upload.bucket, part, upload.half)
+    effects.consumed.note(upload.task_id, "pair", effects.clock.now())
     if halves[part.part].version != upload.version:
         return Noted("superseded")
     other = halves.get(part.other)
@@ -288,7 +283,7 @@ def _accept_pair(
         found = {part.part: (stored, about), part.other: _look(uploads[part.other], effects)}
     except (NoSuchObject, _Overwritten):
         # A new one will find this one waiting.
-        pairs.forget(upload.bucket, replace(part, part=part.other), other)
+        effects.pairs.forget(upload.bucket, replace(part, part=part.other), other)
         return Noted("waiting")
     merged = {**found["character"][1], **found["reference"][1]}
     asked = _asked(PAIRED, merged, preset, defaults)
@@ -371,10 +366,10 @@ def _order(
         "metadata": asked.metadata,
         "webhookUrl": asked.webhook_url,
     }
-    order = order_of(wanted, defaults.client, source, task_id, defaults.doors)
+    order = order_of(wanted, defaults.client, source, task_id, defaults.allowed)
     return replace(
         order,
-        s3_allowed=defaults.doors.input_buckets | {upload.bucket},
+        s3_allowed=defaults.allowed.input_buckets | {upload.bucket},
         etags={key: etag for key, etag in etags.items() if etag},
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from tarmac.rows import SWEEP_GRACE_SECONDS
 from tarmac.tasks.task import State, Task
 
 LINES_PER_CHUNK = 25
@@ -21,9 +22,6 @@ MOST_TRIES = 5
 
 ACCEPT_SECONDS = 900.0
 """After so long without any progress, what is missing of a batch is put into its queue again."""
-
-GRACE_SECONDS = 120.0
-"""How late a batch may be announced before the sweeper looks after it."""
 
 ACCEPTED_STAGE = 1
 ENDED_STAGE = 100
@@ -220,16 +218,20 @@ class Batch:
         """Whether the sweeper must see it: lines are missing, or there is news that nobody was told."""
         return not self.is_accepted or self.announced < self.stage
 
-    def counted(self, difference: Counts, now: float, scale: float) -> Batch:
+    # Moves: each takes the time and the clock's scale first.
+
+    def counted(self, now: float, scale: float, difference: Counts) -> Batch:
+        """A chunk has changed the counts by this difference."""
         return replace(self, counts=self.counts.plus(difference))._next(now, scale)
 
-    def told(self, stage: int, now: float, scale: float) -> Batch:
-        """Report and notices tell of that stage. Unchanged where they did."""
+    def announced_to(self, now: float, scale: float, stage: int) -> Batch:
+        """Report and notices have announced that stage. Unchanged where they had."""
         return self if self.announced >= stage else replace(self, announced=stage)._next(now, scale)
 
-    def looked_after(self, now: float, scale: float) -> Batch:
+    def repaired(self, now: float, scale: float) -> Batch:
+        """The sweeper has sent the batch's message again."""
         return self._next(now, scale)
 
     def _next(self, now: float, scale: float) -> Batch:
-        wait = GRACE_SECONDS if self.is_accepted else ACCEPT_SECONDS
+        wait = SWEEP_GRACE_SECONDS if self.is_accepted else ACCEPT_SECONDS
         return replace(self, version=self.version + 1, updated_at=now, next_check_at=now + wait * scale)

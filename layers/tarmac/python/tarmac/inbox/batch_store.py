@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tarmac.clock import Clock, from_iso, to_iso
+from tarmac.clock import Clock
 from tarmac.inbox.batch import Batch, Chunk, Counts, Line
 from tarmac.ports import ConditionFailed, Put, Row, Table
-from tarmac.rows import Contended, due_shard
+from tarmac.rows import DUE, RowFields, Stored, compare_and_set
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _WRITE_TRIES = 20
 _PAGE = 500
@@ -50,7 +53,7 @@ class BatchStore:
 
     def get(self, batch_id: str) -> Batch | None:
         row = self.table.get(batch_key(batch_id), "batch")
-        return None if row is None else _batch_of(row)
+        return None if row is None else _BATCH.from_row(row)
 
     def chunk(self, batch_id: str, number: int) -> Chunk:
         row = self.table.get(batch_key(batch_id), _chunk_key(number))
@@ -66,50 +69,62 @@ class BatchStore:
             if start is None:
                 return
 
-    def change(self, batch_id: str, number: int, move: Callable[[Chunk], Chunk]) -> Change:
-        """Read a chunk, move it, write it over the version read, with the batch's counts where they change.
+    def move_chunk(
+        self,
+        batch_id: str,
+        number: int,
+        move: Callable[Concatenate[Chunk, P], Chunk],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Change:
+        """Read a chunk, move it (`Chunk.trying`, …) and write it, with the batch's counts where they change.
 
-        `move` may give its argument back unchanged. Of a batch whose own row is gone, chunks change alone.
+        `move` may return its argument unchanged. If the batch's own row is gone, chunks change alone.
         """
-        for _ in self._tries(batch_id):
+
+        def attempt() -> Change:
             before = self.chunk(batch_id, number)
-            after = move(before)
+            after = move(before, *args, **kwargs)
             if after is before:
                 batch = self.get(batch_id)
                 return Change(batch, is_news=batch is not None and batch.announced < batch.stage)
             puts = [Put(_chunk_row(after), over=before.version or None)]
             difference = after.counts.plus(before.counts, -1)
             batch = None if difference == Counts() else self.get(batch_id)
-            counted = batch and batch.counted(difference, self.clock.now(), self.clock.scale)
+            counted = batch and batch.counted(self.clock.now(), self.clock.scale, difference)
             if batch is not None and counted is not None:
                 puts.append(Put(_batch_row(counted), over=batch.version))
-            try:
-                self.table.write(*puts)
-            except ConditionFailed:
-                continue
+            self.table.write(*puts)
             is_news = batch is not None and counted is not None and batch.stage < counted.stage
             return Change(counted, is_news)
-        raise Contended(batch_id)
 
-    def change_batch(self, batch_id: str, move: Callable[[Batch], Batch]) -> Batch | None:
-        """As `change`, of the batch's own row."""
-        for _ in self._tries(batch_id):
+        return self._compare_and_set(attempt, batch_id)
+
+    def move(
+        self,
+        batch_id: str,
+        move: Callable[Concatenate[Batch, float, float, P], Batch],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Batch | None:
+        """The batch after one of its moves (`Batch.announced_to`, …), made as of now; None if its row is gone."""
+
+        def attempt() -> Batch | None:
             before = self.get(batch_id)
-            after = None if before is None else move(before)
-            if before is None or after is None or after is before:
-                return before
-            try:
+            if before is None:
+                return None
+            after = move(before, self.clock.now(), self.clock.scale, *args, **kwargs)
+            if after is not before:
                 self.table.write(Put(_batch_row(after), over=before.version))
-            except ConditionFailed:
-                continue
             return after
-        raise Contended(batch_id)
 
-    def _tries(self, batch_id: str) -> Iterator[int]:
-        for number in range(_WRITE_TRIES):
-            if number:
-                self.clock.sleep(0.05 * number * self.chance())
-            yield number
+        return self._compare_and_set(attempt, batch_id)
+
+    def _compare_and_set(self, attempt: Callable[[], T], batch_id: str) -> T:
+        """All tasks of a batch may end at once: more tries than for other rows, with pauses between them."""
+        return compare_and_set(
+            attempt, batch_id, _WRITE_TRIES, lambda number: self.clock.sleep(0.05 * number * self.chance())
+        )
 
 
 def batch_key(batch_id: str) -> str:
@@ -120,45 +135,21 @@ def _chunk_key(number: int) -> str:
     return f"chunk#{number:07d}"
 
 
+# Not `client`: that is the partition key of the index of tasks.
+_BATCH = RowFields(
+    Batch,
+    names={"id": "batchId", "client": "clientId"},
+    stored={"counts": Stored(asdict, lambda counts: Counts(**counts), is_required=True)},
+)
+
+
 def _batch_row(batch: Batch) -> Row:
-    row: Row = {
-        "pk": batch_key(batch.id),
-        "sk": "batch",
-        "version": batch.version,
-        "batchId": batch.id,
-        # Not `client`: that would be a key of the index of tasks.
-        "clientId": batch.client,
-        "cause": batch.cause,
-        "source": dict(batch.source),
-        "form": batch.form,
-        "lines": batch.lines,
-        "chunks": batch.chunks,
-        "counts": asdict(batch.counts),
-        "announced": batch.announced,
-        "createdAt": to_iso(batch.created_at),
-        "updatedAt": to_iso(batch.updated_at),
-    }
+    row = {"pk": batch_key(batch.id), "sk": "batch"} | _BATCH.to_row(batch)
     if batch.needs_attention:
-        row |= {"due": due_shard(batch.id), "nextCheckAt": batch.next_check_at}
+        row["due"] = DUE.shard_of(batch.id)
+    else:
+        row.pop("nextCheckAt", None)
     return row
-
-
-def _batch_of(row: Mapping[str, Any]) -> Batch:
-    return Batch(
-        id=row["batchId"],
-        client=row["clientId"],
-        cause=row["cause"],
-        source=row["source"],
-        form=row["form"],
-        lines=row["lines"],
-        chunks=row["chunks"],
-        created_at=from_iso(row["createdAt"]),
-        version=row["version"],
-        counts=Counts(**row["counts"]),
-        announced=row["announced"],
-        updated_at=from_iso(row["updatedAt"]),
-        next_check_at=row.get("nextCheckAt"),
-    )
 
 
 def _chunk_row(chunk: Chunk) -> Row:

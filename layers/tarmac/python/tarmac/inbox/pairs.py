@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tarmac.inbox.keys import PairPart, is_older
 from tarmac.ports import ConditionFailed, Put, Row, Table
-from tarmac.rows import Contended
-
-_WRITE_TRIES = 8
+from tarmac.rows import compare_and_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +41,18 @@ class PairStore:
         An older version than the one noted changes nothing.
         """
         pk = _pk(bucket, part.pair)
-        for _ in range(_WRITE_TRIES):
+
+        def attempt() -> dict[str, Half]:
             row = self._table.get(pk, "pair")
             halves = _halves(row)
             held = halves.get(part.part)
             if held is not None and (held.version == half.version or half.is_older_than(held)):
                 return halves
-            if self._write(pk, row, halves | {part.part: half}):
-                return halves | {part.part: half}
-        raise Contended(part.pair)
+            halves[part.part] = half
+            self._write(pk, row, halves)
+            return halves
+
+        return compare_and_set(attempt, part.pair)
 
     def forget(self, bucket: str, part: PairPart, half: Half) -> None:
         """A half that is no longer there. One that has come in its place stays."""
@@ -58,17 +60,15 @@ class PairStore:
         row = self._table.get(pk, "pair")
         halves = _halves(row)
         if row is not None and halves.get(part.part) == half:
-            self._write(pk, row, {name: kept for name, kept in halves.items() if name != part.part})
+            with suppress(ConditionFailed):
+                self._write(pk, row, {name: kept for name, kept in halves.items() if name != part.part})
 
-    def _write(self, pk: str, over: Row | None, halves: Mapping[str, Half]) -> bool:
+    def _write(self, pk: str, over: Row | None, halves: Mapping[str, Half]) -> None:
+        """Raises ConditionFailed."""
         version = over["version"] if over else 0
         row: Row = {"pk": pk, "sk": "pair", "version": version + 1}
         row |= {name: _to_row(half) for name, half in halves.items()}
-        try:
-            self._table.write(Put(row, over=version or None))
-        except ConditionFailed:
-            return False
-        return True
+        self._table.write(Put(row, over=version or None))
 
 
 def _halves(row: Row | None) -> dict[str, Half]:

@@ -57,31 +57,31 @@ NO_PRESET = Preset()
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """What requests in files may do, as over HTTP.
+class AllowLists:
+    """The buckets and webhook origins that requests in files may name, as over HTTP.
 
-    input_buckets: those that `s3://` links may name. webhook_origins: those that an operator has named.
+    input_buckets: of `s3://` links. webhook_origins: empty for every public host.
     """
 
     input_buckets: frozenset[str] = frozenset()
     webhook_origins: frozenset[str] = frozenset()
 
 
-NO_DOORS = Doors()
+NO_ALLOW_LISTS = AllowLists()
 
 
-def preset_for(key: str, effects: Effects, doors: Doors) -> Preset:
-    """The preset of an object's first folder, NO_PRESET where there is none. Raises BadPreset. Effects: uploads."""
+def preset_for(key: str, effects: Effects, allowed: AllowLists) -> Preset:
+    """The preset of an object's first folder, NO_PRESET where there is none. Raises BadPreset."""
     for name in preset_names(key):
         try:
-            return read_preset(preset_key(name), effects, doors)
+            return read_preset(preset_key(name), effects, allowed)
         except NoSuchObject:
             continue
     return NO_PRESET
 
 
-def read_preset(key: str, effects: Effects, doors: Doors) -> Preset:
-    """Read and check one. Raises NoSuchObject, BadPreset. Effects: uploads."""
+def read_preset(key: str, effects: Effects, allowed: AllowLists) -> Preset:
+    """Read and check one. Raises NoSuchObject, BadPreset."""
     name = key.removeprefix(PRESETS)
     if "/" in name or not name.endswith(".json") or name == ".json":
         raise BadPreset("A preset lies directly in presets/, and its name ends in .json.")
@@ -92,10 +92,10 @@ def read_preset(key: str, effects: Effects, doors: Doors) -> Preset:
         data = loads(content.removeprefix(b"\xef\xbb\xbf"))
     except BadJson as problem:
         raise BadPreset(str(problem)) from None
-    return _checked(name.removesuffix(".json"), data, doors)
+    return _checked(name.removesuffix(".json"), data, allowed)
 
 
-def _checked(name: str, data: Mapping[str, Any], doors: Doors) -> Preset:
+def _checked(name: str, data: Mapping[str, Any], allowed: AllowLists) -> Preset:
     unknown = sorted(set(data) - _WORDS)
     if unknown:
         raise BadPreset(f"{unknown[0]}: not a word of a preset; it has operation, request, metadata, webhookUrl.")
@@ -109,7 +109,7 @@ def _checked(name: str, data: Mapping[str, Any], doors: Doors) -> Preset:
         raise BadPreset("metadata: Must be an object of short texts.")
     preset = Preset(data["operation"], request, metadata, data.get("webhookUrl"), name)
     try:
-        issues = _issues(preset, doors)
+        issues = _issues(preset, allowed)
     except UnknownOperation:
         raise BadPreset(f"operation: There is no operation {data['operation']!r}.") from None
     except InvalidRequest as problem:
@@ -119,10 +119,10 @@ def _checked(name: str, data: Mapping[str, Any], doors: Doors) -> Preset:
     return preset
 
 
-def _issues(preset: Preset, doors: Doors) -> list[Issue]:
+def _issues(preset: Preset, allowed: AllowLists) -> list[Issue]:
     """What is wrong with what the template says. What it leaves open is for the object, its metadata or the line."""
     at = operation(preset.operation or "")
-    order = order_of(completed({}, preset), "preset", {}, None, doors, needs_model=False)
+    order = order_of(completed({}, preset), "preset", {}, None, allowed, needs_model=False)
     name = order.body.get("model", at.sole_model)
     if name is None:
         return []
@@ -188,7 +188,7 @@ def order_of(
     client: str,
     source: Mapping[str, str | int],
     task_id: str | None,
-    doors: Doors,
+    allowed: AllowLists,
     needs_model: bool = True,
 ) -> Order:
     """The order of a completed request. Raises InvalidRequest."""
@@ -202,7 +202,7 @@ def order_of(
     except UnknownOperation:
         raise InvalidRequest([Issue("custom", ("operation",), f"There is no operation {name!r}")]) from None
     body = {**request, "metadata": wanted.get("metadata") or {}, "webhookUrl": wanted.get("webhookUrl")}
-    parsed = parse_create(body, needs_model, doors.webhook_origins)
+    parsed = parse_create(body, needs_model, allowed.webhook_origins)
     if isinstance(parsed, list):
         raise InvalidRequest(parsed)
     return Order(
@@ -212,6 +212,6 @@ def order_of(
         source,
         dict(parsed.metadata),
         task_id,
-        s3_allowed=doors.input_buckets,
+        s3_allowed=allowed.input_buckets,
         webhook_url=parsed.webhookUrl,
     )

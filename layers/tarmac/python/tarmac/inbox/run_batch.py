@@ -34,12 +34,11 @@ from tarmac.inbox.batch import (
     LineState,
     line_of,
 )
-from tarmac.inbox.batch_progress import message_of, store_of
+from tarmac.inbox.batch_progress import message_of
 from tarmac.inbox.batch_store import BatchExists
-from tarmac.inbox.consumed import CauseStore
 from tarmac.inbox.keys import Form, batch_id_of, batch_key, report_key, task_id_of_line
 from tarmac.inbox.notices import batch_notice
-from tarmac.inbox.presets import NO_DOORS, Doors, Preset, completed, order_of
+from tarmac.inbox.presets import NO_ALLOW_LISTS, AllowLists, Preset, completed, order_of
 from tarmac.inbox.request_files import (
     LARGEST_FILE,
     BadRow,
@@ -98,7 +97,7 @@ def open_batch(file: BatchFile, content: ReadStream, size_bytes: int, effects: E
     """Copy the file, find its lines, and put them into the queue. Raises FileRejected.
 
     The same bytes with the same preset are the same batch, whatever the object is called: they buy nothing again, and a
-    notice says so. Effects: clock, chance, table, uploads, topic, batches.
+    notice says so.
     """
     if size_bytes > LARGEST_FILE:
         raise FileRejected(f"The file has {size_bytes} bytes, more than the {LARGEST_FILE} allowed.")
@@ -114,7 +113,7 @@ def open_batch(file: BatchFile, content: ReadStream, size_bytes: int, effects: E
         except FileUnreadable as problem:
             raise FileRejected(str(problem)) from None
         batch_id = batch_id_of(file.client, digest.hexdigest(), file.name, file.form, preset)
-        known = store_of(effects).get(batch_id)
+        known = effects.batches.get(batch_id)
         if known is not None:
             return _opened_before(known, file, effects)
         copy.seek(0)
@@ -135,25 +134,22 @@ def open_batch(file: BatchFile, content: ReadStream, size_bytes: int, effects: E
         next_check_at=clock.after(ACCEPT_SECONDS),
     )
     try:
-        store_of(effects).open(batch)
+        effects.batches.open(batch)
     except BatchExists:
-        return _opened_before(store_of(effects).get(batch_id) or batch, file, effects)
-    CauseStore(effects.table).note(file.cause, batch.id, clock.now())
+        return _opened_before(effects.batches.get(batch_id) or batch, file, effects)
+    effects.consumed.note(file.cause, batch.id, clock.now())
     _send_chunks(batch, (span.chunk for span in plan.spans), effects)
     return Opened(batch, True)
 
 
 def reopened(cause: str, effects: Effects) -> Opened | None:
-    """The batch that this object version is known to have been handed in as; the object itself may be gone by now.
-
-    Effects: clock, chance, table, batches.
-    """
-    batch_id = CauseStore(effects.table).taken_into(cause)
-    batch = None if batch_id is None else store_of(effects).get(batch_id)
+    """The batch that this object version is known to have been handed in as; the object itself may be gone by now."""
+    batch_id = effects.consumed.taken_into(cause)
+    batch = None if batch_id is None else effects.batches.get(batch_id)
     if batch is None:
         return None
     if not batch.is_accepted:
-        effects.batches.send(message_of(batch))
+        effects.batch_queue.send(message_of(batch))
     return Opened(batch, False)
 
 
@@ -168,17 +164,17 @@ def _keep(key: str, copy: Any, size_bytes: int, effects: Effects) -> None:
 
 def _opened_before(batch: Batch, file: BatchFile, effects: Effects) -> Opened:
     if not batch.is_accepted:
-        effects.batches.send(message_of(batch))
+        effects.batch_queue.send(message_of(batch))
     if batch.cause != file.cause:
         source = {**file.source, "kind": "batch"}
         message, attributes = batch_notice(batch, "batch.repeated", f"{file.cause}-repeated", None, source)
         effects.topic.publish(message, attributes)
-    CauseStore(effects.table).note(file.cause, batch.id, effects.clock.now())
+    effects.consumed.note(file.cause, batch.id, effects.clock.now())
     return Opened(batch, False)
 
 
 def _send_chunks(batch: Batch, chunks: Iterable[int], effects: Effects) -> None:
-    effects.batches.send_all([message_of(batch, chunk) for chunk in chunks])
+    effects.batch_queue.send_all([message_of(batch, chunk) for chunk in chunks])
 
 
 # What RunBatch does.
@@ -189,17 +185,15 @@ class BatchSettings:
     """deadline_seconds: for each task of a batch, which may wait behind all the others."""
 
     deadline_seconds: float
-    doors: Doors = NO_DOORS
+    allowed: AllowLists = NO_ALLOW_LISTS
 
 
 def run_batch(message: Mapping[str, Any], receives: int, effects: Effects, settings: BatchSettings) -> int | None:
     """Do what a message of the queue asks for: `{batch, chunk}` or `{batch}`. `receives`: how often it was given out.
 
     None: done. Otherwise whole seconds until it is to be given out again.
-    Effects: clock, chance, flavor, table, tasks, uploads, archive, executions, topic, batches.
     """
-    store = store_of(effects)
-    batch = store.get(message["batch"])
+    batch = effects.batches.get(message["batch"])
     if batch is None:
         return None
     if "chunk" in message:
@@ -218,7 +212,7 @@ def run_batch(message: Mapping[str, Any], receives: int, effects: Effects, setti
 
 def _missing(batch: Batch, effects: Effects) -> list[int]:
     plan, _ = _planned(batch.id, effects)
-    done = {chunk.number for chunk in store_of(effects).chunks(batch.id) if chunk.is_accepted}
+    done = {chunk.number for chunk in effects.batches.chunks(batch.id) if chunk.is_accepted}
     return [span.chunk for span in plan.spans if span.chunk not in done]
 
 
@@ -226,8 +220,7 @@ def _accept_chunk(
     batch: Batch, number: int, receives: int, effects: Effects, settings: BatchSettings
 ) -> tuple[bool, Batch | None]:
     """(whether a line is left to be tried again, the batch where this has brought it to another stage)."""
-    store = store_of(effects)
-    chunk = store.chunk(batch.id, number)
+    chunk = effects.batches.chunk(batch.id, number)
     if chunk.is_accepted:
         # A repeated message; the first may have died before it told of the batch.
         return False, batch
@@ -246,13 +239,13 @@ def _accept_chunk(
             judged.append(_rejected(record.line, "Tarmac has failed on this line again and again; its log says why."))
             continue
         if receives > 1:
-            store.change(batch.id, number, lambda row, line=record.line: row.trying(line))  # type: ignore[misc]
+            effects.batches.move_chunk(batch.id, number, Chunk.trying, record.line)
         try:
             judged.append(_accept_record(batch, record, task_id, plan, preset, effects, settings))
         except Exception as error:
             left = True
             logger.crash("a line could not be accepted", error, key=f"{batch.id}:{record.line}", attempt=receives)
-    changed = store.change(batch.id, number, lambda row: row.with_lines(judged, is_accepted=not left))
+    changed = effects.batches.move_chunk(batch.id, number, Chunk.with_lines, judged, is_accepted=not left)
     return left, changed.batch if changed.batch is not None and changed.is_news else None
 
 
@@ -281,7 +274,7 @@ def _accept_record(
     source: dict[str, str | int] = {**batch.source, "batch": batch.id, "line": record.line}
     try:
         wanted = _wanted(record, plan, preset)
-        order = order_of(wanted, batch.client, source, task_id, settings.doors)
+        order = order_of(wanted, batch.client, source, task_id, settings.allowed)
         return line_of(accept(order, effects, settings.deadline_seconds).task)
     except InvalidRequest as problem:
         return _rejected(record.line, str(problem), [issue.as_json() for issue in problem.issues])
@@ -349,8 +342,7 @@ def _publish(batch: Batch, effects: Effects) -> None:
         notices.append(batch_notice(batch, "batch.progress", f"{batch.id}-{batch.counts.ended}-ended", report))
     for message, attributes in notices:
         effects.topic.publish(message, attributes)
-    now, scale = effects.clock.now(), effects.clock.scale
-    store_of(effects).change_batch(batch.id, lambda row: row.told(stage, now, scale))
+    effects.batches.move(batch.id, Batch.announced_to, stage)
 
 
 def _write_report(batch: Batch, effects: Effects) -> dict[str, str]:
@@ -362,8 +354,8 @@ def _write_report(batch: Batch, effects: Effects) -> dict[str, str]:
             over = archive.head(key).etag
         except NoSuchObject:
             over = None
-        current = store_of(effects).get(batch.id) or batch
-        content = json.dumps(_report(current, store_of(effects).chunks(batch.id)), ensure_ascii=False, indent=1)
+        current = effects.batches.get(batch.id) or batch
+        content = json.dumps(_report(current, effects.batches.chunks(batch.id)), ensure_ascii=False, indent=1)
         try:
             archive.replace(key, content.encode("utf-8", "replace"), "application/json", over)
         except ConditionFailed:

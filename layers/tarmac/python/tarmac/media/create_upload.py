@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tarmac.effects import Effects
 from tarmac.media.keys import upload_key
-from tarmac.media.upload_store import UploadSlot, UploadStore
+from tarmac.media.upload_store import UploadSlot
 from tarmac.ports import UploadForm
 from tarmac.requests.media import EXTENSIONS, LARGEST_UPLOAD, SMALLEST_UPLOAD, type_of_name
 
@@ -23,11 +23,11 @@ class OpenSlot:
 
 
 def create_upload(filename: str, client: str, effects: Effects) -> OpenSlot:
-    """A slot for a file; its name has an extension of `INPUT_EXTENSIONS`. Effects: clock, table, uploads, new_token."""
+    """A slot for a file; its name has an extension of `INPUT_EXTENSIONS`."""
     content_type = type_of_name(filename)
     assert content_type is not None
     token = effects.new_token()
     slot = UploadSlot(token, client, upload_key(token, EXTENSIONS[content_type]), content_type)
-    UploadStore(effects.table).open(slot, effects.clock.now())
+    effects.upload_slots.open(slot, effects.clock.now())
     form = effects.uploads.upload_form(slot.key, content_type, SMALLEST_UPLOAD, LARGEST_UPLOAD, FORM_SECONDS)
     return OpenSlot(form, slot.uri)

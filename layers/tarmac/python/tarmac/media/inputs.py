@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 
 from tarmac.effects import Effects
 from tarmac.media.keys import input_key, is_upload_uri, own_output, s3_uri
-from tarmac.media.upload_store import UploadStore
 from tarmac.ports import NoSuchObject, Objects
 from tarmac.requests.media import (
     EXTENSIONS,
@@ -106,7 +105,7 @@ def stored_inputs(
     """The objects that a checked body names, by path: uploads and outputs of the client, `s3://` of allowed buckets.
 
     Issues for uploads that are not the client's, not there, or no file for their field. A `runway://` URI of Runway's
-    own is none of these, and no use to another upstream. Effects: clock, flavor, table, uploads, archive.
+    own is none of these, and no use to another upstream.
     """
     sources: dict[Path, Source] = {}
     issues = []
@@ -140,7 +139,7 @@ def _made_here(key: str, kinds: tuple[str, ...], effects: Effects) -> Source:
 
 
 def _uploaded(uri: str, kinds: tuple[str, ...], client: str, effects: Effects) -> Source:
-    slot = UploadStore(effects.table).find(uri, client, effects.clock.now())
+    slot = effects.upload_slots.find(uri, client, effects.clock.now())
     if slot is None:
         raise BadMedia("this upload is not known: it is not yours, or older than 24 hours (POST /v1/uploads)")
     try:
@@ -172,7 +171,7 @@ def hold_inputs(
 ) -> dict[str, Any]:
     """The held request of a checked body; its data URIs are objects from then on.
 
-    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`. Effects: uploads.
+    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`.
     """
     held: dict[str, Any] = {"body": _copy(body), "inputs": []}
     for path, value in strings(body):
@@ -202,8 +201,7 @@ def upload_inputs(
     or as a data URI where it is too small for an upload. largest: bytes of one. most_seconds: for all of them; what
     follows needs the rest of the function's time.
 
-    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected. Effects: clock, flavor,
-    input_bucket, runway.
+    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected.
     """
     give_up_at = effects.clock.now() + most_seconds
     body: dict[str, Any] = _copy(held["body"])

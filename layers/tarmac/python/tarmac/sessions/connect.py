@@ -9,7 +9,8 @@ from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import Credentials, UpstreamSession
 from tarmac.sessions.consume import consume_session
-from tarmac.sessions.create import SessionOrder, create_session, session_moves
+from tarmac.sessions.create import SessionOrder, create_session
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import Session, SessionEnded, SessionState, SessionTimedOut
 
 POLL_SECONDS = 1.0
@@ -25,7 +26,6 @@ def connect_session(
 
     patience_seconds: real ones, from the call on: API Gateway does not wait in any other. Raises as `create_session`
     and `consume_session` do, SessionEnded, SessionTimedOut.
-    Effects: those of both.
     """
     give_up_at = effects.clock.now() + patience_seconds
     session = create_session(order, effects, most_seconds)
@@ -70,6 +70,6 @@ def _look(session: Session, effects: Effects) -> UpstreamSession | None:
 def _abandon(session: Session, effects: Effects) -> None:
     """Nobody will enter it. What cannot be done now is done by whoever watches the session."""
     with suppress(TransitionRefused, Exception):
-        effects.sessions.change(session.id, lambda row: session_moves(effects).request_cancel(row, "timeout"))
+        effects.sessions.move(session.id, SessionMoves.request_cancel, "timeout")
     with suppress(UpstreamUnavailable):
         effects.runway_sessions.cancel(session.id, timeout_seconds=2.0)

@@ -8,7 +8,7 @@ from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
-from tarmac.sessions.create import session_moves
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import CredentialsLost, CredentialsSpent
 
 LOST = "Runway's answer with the credentials was lost, and they are good for one use only: create a new session"
@@ -21,24 +21,24 @@ def consume_session(
 
     The claim is taken before Runway is asked, and given back where Runway gave nothing: a wrong key costs nobody the
     session. An answer that was lost burns it. Raises NoSuchSession, CredentialsSpent, CredentialsLost, CreateRejected,
-    CreateRefused, Contended. Effects: clock, sessions, runway_sessions, new_id.
+    CreateRefused, Contended.
     """
     token = effects.new_id()
     try:
-        effects.sessions.change(session_id, lambda row: session_moves(effects).claim(row, token))
+        effects.sessions.move(session_id, SessionMoves.claim, token)
     except TransitionRefused as refusal:
         raise CredentialsSpent(str(refusal)) from None
     try:
         credentials = effects.runway_sessions.consume(session_id, session_key, timeout_seconds)
     except (CreateRefused, CreateRejected):
         with suppress(TransitionRefused):
-            effects.sessions.change(session_id, lambda row: session_moves(effects).release(row, token))
+            effects.sessions.move(session_id, SessionMoves.release, token)
         raise
     except CreateAmbiguous:
         burn_session(session_id, token, effects)
         raise CredentialsLost(LOST) from None
     try:
-        effects.sessions.change(session_id, lambda row: session_moves(effects).consumed(row, token))
+        effects.sessions.move(session_id, SessionMoves.consumed, token)
     except Exception:
         # What is not recorded is not given.
         burn_session(session_id, token, effects)
@@ -49,6 +49,6 @@ def consume_session(
 def burn_session(session_id: str, token: str | None, effects: Effects) -> None:
     """Nobody will get the credentials any more. What cannot be done now is done by whoever watches the session."""
     with suppress(Exception):
-        effects.sessions.change(session_id, lambda row: session_moves(effects).burn(row, token))
+        effects.sessions.move(session_id, SessionMoves.burn, token)
     with suppress(UpstreamUnavailable):
         effects.runway_sessions.cancel(session_id, timeout_seconds=2.0)

@@ -10,13 +10,11 @@ from datetime import UTC, datetime, timedelta
 from tarmac.characters.kinds import Kind
 from tarmac.characters.owners import NoSuchItem, foreign_references, own
 from tarmac.effects import Effects
-from tarmac.idempotency import KeyRecord, KeyReused, Repeat, RepeatStore
+from tarmac.idempotency import KeyRecord, KeyReused, Repeat
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Write
 from tarmac.rows import Contended
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
-from tarmac.sessions.client_token_store import ClientTokenStore
 from tarmac.sessions.client_tokens import ClientToken
-from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.requests import SessionRequest
 from tarmac.sessions.session import MinutesUsedUp, Session, StillCreating, TokenSpent
 from tarmac.sessions.store import Attempt, AttemptState
@@ -37,18 +35,12 @@ class SessionOrder:
     repeat: Repeat | None = None
 
 
-def session_moves(effects: Effects) -> SessionMoves:
-    """The moves as of now."""
-    return SessionMoves(effects.clock.now(), effects.clock.scale)
-
-
 def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> Session:
     """The session that Runway has taken, or the one that this idempotency key has made before.
 
     Without such a key a repeated create is another session; the one whose answer was lost is never claimed, and ends
     as such. most_seconds: the client's for a day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
     TokenSpent, CreateRefused, CreateRejected, CreateAmbiguous, Contended.
-    Effects: clock, table, sessions, runway_sessions, session_executions, new_id, chance.
     """
     if foreign_references(dict(order.request.body), order.client, effects):
         raise NoSuchItem(Kind.AVATAR)
@@ -58,7 +50,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         session_id = effects.runway_sessions.create(order.request.body)
     except (CreateRefused, CreateRejected) as refusal:
-        uses = [ClientTokenStore(effects.table).unuse(attempt.token_id)] if attempt.token_id else []
+        uses = [effects.client_tokens.unuse(attempt.token_id)] if attempt.token_id else []
         with suppress(ConditionFailed):
             effects.sessions.give_back(attempt, *uses)
         if refusal.status == 404:
@@ -82,10 +74,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
 
 
 def start_watching(session: Session, effects: Effects) -> None:
-    """Start the execution of the session's current run; one of that name that exists is as good.
-
-    Effects: session_executions.
-    """
+    """Start the execution of the session's current run; one of that name that exists is as good."""
     with suppress(ExecutionNameTaken):
         effects.session_executions.start(
             session.execution_name, json.dumps({"sessionId": session.id}, separators=(",", ":"))
@@ -96,7 +85,7 @@ def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | 
     """The session of an earlier send; or a record of the key to write over, where there is one that made none."""
     if repeat is None or repeat.key is None:
         return None
-    record = RepeatStore(effects.table).by_key(repeat, effects.clock.now())
+    record = effects.idempotency.by_key(repeat, effects.clock.now())
     if record is None or record.is_expired:
         return record
     if record.body_sha256 != repeat.body_sha256:
@@ -125,9 +114,9 @@ def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attemp
         now = effects.clock.now()
         token_id = order.token.id if order.token else None
         attempt = Attempt(effects.new_id(), order.client, order.request.max_seconds, now, token_id=token_id)
-        others: list[Write] = [ClientTokenStore(effects.table).use(order.token)] if order.token else []
+        others: list[Write] = [effects.client_tokens.use(order.token)] if order.token else []
         if order.repeat is not None and order.repeat.key is not None:
-            others.append(RepeatStore(effects.table).put(order.repeat, attempt.id, now, first))
+            others.append(effects.idempotency.put(order.repeat, attempt.id, now, first))
         try:
             effects.sessions.attempt(attempt, most_seconds, *others)
         except ConditionFailed:
@@ -140,7 +129,7 @@ def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attemp
 
 def _tell_why(order: SessionOrder, attempt: Attempt, effects: Effects, most_seconds: int) -> None:
     """Raises where trying again is of no use."""
-    if order.token is not None and ClientTokenStore(effects.table).is_spent(order.token):
+    if order.token is not None and effects.client_tokens.is_spent(order.token):
         raise TokenSpent(
             f"This client token has been used for {order.token.max_sessions} session(s): ask your server for a new one"
         )
@@ -157,7 +146,7 @@ def _tell_why(order: SessionOrder, attempt: Attempt, effects: Effects, most_seco
 def _keep(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effects) -> Session:
     """The row of the session. Where it cannot be written, nobody may have the session, so it is cancelled."""
     now = effects.clock.now()
-    session = session_moves(effects).begin(
+    session = effects.sessions.moves.begin(
         Session(
             id=session_id,
             client=order.client,

@@ -12,13 +12,13 @@ from tarmac.effects import Effects
 from tarmac.media.archive import archive_link
 from tarmac.media.downloads import ArchiveError, DownloadCut, HostRefused
 from tarmac.media.keys import session_archive_key
+from tarmac.outcome import NotEnded
 from tarmac.ports import AlreadyThere
 from tarmac.rows import NoticeState, Output, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
-from tarmac.sessions.create import session_moves
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.notices import notice_of_session
 from tarmac.sessions.session import Session, SessionState
-from tarmac.tasks.finish import NotEnded
 from tarmac.telemetry import logger
 
 CONVERSATION_SECONDS = 120.0
@@ -67,7 +67,6 @@ def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> 
     """Archive and announce a session that has ended. Safe to repeat.
 
     Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
-    Effects: clock, sessions, runway_sessions, downloads, archive, topic.
     """
     session = effects.sessions.get(session_id)
     if not session.state.is_terminal:
@@ -78,22 +77,19 @@ def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> 
             return SessionEnding(session, WAIT_SECONDS)
         files = [] if conversation is None else _archived(session, conversation, effects, max_output_bytes)
         try:
-            session = effects.sessions.change(session_id, lambda row: session_moves(effects).archived(row, files))
+            session = effects.sessions.move(session_id, SessionMoves.archived, files)
         except TransitionRefused:
             session = effects.sessions.get(session_id)
     return SessionEnding(announce_session(session, effects))
 
 
 def announce_session(session: Session, effects: Effects) -> Session:
-    """Publish a pending notice, then mark it sent: at least once, always with the same event id.
-
-    Effects: clock, sessions, topic.
-    """
+    """Publish a pending notice, then mark it sent: at least once, always with the same event id."""
     if session.notice_state is not NoticeState.PENDING:
         return session
     effects.topic.publish(*notice_of_session(session))
     try:
-        return effects.sessions.change(session.id, lambda row: session_moves(effects).announced(row))
+        return effects.sessions.move(session.id, SessionMoves.announced)
     except TransitionRefused:
         return effects.sessions.get(session.id)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owner_store import OwnerStore
 from tarmac.effects import Effects
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
@@ -16,17 +15,19 @@ from tarmac.sessions.requests import PRESETS, TOKEN
 
 
 def make_token(
-    wanted: Mapping[str, Any], client: str, origins: Sequence[str], effects: Effects
+    wanted: Mapping[str, Any], client: str, origins: Collection[str], effects: Effects
 ) -> tuple[str, ClientToken]:
     """The token as text, and what it says. origins: the deployment's; the only one need not be named.
 
-    Raises InvalidRequest. Effects: clock, table, characters, new_id, signing_root.
+    Raises InvalidRequest.
     """
     told = to_contract({name: value for name, value in wanted.items() if value is not None}, TOKEN)
     body, issues = told.body, told.issues + check_parameters(told.body, TOKEN)
-    avatar, origin = body.get("avatarId"), body.get("origin", origins[0] if len(origins) == 1 else None)
+    avatar, origin = body.get("avatarId"), body.get("origin", next(iter(origins)) if len(origins) == 1 else None)
     if not issues and origin not in origins:
-        issues = [Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(origins)}")]
+        issues = [
+            Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(sorted(origins))}")
+        ]
     if not issues and avatar is not None and avatar not in PRESETS and not _is_there(avatar, client, effects):
         issues = [Issue("custom", ("avatarId",), Kind.AVATAR.not_found)]
     if issues:
@@ -39,7 +40,7 @@ def make_token(
 
 def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
     """Whether a session with it may be made: better said to the server that asks than to the page, minutes later."""
-    owned = OwnerStore(effects.table).find(Kind.AVATAR, avatar_id)
+    owned = effects.owners.find(Kind.AVATAR, avatar_id)
     if owned is not None:
         return owned.belongs_to(client)
     try:
@@ -55,6 +56,6 @@ def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
 def read_token(text: str, origin: str | None, effects: Effects) -> ClientToken:
     """What a page's token says. How often it was used is counted when its session is made. Raises BadToken.
 
-    origin: the header of the page's request. Effects: clock, signing_root.
+    origin: the header of the page's request.
     """
     return verified(text, signing_key(effects.signing_root()), effects.clock.now(), origin)

@@ -15,7 +15,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.backoff import whole_seconds
+from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
 from tarmac.sessions.session import Session, SessionState, bump
 
 DEFAULT_SECONDS = 300
@@ -37,9 +38,6 @@ OVERTIME_SECONDS = 60.0
 READING_SECONDS = 900.0
 """For how long after its last possible end a session that Runway cannot be asked about is still asked about."""
 
-FINISH_SECONDS = 900.0
-"""How long FinishSession may work on one file (its timeout in template.yaml)."""
-
 _S = SessionState
 FOLLOWS: dict[SessionState, frozenset[SessionState]] = {
     _S.NOT_READY: frozenset({_S.READY, _S.RUNNING, _S.COMPLETED, _S.FAILED, _S.CANCELLED}),
@@ -49,14 +47,6 @@ FOLLOWS: dict[SessionState, frozenset[SessionState]] = {
     _S.FAILED: frozenset(),
     _S.CANCELLED: frozenset(),
 }
-
-
-def check_step(before: Session, after: Session) -> None:
-    """Raise TransitionRefused unless `after` may be written over `before`: the store's last line of defence."""
-    if after.id != before.id or after.version != before.version + 1:
-        raise TransitionRefused(f"version {after.version} does not follow {before.version}")
-    if after.state is not before.state and after.state not in FOLLOWS[before.state]:
-        raise TransitionRefused(f"{after.state} does not follow {before.state}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +83,11 @@ class SessionMoves:
             unread=0,
             next_check_at=self._check_at(wait_seconds),
         )
+
+    def follow(self, session: Session, status: str, unclaimed_seconds: float) -> Session:
+        """`observe`, with the next poll due when a session in its new state needs it."""
+        seen = self.observe(session, status, 0)
+        return replace(seen, next_check_at=self._check_at(self.next_look(seen, unclaimed_seconds)))
 
     def overlook(self, session: Session, wait_seconds: float, gone: bool = False) -> Session:
         """A look that told nothing (`gone`: a 404, to be confirmed)."""
@@ -197,6 +192,13 @@ class SessionMoves:
             raise TransitionRefused("the session is being claimed")
         return bump(session, self.now, cancel_requested_at=self.now, cancel_reason=reason)
 
+    def give_up(self, session: Session, unclaimed_seconds: float) -> Session:
+        """Tarmac ends this session itself, unless there is no longer a reason to."""
+        reason = self.why_cancel(session, unclaimed_seconds)
+        if reason is None:
+            raise TransitionRefused("the session has been claimed")
+        return self.request_cancel(session, reason)
+
     def why_cancel(self, session: Session, unclaimed_seconds: float) -> str | None:
         """Why Tarmac has to end this session itself, or None: nobody came, or it outlives what it was made for."""
         match session.state:
@@ -216,10 +218,10 @@ class SessionMoves:
                 return 5
             case SessionState.READY:
                 since = max(session.ready_at or session.created_at, session.consumed_at or 0.0)
-                return _whole(min(5.0, unclaimed_seconds - self._age(since)))
+                return whole_seconds(min(5.0, unclaimed_seconds - self._age(since)))
             case _:
                 left = session.max_seconds - self._age(session.started_at or session.created_at)
-                return _whole(min(15.0, max(2.0, left)))
+                return whole_seconds(min(15.0, max(2.0, left)))
 
     def may_still_be_read(self, session: Session, unclaimed_seconds: float) -> bool:
         """Whether the session can still live, or have ended a short while ago."""
@@ -265,7 +267,3 @@ class SessionMoves:
         self._open(session)
         if session.claim != token:
             raise TransitionRefused("the claim is not ours")
-
-
-def _whole(seconds: float) -> int:
-    return max(1, math.ceil(seconds))

@@ -11,12 +11,12 @@ from tarmac.ids import is_id
 from tarmac.rows import Contended, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
-from tarmac.sessions.create import session_moves
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import NoSuchSession, Session, SessionState
 
 
 def find_session(session_id: str, client: str, effects: Effects) -> Session:
-    """The client's session. Raises NoSuchSession, also for another client's. Effects: sessions."""
+    """The client's session. Raises NoSuchSession, also for another client's."""
     if not is_id(session_id):
         raise NoSuchSession(session_id)
     session = effects.sessions.get(session_id)
@@ -28,7 +28,7 @@ def find_session(session_id: str, client: str, effects: Effects) -> Session:
 def read_session(session_id: str, client: str, effects: Effects) -> dict[str, Any]:
     """Runway's answer, with the session's key while it is READY; of a session that has ended, what is in its row.
 
-    Raises NoSuchSession, UpstreamUnavailable. Effects: clock, sessions, runway_sessions.
+    Raises NoSuchSession, UpstreamUnavailable.
     """
     session = find_session(session_id, client, effects)
     if session.state.is_terminal or session.cancel_requested_at is not None:
@@ -40,7 +40,7 @@ def read_session(session_id: str, client: str, effects: Effects) -> dict[str, An
     if not seen.is_terminal and seen.status != session.state:
         # From when it was ready counts for how long it may stay unclaimed.
         with suppress(TransitionRefused, Contended):
-            effects.sessions.change(session_id, lambda row: session_moves(effects).observe(row, seen.status, 0))
+            effects.sessions.move(session_id, SessionMoves.observe, seen.status, 0)
     metadata = {"metadata": dict(session.metadata)} if session.metadata else {}
     # As the row has it, which is all that is left of a session that has ended.
     return {**seen.document, "id": session_id, "createdAt": to_iso(session.created_at), **metadata}
@@ -49,11 +49,11 @@ def read_session(session_id: str, client: str, effects: Effects) -> dict[str, An
 def cancel_session(session_id: str, client: str, effects: Effects) -> None:
     """End it; one that has ended is fine, as at Runway. If Runway cannot be asked now, whoever watches does it.
 
-    Raises NoSuchSession. Effects: clock, sessions, runway_sessions.
+    Raises NoSuchSession.
     """
     find_session(session_id, client, effects)
     try:
-        effects.sessions.change(session_id, lambda row: session_moves(effects).request_cancel(row, "client"))
+        effects.sessions.move(session_id, SessionMoves.request_cancel, "client")
     except TransitionRefused:
         return
     with suppress(UpstreamUnavailable):
@@ -61,10 +61,7 @@ def cancel_session(session_id: str, client: str, effects: Effects) -> None:
 
 
 def connect_backend(session_id: str, client: str, effects: Effects) -> Credentials:
-    """For a server that answers the avatar's calls. Raises NoSuchSession, and as `RunwaySessions.connect_backend`.
-
-    Effects: sessions, runway_sessions.
-    """
+    """For a server that answers the avatar's calls. Raises NoSuchSession, and as `RunwaySessions.connect_backend`."""
     find_session(session_id, client, effects)
     return effects.runway_sessions.connect_backend(session_id)
 

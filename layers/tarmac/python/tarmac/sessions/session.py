@@ -6,17 +6,12 @@ and later as the id of the conversation. What opens a session (its key, a token,
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from tarmac.clock import from_iso, to_iso
-from tarmac.rows import NoticeState, Output
-
-DUE_SHARDS = 4
-"""Partitions of the `due` index that hold sessions, beside those of the tasks."""
+from tarmac.rows import NOTICE_STATE, OUTPUTS, SESSION_DUE, NoticeState, Output, RowFields, RowNotFound, stored_enum
 
 
 class SessionState(StrEnum):
@@ -37,7 +32,7 @@ class SessionState(StrEnum):
 TERMINAL = frozenset({SessionState.COMPLETED, SessionState.FAILED, SessionState.CANCELLED})
 
 
-class NoSuchSession(LookupError):
+class NoSuchSession(RowNotFound):
     """No row has this id, or it is another client's."""
 
 
@@ -141,68 +136,29 @@ def session_key(session_id: str) -> str:
     return f"session#{session_id}"
 
 
-def due_shard(name: str) -> str:
-    return f"session-due#{hashlib.sha256(name.encode()).digest()[0] % DUE_SHARDS}"
-
-
 def bump(session: Session, now: float, **changes: Any) -> Session:
     """The next version of a row."""
     return replace(session, version=session.version + 1, updated_at=now, **changes)
 
 
+# Not `client`: that is the partition key of the index of tasks.
+_FIELDS = RowFields(
+    Session,
+    names={"id": "sessionId", "client": "clientId"},
+    stored={"state": stored_enum(SessionState), "notice_state": NOTICE_STATE, "outputs": OUTPUTS},
+)
+
+
 def to_row(session: Session) -> dict[str, Any]:
-    """The table item: camelCase names, absent instead of null."""
-    row: dict[str, Any] = {"pk": session_key(session.id), "sk": "session", "sessionId": session.id}
-    for name, attribute in _ATTRIBUTES.items():
-        value = getattr(session, name)
-        if value is None or value == () or value == {}:
-            continue
-        if name == "outputs":
-            value = [
-                {
-                    "bucket": o.bucket,
-                    "key": o.key,
-                    "bytes": o.size_bytes,
-                    "sha256": o.sha256,
-                    "contentType": o.content_type,
-                }
-                for o in value
-            ]
-        elif name in _TIMES:
-            value = to_iso(value)
-        elif isinstance(value, StrEnum):
-            value = value.value
-        elif isinstance(value, Mapping):
-            value = dict(value)
-        row[attribute] = value
+    """The table item: the fields of the session, and index keys derived from them."""
+    row = {"pk": session_key(session.id), "sk": "session"} | _FIELDS.to_row(session)
     if session.needs_attention:
-        row["due"] = due_shard(session.id)
+        row["due"] = SESSION_DUE.shard_of(session.id)
     else:
         row.pop("nextCheckAt", None)
     return row
 
 
 def from_row(row: Mapping[str, Any]) -> Session:
-    """The session of an item written by `to_row`. Raises KeyError on an item that is not one."""
-    values: dict[str, Any] = {"id": row["sessionId"]}
-    for name, attribute in _ATTRIBUTES.items():
-        if attribute in row:
-            value = row[attribute]
-            values[name] = from_iso(value) if name in _TIMES else value
-    values["state"] = SessionState(values["state"])
-    values["notice_state"] = NoticeState(values["notice_state"])
-    values["outputs"] = tuple(
-        Output(each["bucket"], each["key"], each["bytes"], each["sha256"], each["contentType"])
-        for each in row.get("outputs", ())
-    )
-    return Session(**values)
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
-
-
-# Not `client`: that would be a key of the index of tasks.
-_ATTRIBUTES = {f.name: _camel(f.name) for f in fields(Session) if f.name != "id"} | {"client": "clientId"}
-_TIMES = frozenset(name for name in _ATTRIBUTES if name.endswith("_at") and name != "next_check_at")
+    """The session of an item written by `to_row`. Raises KeyError on an item that is not a session."""
+    return _FIELDS.from_row(row)

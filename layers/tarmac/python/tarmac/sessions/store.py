@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Concatenate, ParamSpec
 
-from tarmac.clock import from_iso, to_iso
+from tarmac.clock import Clock, to_iso
 from tarmac.ports import Add, ConditionFailed, Put, Row, Table, Write
-from tarmac.rows import Contended
-from tarmac.sessions.moves import ATTEMPT_LEASE_SECONDS, check_step
-from tarmac.sessions.session import DUE_SHARDS, NoSuchSession, Session, due_shard, from_row, session_key, to_row
+from tarmac.rows import SESSION_DUE, RowFields, check_step, compare_and_set, stored_enum
+from tarmac.sessions.moves import ATTEMPT_LEASE_SECONDS, FOLLOWS, SessionMoves
+from tarmac.sessions.session import NoSuchSession, Session, from_row, session_key, to_row
 
-_WRITE_TRIES = 8
+P = ParamSpec("P")
+
 _KEPT_SECONDS = 30 * 24 * 3600.0
 _MINUTES_KEPT_SECONDS = 400 * 24 * 3600.0
 
@@ -50,19 +52,17 @@ class Attempt:
         return to_iso(self.created_at)[:10]
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What the sweeper has to look at."""
-
-    sessions: list[str]
-    attempts: list[str]
-
-
 class SessionStore:
     """Every change of a session is a compare-and-set on its version; the client's minutes follow in the same write."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
+        self._clock = clock
+
+    @property
+    def moves(self) -> SessionMoves:
+        """The moves as of now."""
+        return SessionMoves(self._clock.now(), self._clock.scale)
 
     # Attempts
 
@@ -76,7 +76,7 @@ class SessionStore:
 
     def get_attempt(self, attempt_id: str) -> Attempt | None:
         row = self._table.get(_attempt_pk(attempt_id), "attempt")
-        return _attempt(row) if row else None
+        return _ATTEMPT.from_row(row) if row else None
 
     def give_back(self, attempt: Attempt, *others: Write) -> None:
         """Runway took nothing: the reservation is released. Raises ConditionFailed where somebody else has decided."""
@@ -109,41 +109,37 @@ class SessionStore:
             raise NoSuchSession(session_id)
         return from_row(row)
 
-    def change(self, session_id: str, move: Callable[[Session], Session]) -> Session:
-        """Read, move, write over the version read; on a conflict start again from the newer row.
+    def move(
+        self,
+        session_id: str,
+        move: Callable[Concatenate[SessionMoves, Session, P], Session],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Session:
+        """The session after one of `SessionMoves`, made as of now: `move(session_id, SessionMoves.claim, token)`.
 
-        `move` may raise (TransitionRefused) to leave the row alone, or return its argument unchanged.
+        Raises NoSuchSession, Contended, and TransitionRefused where the move does not start from the row's state.
         """
-        for _ in range(_WRITE_TRIES):
+
+        def attempt() -> Session:
             before = self.get(session_id)
-            after = move(before)
+            after = move(self.moves, before, *args, **kwargs)
             if after is before:
                 return before
-            check_step(before, after)
+            check_step(FOLLOWS, before, after)
             writes: list[Write] = [Put(to_row(after), over=before.version)]
             counted = after.reserved_seconds + after.used_seconds - before.reserved_seconds - before.used_seconds
             if counted:
                 writes.append(_minutes(after.client, after.minutes_day, counted, after.created_at))
-            try:
-                self._table.write(*writes)
-            except ConditionFailed:
-                continue
+            self._table.write(*writes)
             return after
-        raise Contended(session_id)
+
+        return compare_and_set(attempt, session_id)
 
     def used_seconds(self, client: str, day: str) -> int:
         """What a client has used and reserved on a day (UTC, `2026-11-20`)."""
         row = self._table.get(_minutes_pk(client), day)
         return int(row["seconds"]) if row else 0
-
-    def due(self, now: float) -> Due:
-        """What should have moved by now."""
-        due = Due([], [])
-        for shard in range(DUE_SHARDS):
-            for row in self._table.query("due", f"session-due#{shard}", up_to=now).rows:
-                kind, _, name = row["pk"].partition("#")
-                (due.sessions if kind == "session" else due.attempts).append(name)
-        return due
 
 
 def _minutes(client: str, day: str, seconds: int, now: float) -> Add:
@@ -159,35 +155,12 @@ def _attempt_pk(attempt_id: str) -> str:
     return f"session-attempt#{attempt_id}"
 
 
+_ATTEMPT = RowFields(Attempt, {"id": "attemptId", "client": "clientId"}, {"state": stored_enum(AttemptState)})
+
+
 def _attempt_row(attempt: Attempt) -> Row:
-    row: Row = {
-        "pk": _attempt_pk(attempt.id),
-        "sk": "attempt",
-        "version": attempt.version,
-        "attemptId": attempt.id,
-        "clientId": attempt.client,
-        "seconds": attempt.seconds,
-        "state": attempt.state.value,
-        "createdAt": to_iso(attempt.created_at),
-        "ttl": int(attempt.created_at + _KEPT_SECONDS),
-    }
-    if attempt.token_id is not None:
-        row["tokenId"] = attempt.token_id
-    if attempt.session_id is not None:
-        row["sessionId"] = attempt.session_id
+    row: Row = {"pk": _attempt_pk(attempt.id), "sk": "attempt"} | _ATTEMPT.to_row(attempt)
+    row["ttl"] = int(attempt.created_at + _KEPT_SECONDS)
     if attempt.state is AttemptState.SENDING:
-        row |= {"due": due_shard(attempt.id), "nextCheckAt": attempt.created_at + ATTEMPT_LEASE_SECONDS}
+        row |= {"due": SESSION_DUE.shard_of(attempt.id), "nextCheckAt": attempt.created_at + ATTEMPT_LEASE_SECONDS}
     return row
-
-
-def _attempt(row: Row) -> Attempt:
-    return Attempt(
-        row["attemptId"],
-        row["clientId"],
-        row["seconds"],
-        from_iso(row["createdAt"]),
-        AttemptState(row["state"]),
-        row.get("tokenId"),
-        row.get("sessionId"),
-        row["version"],
-    )

@@ -8,13 +8,12 @@ from contextlib import suppress
 from tarmac.backoff import backoff
 from tarmac.effects import Effects
 from tarmac.outcome import ENDED, Outcome
-from tarmac.rows import TransitionRefused
+from tarmac.rows import CONFIRMATIONS_OF_GONE, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import UpstreamSession
-from tarmac.sessions.create import session_moves
+from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import Session, SessionState
 
-CONFIRMATIONS_OF_GONE = 3
 LONGEST_BACKOFF_SECONDS = 60.0
 
 
@@ -22,12 +21,12 @@ def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -
     """`running` and when to look again, or `ended`. A look more does no harm.
 
     unclaimed_seconds: how long a session may be ready with nobody in it. Raises NoSuchSession, Contended and what AWS
-    raises. Effects: clock, sessions, runway_sessions, chance.
+    raises.
     """
     session = effects.sessions.get(session_id)
     if session.state.is_terminal:
         return ENDED
-    if session_moves(effects).lease_is_over(session):
+    if effects.sessions.moves.lease_is_over(session):
         session = _given_up(session, effects)
     try:
         # Also before it is cancelled: how it has just ended is worth knowing.
@@ -47,22 +46,11 @@ def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -
 
 
 def _alive(session: Session, seen: UpstreamSession, effects: Effects, unclaimed_seconds: float) -> Outcome:
-    moves = session_moves(effects)
-
-    def observed(row: Session) -> Session:
-        return moves.observe(row, seen.status, moves.next_look(moves.observe(row, seen.status, 0), unclaimed_seconds))
-
-    def given_up(row: Session) -> Session:
-        reason = session_moves(effects).why_cancel(row, unclaimed_seconds)
-        if reason is None:
-            raise TransitionRefused("somebody has come")
-        return session_moves(effects).request_cancel(row, reason)
-
-    after = effects.sessions.change(session.id, observed)
-    if moves.why_cancel(after, unclaimed_seconds) is None:
-        return Outcome("running", moves.next_look(after, unclaimed_seconds))
-    # The row first: from then on nobody is given credentials for what is about to end.
-    return _cancelled(effects.sessions.change(session.id, given_up), effects)
+    after = effects.sessions.move(session.id, SessionMoves.follow, seen.status, unclaimed_seconds)
+    if effects.sessions.moves.why_cancel(after, unclaimed_seconds) is None:
+        return Outcome("running", effects.sessions.moves.next_look(after, unclaimed_seconds))
+    # The row first: from then on no caller gets credentials for a session that is about to end.
+    return _cancelled(effects.sessions.move(session.id, SessionMoves.give_up, unclaimed_seconds), effects)
 
 
 def _cancelled(session: Session, effects: Effects) -> Outcome:
@@ -86,16 +74,14 @@ def _end(
 ) -> Outcome:
     with suppress(TransitionRefused):
         # Refused: somebody else has ended it.
-        effects.sessions.change(
-            session.id, lambda row: session_moves(effects).end(row, state, duration_seconds, failure, failure_code)
-        )
+        effects.sessions.move(session.id, SessionMoves.end, state, duration_seconds, failure, failure_code)
     return ENDED
 
 
 def _given_up(session: Session, effects: Effects) -> Session:
     """Whoever claimed the credentials is gone: nobody knows whether they were given."""
     try:
-        return effects.sessions.change(session.id, lambda row: session_moves(effects).burn(row, None))
+        return effects.sessions.move(session.id, SessionMoves.burn, None)
     except TransitionRefused:
         return effects.sessions.get(session.id)
 
@@ -110,7 +96,7 @@ def _gone(session: Session, effects: Effects) -> Outcome:
 
 
 def _unread(session: Session, retry_after_seconds: float | None, effects: Effects, unclaimed_seconds: float) -> Outcome:
-    if not session_moves(effects).may_still_be_read(session, unclaimed_seconds):
+    if not effects.sessions.moves.may_still_be_read(session, unclaimed_seconds):
         message = "Runway could not be asked until the session must have been over."
         return _end(session, effects, SessionState.FAILED, None, message, "TARMAC.UNREACHABLE")
     wait = backoff(session.unread + 1, effects.chance(), longest_seconds=LONGEST_BACKOFF_SECONDS)
@@ -121,7 +107,7 @@ def _unread(session: Session, retry_after_seconds: float | None, effects: Effect
 
 def _overlooked(session: Session, wait_seconds: int, effects: Effects, gone: bool) -> Outcome:
     try:
-        effects.sessions.change(session.id, lambda row: session_moves(effects).overlook(row, wait_seconds, gone))
+        effects.sessions.move(session.id, SessionMoves.overlook, wait_seconds, gone)
     except TransitionRefused:
         return Outcome("running", 1)
     return Outcome("running", wait_seconds)

@@ -60,8 +60,7 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     Raises UnknownOperation, NotOffered, InvalidRequest, KeyReused.
 
     The row comes first: from then on the task is not lost, whatever happens to the start, since the sweeper starts
-    what no execution holds. `start` is false where the caller is the execution. Effects: clock, flavor, table, tasks,
-    uploads, archive, executions, new_id.
+    what no execution holds. `start` is false where the caller is the execution.
     """
     effects.flavor.check_offers(order.operation)
     at = operation(order.operation)
@@ -83,7 +82,7 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
 
 
 def repeated(task: Task, effects: Effects) -> Accepted:
-    """The answer to a cause that is known to have made this task. Effects: executions."""
+    """The answer to a cause that is known to have made this task."""
     _ensure_started(task, effects)
     return Accepted(task, False, [])
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tarmac.effects import Effects, moves
+from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
+from tarmac.tasks.moves import Moves
 from tarmac.tasks.responses import shown_status
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task
@@ -14,7 +15,7 @@ def cancel(task: Task, effects: Effects, delete_outputs: bool) -> None:
     """Cancel or hide. Raises NoSuchTask where there is nothing (more) to delete, as Runway does on a second call.
 
     The row is marked first: from then on nothing new is bought for it. If Runway cannot be asked now, the next poll
-    does it. Effects: clock, tasks, runway, and archive with `delete_outputs`.
+    does it.
     """
     already_cancelled = task.cancel_requested_at is not None and shown_status(task) == "CANCELLED"
     if task.hidden_at is not None or already_cancelled:
@@ -25,26 +26,26 @@ def cancel(task: Task, effects: Effects, delete_outputs: bool) -> None:
         else:
             _stop(task, effects)
     except TransitionRefused:
-        # It ended, or was deleted, between the look and the move: judged anew by what it is now.
+        # It ended, or was deleted, between the read and the move: decide again by its new state.
         cancel(effects.tasks.get(task.id), effects, delete_outputs)
 
 
 def _hide(task: Task, effects: Effects, delete_outputs: bool) -> None:
-    effects.tasks.change(task.id, lambda row: moves(effects).hide(row))
+    effects.tasks.move(task.id, Moves.hide)
     if delete_outputs:
         for output in task.outputs:
             effects.archive.delete(output.key)
 
 
 def _stop(task: Task, effects: Effects) -> None:
-    marked = effects.tasks.change(task.id, lambda row: moves(effects).request_cancel(row))
+    marked = effects.tasks.move(task.id, Moves.request_cancel)
     if marked.upstream_id is not None:
         _cancel_upstream(marked.upstream_id, effects)
 
 
 def _cancel_upstream(upstream_id: str, effects: Effects) -> None:
     try:
-        # Look once more: deleting a task that has just succeeded would delete its output before it is archived.
+        # Poll again: deleting a task that has just succeeded would delete its output before it is archived.
         if not effects.runway.task(upstream_id).is_terminal:
             effects.runway.cancel(upstream_id)
     except (UpstreamGone, UpstreamUnavailable):

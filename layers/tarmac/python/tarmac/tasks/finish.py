@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.effects import Effects, moves
-from tarmac.inbox.batch_progress import record_ending
+from tarmac.effects import Effects
 from tarmac.media.archive import archive_link
 from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUnusable
 from tarmac.media.keys import archive_key, source_words
+from tarmac.outcome import NotEnded
 from tarmac.ports import Objects
-from tarmac.rows import NoticeState, Output, TransitionRefused
+from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState, Output, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
-from tarmac.tasks.moves import CONFIRMATIONS_OF_GONE, expected_credits
+from tarmac.tasks.moves import Moves, expected_credits
 from tarmac.tasks.notices import notice_of
 from tarmac.tasks.task import State, Task
 
 DOWNLOAD_TRIES = 3
 
 
-class NotEnded(Exception):
-    """The task is still under way, so there is nothing to finish: the execution goes red and the sweeper takes over."""
+OnEnded = Callable[[Task, Effects], None]
+"""Called before an ending is announced, once or more often. The layer above uses it to settle the line of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +64,32 @@ _ENDINGS = {
 }
 
 
-def finish(task_id: str, effects: Effects, max_output_bytes: int) -> Ending:
-    """Bring the task to its ending and announce it. Safe to repeat: what is done is found done.
+def finish(task_id: str, effects: Effects, max_output_bytes: int, on_ended: OnEnded) -> Ending:
+    """Bring the task to its ending and announce it. Safe to repeat: each part finds what is done already.
 
-    Raises NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
-    Effects: clock, chance, table, tasks, runway, downloads, archive, topic, webhooks, batches.
+    Raises NotEnded, ArchiveError, UpstreamUnavailable and as AWS does; then the row stays open.
     """
     task = effects.tasks.get(task_id)
     if not task.state.is_terminal:
         task = _end(task, effects, max_output_bytes)
-    return Ending(announce(task, effects), is_news=task.notice_state is NoticeState.PENDING)
+    return Ending(announce(task, effects, on_ended), is_news=task.notice_state is NoticeState.PENDING)
 
 
-def announce(task: Task, effects: Effects) -> Task:
+def announce(task: Task, effects: Effects, on_ended: OnEnded) -> Task:
     """Publish a pending notice, then mark it sent: at least once, always with the same event id.
 
-    A callback is put in its queue first, and the line of a batch is settled: what fails after that is repeated with
-    the publishing, and of two messages the second finds the callback delivered, while of two notices a subscriber gets
-    both.
+    The webhook is queued and `on_ended` called first. What fails after that is repeated together with the publishing:
+    of two queued webhooks the second finds the first delivered, but of two notices a subscriber gets both.
     """
     if task.notice_state is not NoticeState.PENDING:
         return task
     if task.webhook is not None:
-        effects.webhooks.send(json.dumps({"taskId": task.id}, separators=(",", ":")))
-    record_ending(task, effects)
+        effects.webhook_queue.send(json.dumps({"taskId": task.id}, separators=(",", ":")))
+    on_ended(task, effects)
     message, attributes = notice_of(task)
     effects.topic.publish(message, attributes)
     try:
-        return effects.tasks.change(task.id, lambda row: moves(effects).announced(row))
+        return effects.tasks.move(task.id, Moves.announced)
     except TransitionRefused:
         return effects.tasks.get(task.id)
 
@@ -101,7 +99,7 @@ def _end(task: Task, effects: Effects, max_output_bytes: int) -> Task:
         case State.SUBMITTED:
             return _end_submitted(task, effects, max_output_bytes)
         case State.ACCEPTED | State.WAITING if task.cancel_requested_at is not None:
-            return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, None, 0.0))
+            return effects.tasks.move(task.id, Moves.cancel, None, 0.0)
         case State.ACCEPTED | State.WAITING if effects.clock.now() >= task.deadline_at:
             message = f"Runway did not take the task before its deadline, {to_iso(task.deadline_at)}."
             return _fail(task, None, "TARMAC.DEADLINE", message, 0.0, effects)
@@ -114,11 +112,11 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     upstream_id = task.upstream_id
     is_late = effects.clock.now() >= task.deadline_at
     try:
-        upstream = _look(upstream_id, effects)
+        upstream = _upstream(upstream_id, effects)
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
-        if moves(effects).may_still_come(task):
+        if effects.tasks.moves.may_still_come(task):
             raise
         message = "Runway could not be read until its outputs had expired."
         return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
@@ -132,9 +130,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
         case "CANCELLED" if task.cancel_requested_at is None and is_late:
             return _end_late(task, upstream_id, upstream.cost_credits, effects)
         case "CANCELLED":
-            return effects.tasks.change(
-                task.id, lambda row: moves(effects).cancel(row, upstream_id, upstream.cost_credits)
-            )
+            return effects.tasks.move(task.id, Moves.cancel, upstream_id, upstream.cost_credits)
         case _ if task.cancel_requested_at is not None or is_late:
             # Poll has cancelled it, unless it crashed on the way; a second time does no harm.
             effects.runway.cancel(upstream_id)
@@ -143,8 +139,8 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
             raise NotEnded(f"Runway's task is {upstream.status}")
 
 
-def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
-    """Raises UpstreamGone only after several looks in a row: an ending must not rest on one passing 404."""
+def _upstream(upstream_id: str, effects: Effects) -> UpstreamTask:
+    """The task at Runway. Raises UpstreamGone only after several polls in a row: one 404 may be temporary."""
     for _ in range(CONFIRMATIONS_OF_GONE - 1):
         try:
             return effects.runway.task(upstream_id)
@@ -156,7 +152,7 @@ def _look(upstream_id: str, effects: Effects) -> UpstreamTask:
 def _end_gone(task: Task, upstream_id: str, effects: Effects) -> Task:
     if task.cancel_requested_at is not None:
         cost = expected_credits(task)
-        return effects.tasks.change(task.id, lambda row: moves(effects).cancel(row, upstream_id, cost))
+        return effects.tasks.move(task.id, Moves.cancel, upstream_id, cost)
     if effects.clock.now() >= task.deadline_at:
         return _end_late(task, upstream_id, expected_credits(task), effects)
     if task.missing < CONFIRMATIONS_OF_GONE:
@@ -179,14 +175,12 @@ def _fail(
     effects: Effects,
     node_errors: Mapping[str, Any] | None = None,
 ) -> Task:
-    return effects.tasks.change(
-        task.id, lambda row: moves(effects).fail(row, upstream_id, code, message, cost, node_errors)
-    )
+    return effects.tasks.move(task.id, Moves.fail, upstream_id, code, message, cost, node_errors)
 
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
     lacks_output = not upstream.output and upstream.nodes is None
-    if lacks_output and moves(effects).may_still_come(task):
+    if lacks_output and effects.tasks.moves.may_still_come(task):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
         if lacks_output:
@@ -199,14 +193,11 @@ def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_out
         return _fail(task, upstream.id, "TARMAC.OUTPUT_EXPIRED", message, upstream.cost_credits, effects)
     except OutputUnusable as problem:
         return _fail(task, upstream.id, "TARMAC.OUTPUT_UNUSABLE", str(problem), upstream.cost_credits, effects)
-    return effects.tasks.change(
-        task.id,
-        lambda row: moves(effects).succeed(row, upstream.id, upstream.cost_credits, upstream.node_errors),
-    )
+    return effects.tasks.move(task.id, Moves.succeed, upstream.id, upstream.cost_credits, upstream.node_errors)
 
 
 def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> None:
-    effects.tasks.change(task.id, lambda row: moves(effects).archived(row, upstream_id, output))
+    effects.tasks.move(task.id, Moves.archived, upstream_id, output)
 
 
 def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Output:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tarmac.effects import Effects, moves
-from tarmac.idempotency import RETRY_WINDOW_SECONDS, KeyRecord, KeyReused, Repeat, RepeatStore
+from tarmac.effects import Effects
+from tarmac.idempotency import RETRY_WINDOW_SECONDS, KeyRecord, KeyReused, Repeat
 from tarmac.ports import Put
 from tarmac.rows import TransitionRefused
+from tarmac.tasks.moves import Moves
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task
 
@@ -27,10 +28,7 @@ class Earlier:
 
 
 def find_earlier(repeat: Repeat, effects: Effects) -> Earlier:
-    """Raises KeyReused. A retry without key that finds a task has claimed it.
-
-    Effects: clock, table, tasks, new_id.
-    """
+    """Raises KeyReused. A retry without key that finds a task has claimed it."""
     if repeat.key is not None:
         return _by_key(repeat, effects)
     return Earlier(_claimed(repeat, effects)) if repeat.is_retry else Earlier()
@@ -38,11 +36,11 @@ def find_earlier(repeat: Repeat, effects: Effects) -> Earlier:
 
 def put_repeat(repeat: Repeat, task_id: str, now: float, earlier: Earlier, effects: Effects) -> Put:
     """What the task is written with, so that the next send of the same create finds it."""
-    return RepeatStore(effects.table).put(repeat, task_id, now, earlier.expired)
+    return effects.idempotency.put(repeat, task_id, now, earlier.expired)
 
 
 def _by_key(repeat: Repeat, effects: Effects) -> Earlier:
-    record = RepeatStore(effects.table).by_key(repeat, effects.clock.now())
+    record = effects.idempotency.by_key(repeat, effects.clock.now())
     if record is None:
         return Earlier()
     if record.is_expired:
@@ -54,9 +52,9 @@ def _by_key(repeat: Repeat, effects: Effects) -> Earlier:
 
 def _claimed(repeat: Repeat, effects: Effects) -> Task | None:
     since, claim = effects.clock.now() - RETRY_WINDOW_SECONDS, effects.new_id()
-    for task_id in RepeatStore(effects.table).recent(repeat, since):
+    for task_id in effects.idempotency.recent(repeat, since):
         try:
-            return effects.tasks.change(task_id, lambda row: moves(effects).take(row, repeat.retry, claim))
+            return effects.tasks.move(task_id, Moves.take, repeat.retry, claim)
         except (TransitionRefused, NoSuchTask):
             continue
     return None

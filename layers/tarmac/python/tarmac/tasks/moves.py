@@ -6,7 +6,7 @@
        └── refuse ────┘  └─► AMBIGUOUS_FAILED (or WAITING while the budget of ambiguous retries lasts)
        └────────────────── try_again ──────┘
 
-A store writes only what `check_step` allows, and only over the version that the move was made from.
+A store writes only what FOLLOWS allows, and only over the version that the move was made from.
 """
 
 from __future__ import annotations
@@ -15,18 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
 from tarmac.tasks.task import State, Task, bump
 from tarmac.tasks.webhook import WebhookState, verdict_of
 
 CLAIM_LEASE_SECONDS = 150.0
 """How long a claim is believed to be alive: longer than SubmitTask can run (its timeout in template.yaml is 120 s)."""
-
-FINISH_SECONDS = 900.0
-"""How long FinishTask may work on one output (its timeout in template.yaml)."""
-
-CONFIRMATIONS_OF_GONE = 3
-"""A fresh task may answer 404 for a few seconds (CometAPI's does): so many in a row before it counts."""
 
 OUTPUTS_LIVE_SECONDS = 48 * 3600.0
 """How long Runway keeps an output, at the most."""
@@ -48,12 +42,12 @@ def expected_credits(task: Task) -> float | None:
     return task.estimated_credits if task.quoted_credits is None else task.quoted_credits
 
 
-def check_step(before: Task, after: Task) -> None:
-    """Raise TransitionRefused unless `after` may be written over `before`: the stores' last line of defence."""
-    if after.id != before.id or after.version != before.version + 1:
-        raise TransitionRefused(f"version {after.version} does not follow {before.version}")
-    if after.state is not before.state and after.state not in FOLLOWS[before.state]:
-        raise TransitionRefused(f"{after.state} does not follow {before.state}")
+def began_at(task: Task, status: str) -> float | None:
+    """When the generation began to run, given the status just seen; None while it has not been seen running."""
+    if status == "RUNNING" and task.started_at is None:
+        # It began some time after the last poll that did not find it running.
+        return task.checked_at or task.submitted_at
+    return task.started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +184,14 @@ class Moves:
         return self.now < task.deadline_at + OUTPUTS_LIVE_SECONDS * self.scale
 
     def observe(self, task: Task, upstream_id: str, status: str, progress: float | None, wait_seconds: float) -> Task:
-        """A look at the running task."""
+        """A poll has seen the generation running."""
         self._bound(task, upstream_id)
-        started_at = task.started_at
-        if status == "RUNNING" and started_at is None:
-            # It began some time after the last look that did not find it running.
-            started_at = task.checked_at or task.submitted_at
         return bump(
             task,
             self.now,
             upstream_status=status,
             progress=progress,
-            started_at=started_at,
+            started_at=began_at(task, status),
             checked_at=self.now,
             polls=task.polls + 1,
             missing=0,

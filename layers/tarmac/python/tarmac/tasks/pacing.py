@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from tarmac.backoff import _whole, backoff
+from tarmac.backoff import backoff, whole_seconds
 
 FIRST_LOOK_SECONDS = 12.0
 LONGEST_QUEUE_WAIT_SECONDS = 120.0
@@ -27,7 +27,7 @@ class Look(NamedTuple):
 
 def first_wait(age_seconds: float, p10_seconds: float) -> int:
     """Seconds until the first look at a task upstream, whose create was `age_seconds` ago."""
-    return _whole(min(FIRST_LOOK_SECONDS, p10_seconds) - age_seconds)
+    return whole_seconds(min(FIRST_LOOK_SECONDS, p10_seconds) - age_seconds)
 
 
 def next_wait(
@@ -43,12 +43,12 @@ def next_wait(
     if status in _QUEUED:
         # Nothing ends before it has begun and run. The waits grow with the queue: 48 h have to fit into the history.
         longest = max(LONGEST_QUEUE_WAIT_SECONDS, 0.005 * age)
-        return _whole(min(max(p10_seconds, 0.05 * age), longest))
+        return whole_seconds(min(max(p10_seconds, 0.05 * age), longest))
     shortest = max(2.0, 0.02 * age)
     blind = max(_clamp(0.05 * age, 2.0, 4.0), shortest)
     remaining, confirmed = _remaining(age, progress, earlier)
     longest = p10_seconds - age if age < p10_seconds else 0.25 * age if confirmed else blind
-    return _whole(min(max(0.9 * remaining, shortest), longest))
+    return whole_seconds(min(max(0.9 * remaining, shortest), longest))
 
 
 def _remaining(age: float, progress: float | None, earlier: Look | None) -> tuple[float, bool]:
@@ -82,7 +82,7 @@ def unread_wait(tries: int, jitter: float, age_seconds: float, retry_after_secon
     age_seconds: since the create. Soon for a young task, and never so often that a queue of 48 h of which every second
     look fails would outgrow an execution's history.
     """
-    wait = max(backoff(tries, jitter, longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS), _whole(0.005 * age_seconds))
+    wait = max(backoff(tries, jitter, longest_seconds=LONGEST_REFUSAL_WAIT_SECONDS), whole_seconds(0.005 * age_seconds))
     return _no_sooner_than(retry_after_seconds, wait)
 
 
@@ -90,7 +90,7 @@ def _no_sooner_than(asked_seconds: float | None, wait_seconds: int) -> int:
     """What Runway asks for by Retry-After, within what a task can bear."""
     if asked_seconds is None:
         return wait_seconds
-    return max(wait_seconds, _whole(min(asked_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
+    return max(wait_seconds, whole_seconds(min(asked_seconds, LONGEST_REFUSAL_WAIT_SECONDS)))
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tarmac.effects import Effects, moves
+from tarmac.effects import Effects
 from tarmac.ids import TASK_ID
 from tarmac.ports import Row
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.rows import Contended, TransitionRefused
+from tarmac.tasks.moves import Moves
 from tarmac.tasks.responses import STATUSES, shown_status
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task, to_row
@@ -39,7 +40,7 @@ class ListedTasks:
 def read_task(task_id: str, client: str, effects: Effects) -> Task:
     """The client's task. Raises NoSuchTask, also for another client's and for a deleted one.
 
-    Who reads a task knows its id: from then on no retry may take it for a lost first attempt. Effects: clock, tasks.
+    Who reads a task knows its id: from then on no retry may take it for a lost first attempt.
     """
     if not TASK_ID.fullmatch(task_id):
         raise NoSuchTask(task_id)
@@ -48,12 +49,12 @@ def read_task(task_id: str, client: str, effects: Effects) -> Task:
         raise NoSuchTask(task_id)
     if task.claimable:
         with suppress(TransitionRefused, Contended):
-            return effects.tasks.change(task_id, lambda row: moves(effects).settle(row))
+            return effects.tasks.move(task_id, Moves.settle)
     return task
 
 
 def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
-    """The client's run of a workflow. Raises NoSuchTask, also for a task that is none. Effects: clock, tasks."""
+    """The client's run of a workflow. Raises NoSuchTask, also for a task that is none."""
     task = read_task(invocation_id, client, effects)
     if not task.is_workflow:
         raise NoSuchTask(invocation_id)
@@ -61,10 +62,7 @@ def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
 
 
 def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
-    """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest.
-
-    Effects: tasks.
-    """
+    """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest."""
     limit = _limit(query.get("limit"))
     status = query.get("status")
     if status is not None and status not in STATUSES:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
+from tarmac.clock import Clock
 from tarmac.ports import ConditionFailed, Put, Row, Table
-from tarmac.rows import Contended, due_keys
-from tarmac.tasks.moves import check_step
+from tarmac.rows import RowNotFound, check_step, compare_and_set
+from tarmac.tasks.moves import FOLLOWS, Moves
 from tarmac.tasks.task import Task, from_row, task_key, to_row
 
-_WRITE_TRIES = 8
+P = ParamSpec("P")
+
 _PART_BYTES = 300_000
 """A row holds 400 KB; a request of 1 MiB is spread over several, within one transaction's 4 MB."""
 
@@ -21,7 +23,7 @@ class TaskExists(Exception):
     """The id is taken: the same cause was accepted before."""
 
 
-class NoSuchTask(LookupError):
+class NoSuchTask(RowNotFound):
     """No row has this id."""
 
 
@@ -32,10 +34,16 @@ class TaskPage:
 
 
 class TaskStore:
-    """Every change is a compare-and-set on the row's version, of a move that the rules allow."""
+    """Every change is a compare-and-set on the row's version, by a move that the rules allow."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
+        self._clock = clock
+
+    @property
+    def moves(self) -> Moves:
+        """The moves as of now."""
+        return Moves(self._clock.now(), self._clock.scale)
 
     def create(self, task: Task, request: Mapping[str, Any], *others: Put) -> None:
         """Put a new task, its request and `others` in one transaction. Raises TaskExists.
@@ -67,35 +75,28 @@ class TaskStore:
         request: dict[str, Any] = json.loads(body)
         return request
 
-    def change(self, task_id: str, move: Callable[[Task], Task]) -> Task:
-        """Read, move, write over the version read; on a conflict start again from the newer row.
+    def move(
+        self, task_id: str, move: Callable[Concatenate[Moves, Task, P], Task], *args: P.args, **kwargs: P.kwargs
+    ) -> Task:
+        """The task after one of `Moves`, made as of now: `move(task_id, Moves.claim, token)`.
 
-        `move` may raise (TransitionRefused) to leave the row alone, or return its argument unchanged.
+        Raises NoSuchTask, Contended, and TransitionRefused where the move does not start from the row's state.
         """
-        for _ in range(_WRITE_TRIES):
+
+        def attempt() -> Task:
             before = self.get(task_id)
-            after = move(before)
-            if after is before:
-                return before
-            check_step(before, after)
-            try:
+            after = move(self.moves, before, *args, **kwargs)
+            if after is not before:
+                check_step(FOLLOWS, before, after)
                 self._table.write(Put(to_row(after), over=before.version))
-            except ConditionFailed:
-                # Somebody else was faster; or this very put, repeated by the SDK because its answer was lost: a move
-                # that must be made once knows its own result and gives it back unchanged.
-                continue
             return after
-        raise Contended(task_id)
+
+        return compare_and_set(attempt, task_id)
 
     def of_client(self, client: str, limit: int, start: Row | None, before: str | None = None) -> TaskPage:
         """A client's tasks, newest first. `before`: only those created before this day (ISO-8601)."""
         page = self._table.query("byClient", client, up_to=before, descending=True, limit=limit, start=start)
         return TaskPage([from_row(row) for row in page.rows], page.next_key)
-
-    def due(self, now: float) -> list[str]:
-        """Ids of tasks that should have moved by now, oldest first within each shard."""
-        keys = due_keys(self._table, now)
-        return [key.removeprefix("task#") for key in keys if key.startswith("task#")]
 
 
 def _request_rows(task_id: str, request: Mapping[str, Any]) -> list[Put]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
-from tarmac.effects import Effects, moves
+from tarmac.effects import Effects
 from tarmac.media.inputs import InputMissing, InputUnusable, upload_inputs
-from tarmac.outcome import ENDED, Outcome
+from tarmac.outcome import ENDED, OVERTAKEN, Outcome
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
-from tarmac.tasks.moves import CLAIM_LEASE_SECONDS
+from tarmac.runway.ports import Created
+from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, Moves
 from tarmac.tasks.pacing import first_wait, refusal_wait
 from tarmac.tasks.task import State, Task
 from tarmac.telemetry import logger
@@ -22,87 +25,106 @@ ended between its create and the answer has lost it, and what it has cost."""
 
 
 def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Send the task's create, unless it was sent, cancelled or too late. Safe to call any number of times, at once too.
+    """Send the task's create, unless it was sent or cancelled, or is too late. Safe to repeat, also concurrently.
 
-    Effects: clock, tasks, input_bucket, runway, chance, new_id. Raises what AWS raises; before the claim that is
-    harmless, after it the row says SUBMITTING and the next call treats the attempt as lost.
+    Raises as AWS does. Before the claim that is harmless; after it the row says SUBMITTING, and the next call treats
+    the attempt as lost.
     """
     task = effects.tasks.get(task_id)
     match task.state:
         case State.SUBMITTED:
-            return Outcome("running", _first_look(task, effects))
+            return Outcome("running", _first_wait(task, effects))
         case State.SUBMITTING:
             return _after_silence(task, effects, max_ambiguous_retries)
         case State.ACCEPTED | State.WAITING:
             if task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at:
                 return ENDED
-            return _send(task, effects, max_ambiguous_retries)
+            return _attempt(task, effects, max_ambiguous_retries)
         case _:
             return ENDED
 
 
-def _send(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+def _attempt(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    """Upload the inputs, claim the row, send the create."""
     try:
         body = upload_inputs(effects.tasks.request(task.id), effects, PREPARATION_SECONDS)
     except CreateRefused as refusal:
         return _postponed(task, refusal, effects)
     except (CreateRejected, InputUnusable, InputMissing) as problem:
-        code = "TARMAC.INPUT_MISSING" if isinstance(problem, InputMissing) else "ASSET.INVALID"
-        message = str(problem)
-        try:
-            effects.tasks.change(task.id, lambda row: moves(effects).fail(row, None, code, message, 0.0))
-        except TransitionRefused:
-            # Another execution was faster, and had no such trouble.
-            return Outcome("waiting", 1)
-        return ENDED
-
+        return _unusable(task, problem, effects)
     token = effects.new_id()
     try:
-        effects.tasks.change(task.id, lambda row: moves(effects).claim(row, token))
+        _claim(task, token, effects)
     except TransitionRefused:
-        # A second execution, a cancel or the deadline was faster; what it made of the row is looked at anew.
-        return Outcome("waiting", 1)
+        # A second execution, a cancel or the deadline.
+        return OVERTAKEN
+    return _create(task, token, body, effects, max_ambiguous_retries)
+
+
+def _claim(task: Task, token: str, effects: Effects) -> None:
+    try:
+        effects.tasks.move(task.id, Moves.claim, token)
+    except TransitionRefused:
+        raise
     except Exception:
-        # Whether the claim was written is unknown, that nothing was sent is not: given back, if it is there.
+        # The claim may have been written, but nothing was sent: release it.
         with suppress(Exception):
-            effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, 1))
+            effects.tasks.move(task.id, Moves.refuse, token, 1)
         raise
 
+
+def _create(task: Task, token: str, body: Mapping[str, Any], effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
         created = effects.runway.create(task.operation, body)
     except CreateRefused as refusal:
-        wait = _refusal_wait(task, refusal, effects)
-        with suppress(TransitionRefused):
-            effects.tasks.change(task.id, lambda row: moves(effects).refuse(row, token, wait))
-        return Outcome("waiting", wait)
+        return _refused(task, token, refusal, effects)
     except CreateRejected as rejection:
-        code, message = f"TARMAC.REJECTED.{rejection.status}", str(rejection)
-        try:
-            effects.tasks.change(task.id, lambda row: moves(effects).reject(row, token, code, message))
-        except TransitionRefused:
-            return Outcome("waiting", 1)
-        return ENDED
+        return _rejected(task, token, rejection, effects)
     except CreateAmbiguous:
         return _lost(task, token, effects, max_ambiguous_retries)
+    return _bound(task, token, created, effects)
 
-    first_look = first_wait(0.0, task.p10_seconds)
+
+def _bound(task: Task, token: str, created: Created, effects: Effects) -> Outcome:
+    wait = first_wait(0.0, task.p10_seconds)
+    bound = created.upstream_id, created.estimated_credits, wait, created.routing
     try:
-        effects.tasks.change(
-            task.id,
-            lambda row: moves(effects).bind(
-                row, token, created.upstream_id, created.estimated_credits, first_look, created.routing
-            ),
-        )
+        effects.tasks.move(task.id, Moves.bind, token, *bound)
     except TransitionRefused:
-        # Bound too late: the row has moved on without this generation, so it must not run for nobody.
+        # Too late: the row has moved on without this generation, so no task would take its output.
         _abandon(created.upstream_id, effects)
-        return Outcome("waiting", 1)
-    return Outcome("running", first_look)
+        return OVERTAKEN
+    return Outcome("running", wait)
+
+
+def _unusable(task: Task, problem: Exception, effects: Effects) -> Outcome:
+    code = "TARMAC.INPUT_MISSING" if isinstance(problem, InputMissing) else "ASSET.INVALID"
+    try:
+        effects.tasks.move(task.id, Moves.fail, None, code, str(problem), 0.0)
+    except TransitionRefused:
+        # Another execution was faster, and its inputs were usable.
+        return OVERTAKEN
+    return ENDED
+
+
+def _refused(task: Task, token: str, refusal: CreateRefused, effects: Effects) -> Outcome:
+    wait = _refusal_wait(task, refusal, effects)
+    with suppress(TransitionRefused):
+        effects.tasks.move(task.id, Moves.refuse, token, wait)
+    return Outcome("waiting", wait)
+
+
+def _rejected(task: Task, token: str, rejection: CreateRejected, effects: Effects) -> Outcome:
+    try:
+        effects.tasks.move(task.id, Moves.reject, token, f"TARMAC.REJECTED.{rejection.status}", str(rejection))
+    except TransitionRefused:
+        return OVERTAKEN
+    return ENDED
 
 
 def _after_silence(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Somebody claimed the row and has not come back: alive until the lease is over, lost from then on."""
-    if not moves(effects).lease_is_over(task):
+    """Another process has claimed the row and not moved it since: alive until its lease is over, lost from then on."""
+    if not effects.tasks.moves.lease_is_over(task):
         held = 0.0 if task.claimed_at is None else effects.clock.elapsed(task.claimed_at)
         return Outcome("waiting", max(1, int(CLAIM_LEASE_SECONDS - held) + 1))
     return _lost(task, None, effects, max_ambiguous_retries)
@@ -110,21 +132,18 @@ def _after_silence(task: Task, effects: Effects, max_ambiguous_retries: int) -> 
 
 def _lost(task: Task, token: str | None, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
-        after = effects.tasks.change(
-            task.id,
-            lambda row: moves(effects).lose(row, token, max_ambiguous_retries, AMBIGUOUS_RETRY_SECONDS),
-        )
+        after = effects.tasks.move(task.id, Moves.lose, token, max_ambiguous_retries, AMBIGUOUS_RETRY_SECONDS)
     except TransitionRefused:
-        return Outcome("waiting", 1)
+        return OVERTAKEN
     return ENDED if after.state.is_terminal else Outcome("waiting", AMBIGUOUS_RETRY_SECONDS)
 
 
 def _postponed(task: Task, refusal: CreateRefused, effects: Effects) -> Outcome:
     wait = _refusal_wait(task, refusal, effects)
     try:
-        effects.tasks.change(task.id, lambda row: moves(effects).postpone(row, wait))
+        effects.tasks.move(task.id, Moves.postpone, wait)
     except TransitionRefused:
-        return Outcome("waiting", 1)
+        return OVERTAKEN
     return Outcome("waiting", wait)
 
 
@@ -132,7 +151,7 @@ def _refusal_wait(task: Task, refusal: CreateRefused, effects: Effects) -> int:
     return refusal_wait(task.refusals + 1, effects.chance(), refusal.is_quota, refusal.retry_after_seconds)
 
 
-def _first_look(task: Task, effects: Effects) -> int:
+def _first_wait(task: Task, effects: Effects) -> int:
     return first_wait(effects.clock.elapsed(task.submitted_at or task.updated_at), task.p10_seconds)
 
 
@@ -140,5 +159,5 @@ def _abandon(upstream_id: str, effects: Effects) -> None:
     try:
         effects.runway.cancel(upstream_id)
     except UpstreamUnavailable:
-        # Nothing more can be done from here: the row no longer knows this generation, the log line does.
+        # Only this log line names the generation: the row has moved on.
         logger.error("a generation without a task could not be cancelled", upstream_id=upstream_id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from tarmac.clock import from_iso, to_iso
-from tarmac.rows import NoticeState, Output, _camel, _output_from_row, _output_to_row, due_shard
-from tarmac.tasks.webhook import Webhook, _webhook_from_row, _webhook_to_row
+from tarmac.clock import to_iso
+from tarmac.rows import DUE, NOTICE_STATE, OUTPUTS, NoticeState, Output, RowFields, Stored, stored_enum
+from tarmac.tasks.webhook import WEBHOOK, Webhook
 
 
 class State(StrEnum):
@@ -120,27 +120,24 @@ def task_key(task_id: str) -> str:
     return f"task#{task_id}"
 
 
+_FIELDS = RowFields(
+    Task,
+    names={"id": "taskId"},
+    stored={
+        "state": stored_enum(State),
+        "notice_state": NOTICE_STATE,
+        "outputs": OUTPUTS,
+        "webhook": Stored(WEBHOOK.to_row, WEBHOOK.from_row),
+    },
+)
+
+
 def to_row(task: Task) -> dict[str, Any]:
-    """The table item: camelCase names, absent instead of null, index keys derived from the fields."""
-    row: dict[str, Any] = {"pk": task_key(task.id), "sk": "task", "taskId": task.id}
-    for name, attribute in _ATTRIBUTES.items():
-        value = getattr(task, name)
-        if value is None or value == () or value == {}:
-            continue
-        if name == "outputs":
-            value = [_output_to_row(output) for output in value]
-        elif name == "webhook":
-            value = _webhook_to_row(value)
-        elif name in _TIMES:
-            value = to_iso(value)
-        elif isinstance(value, StrEnum):
-            value = value.value
-        elif isinstance(value, Mapping):
-            value = dict(value)
-        row[attribute] = value
+    """The table item: the fields of the task, and index keys derived from them."""
+    row = {"pk": task_key(task.id), "sk": "task"} | _FIELDS.to_row(task)
     row["listKey"] = f"{to_iso(task.created_at)}#{task.id}"
     if task.needs_attention:
-        row["due"] = due_shard(task.id)
+        row["due"] = DUE.shard_of(task.id)
     else:
         row.pop("nextCheckAt", None)
     return row
@@ -148,28 +145,9 @@ def to_row(task: Task) -> dict[str, Any]:
 
 def from_row(row: Mapping[str, Any]) -> Task:
     """The task of an item written by `to_row`. Raises KeyError on an item that is not a task."""
-    values: dict[str, Any] = {"id": row["taskId"]}
-    for name, attribute in _ATTRIBUTES.items():
-        if attribute not in row:
-            continue
-        value = row[attribute]
-        if name in _TIMES:
-            value = from_iso(value)
-        elif name == "outputs":
-            value = tuple(_output_from_row(output) for output in value)
-        elif name == "webhook":
-            value = _webhook_from_row(value)
-        values[name] = value
-    values["state"] = State(values["state"])
-    values["notice_state"] = NoticeState(values["notice_state"])
-    return Task(**values)
+    return _FIELDS.from_row(row)
 
 
 def bump(task: Task, now: float, **changes: Any) -> Task:
     """The next version of a row. Every change goes through here, so that compare-and-set always has a new version."""
     return replace(task, version=task.version + 1, updated_at=now, **changes)
-
-
-_ATTRIBUTES = {f.name: _camel(f.name) for f in fields(Task) if f.name != "id"}
-# `nextCheckAt` is an index key that the sweeper compares: it stays a number.
-_TIMES = frozenset(name for name in _ATTRIBUTES if name.endswith("_at") and name != "next_check_at")

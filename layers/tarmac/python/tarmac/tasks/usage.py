@@ -25,7 +25,7 @@ def own_usage(client: str, span: UsageSpan, effects: Effects) -> dict[str, Any]:
     """The tasks of those days, deleted ones too, since they cost the same. Raises InvalidRequest.
 
     `isComplete` is false where there were more tasks than are read for one answer: then the newest are counted, and
-    `countedFrom` says from when on. Effects: clock, tasks.
+    `countedFrom` says from when on.
     """
     today = datetime.fromtimestamp(effects.clock.now(), UTC).date()
     try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from tarmac.clock import from_iso, to_iso
+from tarmac.rows import RowFields, stored_enum
 
 Verdict = Literal["delivered", "gone", "failed"]
 
@@ -54,25 +53,4 @@ class Webhook:
         return self.state is WebhookState.DELIVERED or (self.state is WebhookState.FAILED and self.last_status == 410)
 
 
-def _webhook_to_row(webhook: Webhook) -> dict[str, Any]:
-    row = {
-        "url": webhook.url,
-        "state": webhook.state.value,
-        "tries": webhook.tries,
-        "lastStatus": webhook.last_status,
-        "lastTriedAt": None if webhook.last_tried_at is None else to_iso(webhook.last_tried_at),
-        "deliveredAt": None if webhook.delivered_at is None else to_iso(webhook.delivered_at),
-    }
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def _webhook_from_row(row: Mapping[str, Any]) -> Webhook:
-    tried_at, delivered_at = row.get("lastTriedAt"), row.get("deliveredAt")
-    return Webhook(
-        row["url"],
-        WebhookState(row["state"]),
-        row["tries"],
-        row.get("lastStatus"),
-        None if tried_at is None else from_iso(tried_at),
-        None if delivered_at is None else from_iso(delivered_at),
-    )
+WEBHOOK = RowFields(Webhook, stored={"state": stored_enum(WebhookState)})

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from tarmac.effects import Effects, moves
+from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
+from tarmac.tasks.moves import Moves
 from tarmac.tasks.notices import notice_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task
@@ -41,7 +42,7 @@ def deliver(task_id: str, receives: int, effects: Effects) -> Delivery:
     message, now included.
 
     Safe to repeat: a callback that has arrived is not sent again, and one that is sent twice has the same event id
-    and the same bytes. Effects: clock, tasks, callbacks, signing_root, chance.
+    and the same bytes.
     """
     try:
         task = effects.tasks.get(task_id)
@@ -81,4 +82,4 @@ def _post(task: Task, url: str, effects: Effects) -> tuple[int | None, str | Non
 def _record(task: Task, status: int | None, effects: Effects, is_final: bool = False) -> None:
     # Refused: another copy of the message has delivered it meanwhile, and what has arrived stays so.
     with suppress(TransitionRefused):
-        effects.tasks.change(task.id, lambda row: moves(effects).called_back(row, status, is_final))
+        effects.tasks.move(task.id, Moves.called_back, status, is_final)
