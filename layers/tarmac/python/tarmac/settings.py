@@ -54,12 +54,23 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+def _whole(text: str) -> int:
+    """A whole number, which CloudFormation may write with an exponent or a fraction: 5.36870912E9, 60.0."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
+
+
 def _names(text: str) -> frozenset[str]:
     """The parts of a comma-separated list, without blanks around them; none of an empty text."""
     return frozenset(part.strip() for part in text.split(",")) - {""}
 
 
-_READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag, "frozenset[str]": _names}
+_READERS: dict[str, Any] = {"str": str, "int": _whole, "float": float, "bool": _flag, "frozenset[str]": _names}
 
 
 class AuthorizeRequestSettings(Settings):
