@@ -47,6 +47,8 @@ WORLD = {
     "GenerationStateMachine",
     "SessionStateMachine",
 }
+# The smallest number that CloudFormation may write with an exponent, as Java does.
+EXPONENT_FROM = 10_000_000
 # Properties that would give a resource a name of its own.
 NAMES = ("BucketName", "TableName", "Name", "TopicName", "QueueName", "LogGroupName")
 
@@ -63,6 +65,8 @@ def of_template(template: Template) -> Iterator[Finding]:
     for name, parameter in template["Parameters"].items():
         if not parameter.get("Description"):
             yield Finding(name, "is a parameter without a description")
+        if isinstance(parameter.get("Default"), int) and parameter["Default"] >= EXPONENT_FROM:
+            yield Finding(name, "needs a quoted Default: CloudFormation may write this number with an exponent")
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     if sorted(grouped) != sorted(template["Parameters"]):
@@ -106,6 +110,7 @@ def of_translation(template: Template) -> Iterator[Finding]:
     yield from _roles(template)
     yield from _buckets(template)
     yield from _routes(template)
+    yield from _api_bodies(template)
     for name, properties in resources(template, "AWS::Lambda::Function"):
         if properties.get("TracingConfig") != {"Mode": "Active"}:
             yield Finding(name, "is not traced")
@@ -142,6 +147,9 @@ def _roles(template: Template) -> Iterator[Finding]:
         for policy in properties.get("Policies", []):
             for statement in statements(policy["PolicyDocument"]):
                 sid = statement.get("Sid", policy["PolicyName"])
+                on_table = any(action.startswith("dynamodb:") for action in listed(statement["Action"]))
+                if on_table and "dynamodb:LeadingKeys" not in json.dumps(statement.get("Condition", {})):
+                    yield Finding(name, f"{sid} reaches every row: it needs a condition on dynamodb:LeadingKeys")
                 if any("*" in action for action in listed(statement["Action"])):
                     yield Finding(name, f"{sid} allows more actions than it names")
                 if "*" in listed(statement["Resource"]):
@@ -179,6 +187,27 @@ def _routes(template: Template) -> Iterator[Finding]:
         }
         for method, path in sorted(open_routes ^ set(PUBLIC_ROUTES)):
             yield Finding(name, f"{method.upper()} {path} is public here or in PUBLIC_ROUTES, not in both")
+
+
+def _api_bodies(template: Template) -> Iterator[Finding]:
+    numbers = {name for name, each in template.get("Parameters", {}).items() if each["Type"] == "Number"}
+    for name, properties in resources(template, "AWS::ApiGatewayV2::Api"):
+        for path, parameter in _refs("Body", properties.get("Body")):
+            if parameter in numbers:
+                yield Finding(name, f"{path} is a Ref to the Number parameter {parameter}, which arrives as a string")
+
+
+def _refs(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each Ref below value that supplies a value, with its path. Keys of a Mapping are strings, so they may be Refs."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("Ref"), str):
+            yield path, value["Ref"]
+        for key, inner in value.items():
+            if key != "Fn::FindInMap":
+                yield from _refs(f"{path}/{key}", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _refs(f"{path}[{number}]", inner)
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

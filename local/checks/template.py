@@ -69,7 +69,9 @@ class Deployment:
         for name, machine in resources(translated, MACHINE):
             # Not SAM's own inlining: that yields an Fn::Join of lines, which no linter reads.
             del machine["DefinitionS3Location"]
-            machine["Definition"] = (definitions or self.definitions)[name]
+            # cfn-lint only accepts ARNs of services in the partition aws.
+            definition = json.dumps((definitions or self.definitions)[name]).replace("${Partition}", "aws")
+            machine["Definition"] = json.loads(definition)
         return translated
 
 

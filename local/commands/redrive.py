@@ -22,6 +22,9 @@ HELD_SECONDS = 300
 WAIT_SECONDS = 1
 """For how long SQS looks for messages: at all its servers, which a look without waiting does not."""
 
+UPLOADS = "AcceptUpload"
+"""The function that the rule of uploads calls."""
+
 _MOST_AT_ONCE = 10
 """Messages in one call to SQS."""
 
@@ -92,6 +95,24 @@ def _read_event(body: str) -> dict[str, Any]:
     return event
 
 
+def _read_undelivered(body: str) -> dict[str, Any]:
+    event = _object(body)
+    if event.get("detail-type") != "Object Created" or not isinstance(event.get("detail"), dict):
+        raise LocalError("not an S3 event of EventBridge")
+    return event
+
+
+def _about_undelivered(event: dict[str, Any]) -> dict[str, str]:
+    stored = event["detail"].get("object")
+    key = stored.get("key", "?") if isinstance(stored, dict) else "?"
+    return {"failedAt": str(event.get("time", "?")), "function": UPLOADS, "reason": f"not delivered: {key}"[:120]}
+
+
+def _deliver(target: Target, event: dict[str, Any]) -> None:
+    name = target.resource(UPLOADS)
+    target.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
+
+
 def _about_event(event: dict[str, Any]) -> dict[str, str]:
     response = event.get("responsePayload")
     reason = response.get("errorMessage") if isinstance(response, dict) else None
@@ -128,6 +149,7 @@ def _given_up(kind: str, queue: str, destination: str, name: str) -> _Source:
 
 _SOURCES = (
     _Source("event", "AsyncFailureQueue", _read_event, _about_event, _invoke_again),
+    _Source("event", "UploadDeadLetters", _read_undelivered, _about_undelivered, _deliver),
     _given_up("callback", "WebhookDeadLetters", "WebhookQueue", "taskId"),
     _given_up("lines", "BatchDeadLetters", "BatchQueue", "batch"),
 )

@@ -21,7 +21,7 @@ def test_shots_are_made_one_at_a_time() -> None:
 def test_a_shot_is_bought_under_a_name_that_is_taken_once_and_never_asked_for_again() -> None:
     """No Retry: what has failed there is a generation that has ended. And no way leads back to it."""
     generate = SHOT["GenerateShot"]
-    assert generate["Resource"] == "arn:aws:states:::states:startExecution.sync:2"
+    assert generate["Resource"] == "arn:${Partition}:states:::states:startExecution.sync:2"
     assert "$states.input.film" in generate["Arguments"]["Name"]
     assert "$states.input.shot" in generate["Arguments"]["Name"]
     assert "Retry" not in generate

@@ -35,7 +35,7 @@ _ERRORS = {
     409: "What stands in the way passes by: a first send is under way, an avatar is being processed. Credentials of a "
     "session that were handed out stay so",
     410: "The credentials were lost: create a new session",
-    413: f"The body has more than {MAX_BODY_BYTES} bytes",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes; without the content type application/json, more than 4.5 MB",
     422: "The Idempotency-Key was used before with another body",
     429: "Too many requests at once, or the minutes of live sessions for today are used up",
     500: "An error of Tarmac's own",
