@@ -15,6 +15,9 @@ TEST_WORKERS ?= 2
 HASHED_LAYERS := layers/dependencies layers/video
 .PHONY: requirements release
 
+# The stack that `make destroy` deletes.
+STACK ?= tarmac
+
 .DEFAULT_GOAL := help
 .PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
@@ -65,8 +68,9 @@ build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the s
 deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
-destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, both buckets and webhook secret are kept
-	SAM_CLI_TELEMETRY=0 $(SAM) delete
+destroy: $(VENV)/local.stamp $(SAM_VENV)/sam.stamp ## Delete the stack STACK (tarmac) from AWS, unless executions run; FORCE=1 asks. Data is retained
+	@$(BIN)/tarmac destroy-check --stack $(STACK) $(if $(FORCE),--force)
+	SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(STACK)
 
 faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m tests.faults --long

@@ -11,6 +11,7 @@ import typer
 
 from local.commands import avatars, clients, secret
 from local.commands.batch import batch
+from local.commands.destroy_check import destroy_check
 from local.commands.doctor import doctor
 from local.commands.generate import generate, upload
 from local.commands.models import models
@@ -32,7 +33,7 @@ app = typer.Typer(
 TASKS, STACKS, HERE = "Tasks", "Stacks", "This machine"
 
 _OF_TASKS: tuple[Callable[..., None], ...] = (generate, watch, tasks, show, cancel, upload, batch, models)
-_OF_STACKS: tuple[Callable[..., None], ...] = (doctor, redrive)
+_OF_STACKS: tuple[Callable[..., None], ...] = (doctor, redrive, destroy_check)
 
 for command in _OF_TASKS:
     app.command(rich_help_panel=TASKS)(command)
