@@ -109,6 +109,7 @@ def of_translation(template: Template) -> Iterator[Finding]:
     yield from _log_groups(template)
     yield from _roles(template)
     yield from _buckets(template)
+    yield from _queues(template)
     yield from _routes(template)
     yield from _api_bodies(template)
     for name, properties in resources(template, "AWS::Lambda::Function"):
@@ -160,13 +161,28 @@ def _roles(template: Template) -> Iterator[Finding]:
         yield Finding(exception, "needs no exception any more")
 
 
-def _buckets(template: Template) -> Iterator[Finding]:
-    tls_only = {
-        properties["Bucket"].get("Ref")
-        for _, properties in resources(template, "AWS::S3::BucketPolicy")
+def _tls_only(template: Template, policies: str, of: str) -> set[str]:
+    """Logical ids of the resources that a policy of a type forbids to reach without TLS."""
+    return {
+        reference["Ref"]
+        for _, properties in resources(template, policies)
         for statement in statements(properties["PolicyDocument"])
         if (statement["Effect"], statement.get("Condition")) == ("Deny", PLAIN_HTTP)
+        for reference in listed(properties[of])
     }
+
+
+def _queues(template: Template) -> Iterator[Finding]:
+    tls_only = _tls_only(template, "AWS::SQS::QueuePolicy", "Queues")
+    for name, properties in resources(template, "AWS::SQS::Queue"):
+        if name not in tls_only:
+            yield Finding(name, "accepts plain HTTP")
+        if properties.get("SqsManagedSseEnabled") is not True:
+            yield Finding(name, "does not state its encryption")
+
+
+def _buckets(template: Template) -> Iterator[Finding]:
+    tls_only = _tls_only(template, "AWS::S3::BucketPolicy", "Bucket")
     for name, properties in resources(template, "AWS::S3::Bucket"):
         block = properties.get("PublicAccessBlockConfiguration", {})
         if sorted(block.values()) != [True] * 4:

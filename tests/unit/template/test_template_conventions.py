@@ -113,6 +113,14 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
         lambda r: r.pop("ArchiveBucketPolicy"),
         "ArchiveBucket: accepts plain HTTP",
     ),
+    "plain HTTP to a queue": (
+        lambda r: r["QueuesPolicy"]["Properties"]["Queues"].remove({"Ref": "WebhookQueue"}),
+        "WebhookQueue: accepts plain HTTP",
+    ),
+    "an unencrypted queue": (
+        lambda r: r["WebhookQueue"]["Properties"].pop("SqsManagedSseEnabled"),
+        "WebhookQueue: does not state its encryption",
+    ),
     "a route without key": (
         lambda r: r["HttpApi"]["Properties"]["Body"]["paths"]["/v1/tasks"]["get"].pop("security"),
         "HttpApi: GET /v1/tasks is public here or in PUBLIC_ROUTES, not in both",

@@ -243,7 +243,7 @@ def test_events_that_cannot_be_delivered_wait_in_a_queue_that_only_their_rule_fi
         for _, policy in resources(template, "AWS::SQS::QueuePolicy")
         if {"Ref": "UploadDeadLetters"} in policy["Queues"]
     ]
-    [[statement]] = policies
+    [[statement, _]] = policies
     assert (statement["Principal"], statement["Action"], statement["Resource"]) == (
         {"Service": "events.amazonaws.com"},
         "sqs:SendMessage",
