@@ -1,12 +1,14 @@
 # Everything a newcomer or CI runs. `make help` lists the targets.
 #
-# Two environments: .venv for the local stack and the tests, .venv-sam for the SAM command line, whose pins differ.
+# Three environments: .venv for the local stack and the tests; .venv-sam for the SAM command line and .venv-audit for the
+# tools of `make audit`, whose pins differ.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 SAM := $(SAM_VENV)/bin/sam
+AUDIT_VENV := .venv-audit
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # Two at a time: a stack of its own would be started by each worker more.
 TEST_WORKERS ?= 2
@@ -19,7 +21,7 @@ HASHED_LAYERS := layers/dependencies layers/video
 STACK ?= tarmac
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,6 +57,9 @@ check-template: $(VENV)/test.stamp $(SAM_VENV)/sam.stamp ## Validate, translate,
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --config-env storyboard
 	$(MAKE) build build-storyboard
+
+audit: $(AUDIT_VENV)/audit.stamp ## Judge template, policies and sources by independent tools; every finding needs a reason
+	@$(AUDIT_VENV)/bin/python -m tests.audit
 
 build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
@@ -115,7 +120,7 @@ format: $(VENV)/test.stamp ## Format the sources
 
 clean: ## Delete environments, builds and the local stack's state
 	@if [ -x $(BIN)/tarmac ]; then $(BIN)/tarmac down; fi
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) .local .aws-sam
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tarmac needs Python 3.11 or newer; this is %s. Name one: make PYTHON=python3.13" % sys.version.split()[0])'
@@ -143,4 +148,11 @@ $(SAM_VENV)/sam.stamp: requirements/sam.txt requirements/sam-constraints.txt
 	@echo "installing the SAM command line into $(SAM_VENV) (once)" >&2
 	@$(PYTHON) -m venv $(SAM_VENV)
 	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r requirements/sam.txt
+	@touch $@
+
+$(AUDIT_VENV)/audit.stamp: requirements/audit.txt requirements/audit-constraints.txt requirements/node.txt
+	@echo "installing the tools of the audit into $(AUDIT_VENV) (once)" >&2
+	@$(PYTHON) -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) -r requirements/audit.txt
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) --no-deps -r requirements/node.txt
 	@touch $@
