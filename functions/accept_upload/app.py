@@ -7,9 +7,9 @@ from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.presets import Doors
 from tarmac.inbox.run_batch import Opened
 from tarmac.settings import AcceptUploadSettings
+from tarmac.tasks.orders import Doors
 from tarmac.telemetry import logger
 
 settings = AcceptUploadSettings.from_environment()

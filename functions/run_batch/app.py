@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.inbox.presets import Doors
 from tarmac.inbox.run_batch import BatchSettings, run_batch
 from tarmac.settings import RunBatchSettings
+from tarmac.tasks.orders import Doors
 from tarmac.telemetry import logger
 
 settings = RunBatchSettings.from_environment()

@@ -17,10 +17,10 @@ from tarmac.inbox import batch as batch_rules
 from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
 from tarmac.inbox.batch import ACCEPT_SECONDS, GRACE_SECONDS, MOST_TRIES
 from tarmac.inbox.keys import task_id_of_line
-from tarmac.inbox.presets import Doors
 from tarmac.inbox.run_batch import BatchSettings, Opened, run_batch
 from tarmac.ports import Put
 from tarmac.tasks.finish import announce
+from tarmac.tasks.orders import Doors
 from tarmac.tasks.sweep import sweep
 from tests.fakes import World
 from tests.fakes.samples import NOW, data_uri

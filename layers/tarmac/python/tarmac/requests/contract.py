@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from tarmac.requests.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import Issue
+from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.requests.webhook_url import check_webhook_url
 
 M = TypeVar("M", bound=BaseModel)
@@ -72,27 +72,36 @@ class CreateTask(_Body, extra="allow", frozen=True):
 
 def parse_create(
     body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
-) -> CreateTask | list[Issue]:
-    """The request, or why it is none. `needs_model` is false for operations whose body has no model.
+) -> CreateTask:
+    """Return the body of a create as a model. `needs_model` is false for operations whose body has no model.
 
-    webhook_origins: those that an operator has named (`tarmac.webhooks.signing`).
+    webhook_origins: those that the operator allows (`tarmac.webhooks.signing`). Raises InvalidRequest.
     """
-    told = to_contract(body, {name: {} for name in CreateTask.model_fields})
+    rewritten = to_contract(body, {name: {} for name in CreateTask.model_fields})
     model = _CreateTaskOfModel if needs_model else CreateTask
-    parsed = parse_body(model, told.body, {"webhook_origins": webhook_origins})
-    issues = told.issues + (told.as_sent(parsed) if isinstance(parsed, list) else [])
-    return issues or parsed
+    try:
+        parsed = parse_body(model, rewritten.body, {"webhook_origins": webhook_origins})
+    except InvalidRequest as invalid:
+        raise InvalidRequest(rewritten.issues + rewritten.as_sent(invalid.issues)) from None
+    if rewritten.issues:
+        raise InvalidRequest(rewritten.issues)
+    return parsed
 
 
-def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
-    """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
+def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M:
+    """Return the body as an instance of the model. `context` holds what its validators need beside the body.
+
+    Raises InvalidRequest.
+    """
     try:
         return model.model_validate(body, strict=True, context=context)
     except ValidationError as error:
-        return [
-            Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
-            for problem in error.errors(include_url=False)
-        ]
+        raise InvalidRequest(
+            [
+                Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
+                for problem in error.errors(include_url=False)
+            ]
+        ) from None
 
 
 def _media_filename(name: str) -> str:
