@@ -1,5 +1,7 @@
-"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`: an object becomes a task of the built-in client `s3`,
-a file of requests becomes many, a preset is checked."""
+"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`.
+
+An object becomes a task of the built-in client `s3`, a file of requests becomes a batch, a preset is checked.
+"""
 
 from __future__ import annotations
 

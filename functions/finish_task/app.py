@@ -1,4 +1,4 @@
-"""State `Finish`: archive the outputs, commit the ending, announce it."""
+"""State `Finish`: archive the outputs, commit the terminal state, publish the notice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ effects = AwsEffects(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{taskId}` in; `{taskId, ending: succeeded | failed | cancelled, status, outputs, credits, polls, seconds,
-    error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
+    error?, cause?}` out. Raises while the task cannot end yet: the state has a Retry and no Catch."""
     ending = finish(event["taskId"], effects, settings.max_output_bytes)
     task = ending.task
     if ending.is_news:

@@ -1,4 +1,4 @@
-"""Every minute: publish what was not announced, restart what was left behind."""
+"""Every minute: publish notices that were not sent, restart executions that were lost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ effects = AwsEffects(settings)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
-    # Sessions first: they are few, and each minute that nobody watches one is paid for.
+    # Sessions first: they are few, and each unwatched minute costs credits.
     counts = asdict(sweep_sessions(effects) + sweep(effects))
-    # A metric costs money for each hour in which it is told, and mostly there is nothing to tell.
-    told = {name: count for name, count in counts.items() if count}
-    for name, count in told.items():
+    # A metric costs money for each hour with data, and most counts are zero.
+    counted = {name: count for name, count in counts.items() if count}
+    for name, count in counted.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
-    if told:
+    if counted:
         metrics.flush_metrics()
     logger.info("swept", count=sum(counts.values()), outcome=counts)
     return counts

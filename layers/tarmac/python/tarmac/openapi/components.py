@@ -49,7 +49,7 @@ def body_schema(body: str, at: Operation | None = None) -> Schema:
 
 
 def _kinds(described: Any) -> set[tuple[str, ...]]:
-    """Every combination of media kinds that a description names."""
+    """Return every combination of media kinds in a description."""
     found: set[tuple[str, ...]] = set()
     if isinstance(described, Mapping):
         media = described.get("media")
@@ -62,7 +62,7 @@ def _kinds(described: Any) -> set[tuple[str, ...]]:
 
 
 def _of_model(model: Model, at: Operation) -> Schema:
-    """The body of a create with this model."""
+    """Return the schema of a create's body for this model."""
     own = of_parameters(model.parameters or {})
     schema: Schema = {"title": model.name, "type": "object", "required": own.get("required", [])}
     properties = own["properties"] | {name: _addition(name) for name in _ADDITIONS}
@@ -83,12 +83,12 @@ def _of_model(model: Model, at: Operation) -> Schema:
 
 
 def _another_model(models: list[Operation]) -> Schema:
-    """A model that the catalogue does not know is passed on, with whatever parameters it has."""
+    """Return the schema of a body for an unknown model, which is passed on with all its parameters."""
     known = sorted({name for at in models for name in (*at.models, *at.also_known_as)})
     name = {"type": "string", "minLength": 1, "maxLength": 100, "not": {"enum": known}}
     return {
         "title": "another model",
-        "description": "One that this deployment does not know. Known models of other operations are refused.",
+        "description": "A model that this deployment does not know. Known models of other operations are rejected.",
         "type": "object",
         "required": ["model"],
         "properties": {"model": name} | {addition: _addition(addition) for addition in _ADDITIONS},
@@ -100,7 +100,7 @@ def _schema_name(model: Model) -> str:
 
 
 _ADDITIONS = [name for name in CreateTask.model_fields if name != "model"]
-"""What Tarmac adds to every create."""
+"""Parameters that Tarmac adds to every create."""
 
 
 def _addition(name: str) -> Schema:

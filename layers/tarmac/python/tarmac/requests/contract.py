@@ -38,7 +38,7 @@ WebhookUrl = Annotated[
     AfterValidator(_webhook_url),
     Field(
         json_schema_extra={
-            "description": "The ending is posted there, signed as Standard Webhooks",
+            "description": "URL of a webhook: receives a signed POST (Standard Webhooks) when the task ends",
             "maxLength": LONGEST_URL,
             "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
         }
@@ -51,8 +51,7 @@ class _Body(BaseModel, frozen=True, defer_build=True):
 
 
 class CreateTask(_Body, extra="allow", frozen=True):
-    """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
-    notice, the ending is posted to the other.
+    """The body of any create. `metadata` and `webhookUrl` belong to Tarmac and are never sent to Runway.
 
     model: None only where Runway picks the model, as in recipes.
     """
@@ -60,7 +59,7 @@ class CreateTask(_Body, extra="allow", frozen=True):
     model: ModelName | None = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
-        Field(max_length=20, description="Yours: echoed in the task and its notice, never sent to Runway"),
+        Field(max_length=20, description="Your own data: returned in the task and its notice, never sent to Runway"),
     ] = {}
     webhookUrl: WebhookUrl | None = None
 
@@ -136,21 +135,21 @@ IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"fo
 
 
 class CreateUpload(_Body, frozen=True):
-    """The file to be uploaded. Its name stands for its type."""
+    """The file to upload. The extension of its name gives its type."""
 
     filename: Filename
     type: Literal["ephemeral"]
 
 
 class UsageSpan(_Body, frozen=True):
-    """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
+    """Days in UTC. Default: the last 30 days. `beforeDate` is the day after the last one."""
 
     startDate: IsoDate | None = None
     beforeDate: IsoDate | None = None
 
 
 class RouterChange(_Body, frozen=True):
-    """What a router is to be, settings merged into those it has. Runway checks it."""
+    """Changes of a router; settings are merged into the existing ones. Runway validates them."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     description: str | None = None
@@ -158,7 +157,7 @@ class RouterChange(_Body, frozen=True):
 
 
 class NewRouter(RouterChange, frozen=True):
-    """A router by the slug that creates will name. Runway checks it."""
+    """A new router; creates refer to it by its slug. Runway validates it."""
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
