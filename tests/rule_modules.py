@@ -8,6 +8,7 @@ RULES = (
     "requests.conditions",
     "requests.fields",
     "requests.media",
+    "requests.paging",
     "requests.prices",
     "requests.spellings",
     "requests.validation",

@@ -1,4 +1,4 @@
-"""Every minute: publish what was not announced, restart what was left behind."""
+"""Every minute: publish notices that were not sent, restart executions that were lost."""
 
 from __future__ import annotations
 

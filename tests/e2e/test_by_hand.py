@@ -91,7 +91,7 @@ def test_the_sample_input_works_as_it_stands(deployment: Deployment, name: str) 
         ({"operation": "text_to_video", "request": {"model": "gen4.5", "ratio": "1:1"}}, "promptText: Required"),
         ({"operation": "text_to_video", "request": {"model": "gen4.5", "ratio": "1:1"}}, "ratio: Expected one of"),
         ({"operation": "text_to_video", "request": {"promptText": "no model"}}, "model: Required"),
-        ({"operation": "text_to_gold", "request": {"model": "gen4.5"}}, "There is no operation 'text_to_gold'"),
+        ({"operation": "text_to_gold", "request": {"model": "gen4.5"}}, "Unknown operation 'text_to_gold'"),
         ({"request": {"model": "gen4.5"}}, "operation: Required"),
         ({"operation": "text_to_video"}, "request: Required"),
         ({"operation": "text_to_video", "request": "a string"}, "request: Required"),

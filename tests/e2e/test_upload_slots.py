@@ -123,7 +123,10 @@ def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deploy
 def test_a_key_needs_the_scope(deployment: Deployment) -> None:
     with Api.of_new_client(deployment, scopes=("tasks",)) as api:
         answer = api.http.post("/v1/uploads", json={"filename": "a.jpg", "type": "ephemeral"})
-        assert (answer.status_code, answer.json()) == (403, {"error": "This key has no scope uploads"})
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"error": "The client key lacks the required scope uploads"},
+        )
 
 
 def test_objects_of_allowed_buckets_are_inputs(api: Api, deployment: Deployment, simulator: Simulator) -> None:

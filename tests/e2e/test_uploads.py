@@ -86,7 +86,7 @@ def test_an_image_without_metadata_gets_the_templates_defaults(
         ("b.jpg", "image/jpeg", {"duration": "99"}, "duration: Must be at most 10"),
         ("c.jpg", "image/jpeg", {"ratio": "16:9"}, "ratio: Expected one of"),
         ("d.jpg", "image/jpeg", {"model": "no-such-model"}, "no-such-model is not a model of image_to_video"),
-        ("e.jpg", "image/jpeg", {"operation": "image_to_gold"}, "There is no operation 'image_to_gold'"),
+        ("e.jpg", "image/jpeg", {"operation": "image_to_gold"}, "Unknown operation 'image_to_gold'"),
         ("f.jpg", "image/jpeg", {"prompt_text": quote("é" * 1001)}, "promptText: Must have at most 1000 characters"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",

@@ -1,4 +1,4 @@
-"""Every call of manage_avatars, from API Gateway's event to its answer: what is checked, whose it is, what goes on."""
+"""Every call of manage_characters, from API Gateway's event to its response: checks, owners, calls to Runway."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ class TestTrouble:
         world.characters.lose = [CreateAmbiguous("Runway's answer was lost (ReadTimeout)")]
         status, answer, headers = call("POST /v1/avatars", NOVA)
         assert (status, headers["x-should-retry"]) == (502, "false")
-        assert "before you repeat it" in answer["error"]
+        assert "before retrying" in answer["error"]
         assert [item["name"] for item in call("GET /v1/avatars")[1]["data"]] == ["Nova"]
 
     def test_what_could_not_be_recorded_is_named(

@@ -88,7 +88,7 @@ class TestWhileNobodyKnows:
         world.clock.advance(LONGEST_SECONDS)
         status, answer, headers = call("POST /v1/avatars", NOVA, headers=second)
         assert (status, headers["x-should-retry"], made(world)) == (502, "false", 1)
-        assert "look whether it took effect" in answer["error"]
+        assert "check whether it succeeded" in answer["error"]
 
     def test_one_under_way_is_waited_for(
         self, first: dict[str, str], second: dict[str, str], world: World, call: Call

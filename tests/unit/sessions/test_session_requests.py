@@ -9,7 +9,8 @@ import pytest
 from local.simulator.routes import sessions as simulated
 from local.simulator.routes.creating import must_pass
 from tarmac.requests.validation import Issue
-from tarmac.sessions.requests import PRESETS, SessionRequest, avatar_id, parse_connect, parse_create
+from tarmac.sessions.requests import PRESETS, avatar_id, parse_connect, parse_create
+from tests.fakes.samples import issues_of
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
 CUSTOM = {"type": "custom", "avatarId": UUID}
@@ -17,18 +18,8 @@ CREATE = {"model": "gwm1_avatars", "avatar": CUSTOM}
 TOOL = {"type": "client_event", "name": "show", "description": "Shows it"}
 
 
-def refused(found: SessionRequest | list[Issue]) -> list[Issue]:
-    assert isinstance(found, list), found
-    return found
-
-
-def paths(found: SessionRequest | list[Issue]) -> list[str]:
-    return sorted(".".join(map(str, issue.path)) for issue in refused(found))
-
-
-def passed(found: SessionRequest | list[Issue]) -> SessionRequest:
-    assert isinstance(found, SessionRequest), found
-    return found
+def paths(issues: list[Issue]) -> list[str]:
+    return sorted(".".join(map(str, issue.path)) for issue in issues)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +37,7 @@ def passed(found: SessionRequest | list[Issue]) -> SessionRequest:
     ],
 )
 def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dict[str, str]) -> None:
-    request = passed(parse_connect(body, 300))
+    request = parse_connect(body, 300)
     assert request.avatar == avatar
     assert avatar_id(request.avatar) == (avatar.get("avatarId") or avatar.get("presetId"))
     assert (request.model, request.metadata) == ("gwm1_avatars", {})
@@ -54,8 +45,8 @@ def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dic
 
 
 def test_a_token_may_name_the_avatar() -> None:
-    assert passed(parse_connect({}, 300, "cat-character")).avatar["presetId"] == "cat-character"
-    assert passed(parse_connect({"avatarId": UUID}, 300, "cat-character")).avatar == CUSTOM
+    assert parse_connect({}, 300, "cat-character").avatar["presetId"] == "cat-character"
+    assert parse_connect({"avatarId": UUID}, 300, "cat-character").avatar == CUSTOM
 
 
 @pytest.mark.parametrize(
@@ -63,17 +54,17 @@ def test_a_token_may_name_the_avatar() -> None:
 )
 def test_a_create_always_says_how_long(longest: int, asked: int | None, sent: int) -> None:
     """Without it a session that nobody holds would last as long as Runway likes."""
-    request = passed(parse_create(CREATE | {"maxDuration": asked}, longest))
+    request = parse_create(CREATE | {"maxDuration": asked}, longest)
     assert (request.body["maxDuration"], request.max_seconds) == (sent, sent)
 
 
 def test_options_go_to_runway_and_metadata_does_not() -> None:
     options = {"personality": "Kind", "startScript": "Hello", "tools": [TOOL], "maxDuration": 60}
-    request = passed(parse_connect({"avatarId": UUID, "metadata": {"page": "7"}} | options, 300))
+    request = parse_connect({"avatarId": UUID, "metadata": {"page": "7"}} | options, 300)
     assert request.body == {"model": "gwm1_avatars", "avatar": CUSTOM} | options
     assert request.metadata == {"page": "7"}
     spelled = parse_connect({"avatar_id": UUID, "start_script": "Hello", "max_duration": 60}, 300)
-    assert passed(spelled).body | {"startScript": "Hello", "maxDuration": 60} == passed(spelled).body
+    assert spelled.body | {"startScript": "Hello", "maxDuration": 60} == spelled.body
 
 
 @pytest.mark.parametrize(
@@ -87,7 +78,7 @@ def test_options_go_to_runway_and_metadata_does_not() -> None:
     ids=["none", "twenty", "a long text", "a long name"],
 )
 def test_metadata_may_be_so_much(metadata: dict[str, str]) -> None:
-    assert passed(parse_create(CREATE | {"metadata": metadata}, 300)).metadata == metadata
+    assert parse_create(CREATE | {"metadata": metadata}, 300).metadata == metadata
 
 
 @pytest.mark.parametrize(
@@ -103,41 +94,41 @@ def test_metadata_may_be_so_much(metadata: dict[str, str]) -> None:
     ids=["twenty-one", "too long a text", "too long a name", "no name", "null", "a number"],
 )
 def test_more_metadata_is_answered_with_its_limits(metadata: dict[str, Any]) -> None:
-    limits = "Expected 20 texts at most, names of 1 to 40 characters, values up to 500"
-    assert parse_create(CREATE | {"metadata": metadata}, 300) == [Issue("custom", ("metadata",), limits)]
+    limits = "Expected at most 20 strings, names of 1 to 40 characters, values of at most 500 characters"
+    assert issues_of(parse_create, CREATE | {"metadata": metadata}, 300) == [Issue("custom", ("metadata",), limits)]
 
 
 @pytest.mark.parametrize("seconds", [301, 1800])
 def test_what_runway_allows_and_the_operator_does_not_is_answered_with_the_operators_bound(seconds: int) -> None:
-    [issue] = refused(parse_create(CREATE | {"maxDuration": seconds}, 300))
+    [issue] = issues_of(parse_create, CREATE | {"maxDuration": seconds}, 300)
     assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
     assert "at most 300 in this deployment" in issue.message
 
 
 def test_what_runway_does_not_allow_is_answered_with_runways_bound() -> None:
-    [issue] = refused(parse_create(CREATE | {"maxDuration": 1801}, 300))
+    [issue] = issues_of(parse_create, CREATE | {"maxDuration": 1801}, 300)
     assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
     assert "at most 1800" in issue.message
 
 
 def test_a_page_that_names_no_avatar_is_told_what_is_one() -> None:
-    [issue] = refused(parse_connect({"personality": "Kind"}, 300))
+    [issue] = issues_of(parse_connect, {"personality": "Kind"}, 300)
     assert (issue.code, issue.path) == ("invalid_type", ("avatarId",))
     assert issue.message.startswith("Required: ")
 
 
 def test_who_asks_for_a_callback_is_told_where_endings_are_announced() -> None:
-    [issue] = refused(parse_create(CREATE | {"webhookUrl": "https://example.com"}, 300))
+    [issue] = issues_of(parse_create, CREATE | {"webhookUrl": "https://example.com"}, 300)
     assert (issue.code, issue.path) == ("custom", ("webhookUrl",))
     assert "session.ended on SNS" in issue.message
 
 
 def test_what_is_not_described_passes() -> None:
-    assert passed(parse_create(CREATE | {"mood": "sunny"}, 300)).body["mood"] == "sunny"
+    assert parse_create(CREATE | {"mood": "sunny"}, 300).body["mood"] == "sunny"
 
 
 def test_what_was_asked_is_not_in_a_traceback() -> None:
-    assert "Kind" not in repr(passed(parse_connect({"avatarId": UUID, "personality": "Kind"}, 300)))
+    assert "Kind" not in repr(parse_connect({"avatarId": UUID, "personality": "Kind"}, 300))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +159,7 @@ def test_what_was_asked_is_not_in_a_traceback() -> None:
     ],
 )
 def test_what_cannot_be_is_named(body: dict[str, Any], expected: list[str]) -> None:
-    assert paths(parse_connect(body, 300)) == expected
+    assert paths(issues_of(parse_connect, body, 300)) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +178,7 @@ def test_what_cannot_be_is_named(body: dict[str, Any], expected: list[str]) -> N
     ],
 )
 def test_runways_own_create_is_checked_too(body: dict[str, Any], expected: list[str]) -> None:
-    assert paths(parse_create(body, 300)) == expected
+    assert paths(issues_of(parse_create, body, 300)) == expected
 
 
 @pytest.mark.parametrize(
@@ -208,5 +199,5 @@ def test_runways_own_create_is_checked_too(body: dict[str, Any], expected: list[
 )
 def test_what_passes_here_passes_at_runway(options: dict[str, Any]) -> None:
     """The simulator has rules of its own, written from the contract and not from ours."""
-    request = passed(parse_create(CREATE | options, 300))
+    request = parse_create(CREATE | options, 300)
     must_pass(simulated._CREATE, dict(request.body))

@@ -8,8 +8,9 @@ import pytest
 
 from tarmac.requests.validation import InvalidRequest
 from tarmac.sessions.mint_token import make_token
-from tarmac.sessions.requests import SessionRequest, parse_connect, parse_create
+from tarmac.sessions.requests import parse_connect, parse_create
 from tests.fakes import World
+from tests.fakes.samples import issues_of
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
 CUSTOM = {"type": "custom", "avatarId": UUID}
@@ -25,7 +26,6 @@ def test_a_create_may_be_snake_case_at_every_depth() -> None:
         "metadata": {"page_name": "7"},
     }
     request = parse_create(snake, 300)
-    assert isinstance(request, SessionRequest)
     assert request.body == {
         "model": "gwm1_avatars",
         "avatar": CUSTOM,
@@ -39,7 +39,6 @@ def test_a_create_may_be_snake_case_at_every_depth() -> None:
 def test_so_may_a_connect() -> None:
     for name in ("avatar_id", "custom_avatar_id"):
         request = parse_connect({name: UUID, "tools": [RPC | {"timeout_seconds": 5}], "max_duration": 60}, 300)
-        assert isinstance(request, SessionRequest)
         assert (request.avatar, request.max_seconds) == (CUSTOM, 60)
         assert request.body["tools"] == [RPC | {"timeoutSeconds": 5}]
 
@@ -54,9 +53,7 @@ def test_so_may_a_connect() -> None:
     ],
 )
 def test_what_is_wrong_is_named_as_it_was_sent(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
-    issues = parse_connect(body, 300)
-    assert isinstance(issues, list)
-    assert [issue.path for issue in issues] == [path]
+    assert [issue.path for issue in issues_of(parse_connect, body, 300)] == [path]
 
 
 def test_so_may_the_order_of_a_token() -> None:

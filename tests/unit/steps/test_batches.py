@@ -16,11 +16,11 @@ from tarmac.inbox import batch as batch_rules
 from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
 from tarmac.inbox.batch import ACCEPT_SECONDS, MOST_TRIES
 from tarmac.inbox.keys import task_id_of_line
-from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import BatchSettings, Opened, run_batch
 from tarmac.ports import Put
 from tarmac.rows import SWEEP_GRACE_SECONDS
 from tarmac.tasks.moves import Moves
+from tarmac.tasks.orders import AllowLists
 from tests.fakes import World
 from tests.fakes.composed import announce, sweep
 from tests.fakes.samples import NOW, data_uri

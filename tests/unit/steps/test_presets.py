@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.presets import AllowLists
 from tarmac.tasks.accept import Accepted
+from tarmac.tasks.orders import AllowLists
 from tests.fakes import World
 from tests.fakes.samples import NOW, PNG, data_uri
 from tests.fakes.stories import DEADLINE_SECONDS
@@ -79,7 +79,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "no object": (b"[]", "must be a JSON object"),
     "a key twice": (b'{"operation": "a", "operation": "b"}', "twice"),
     "no operation": ({"request": {}}, "operation: Required"),
-    "an unknown operation": ({"operation": "image_to_gold"}, "There is no operation 'image_to_gold'"),
+    "an unknown operation": ({"operation": "image_to_gold"}, "Unknown operation 'image_to_gold'"),
     "a request that is none": ({"operation": "image_to_video", "request": []}, "request: Must be an object"),
     "a misspelt word": ({"operation": "image_to_video", "requests": {}}, "requests: not a word of a preset"),
     "a model of another operation": (
@@ -242,7 +242,7 @@ class TestOneRequest:
             (b"{", "not JSON"),
             ({}, "operation: Required"),
             ({"operation": "text_to_video"}, "request.model: Required"),
-            ({"operation": "text_to_gold", "request": {}}, "operation: There is no operation 'text_to_gold'"),
+            ({"operation": "text_to_gold", "request": {}}, "operation: Unknown operation 'text_to_gold'"),
             ({"operation": "text_to_video", "model": "veo3"}, "model: Not known here"),
             ({"operation": "text_to_video", "request": {"model": "veo3", "promptText": 5}}, "promptText"),
             (

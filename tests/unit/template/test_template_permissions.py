@@ -96,7 +96,7 @@ def test_outputs_are_deletable_only_when_asked(template: Template) -> None:
     assert otherwise == {"Ref": "AWS::NoValue"}
 
 
-@pytest.mark.parametrize("function", ["SubmitTask", "ManageAvatars"])
+@pytest.mark.parametrize("function", ["SubmitTask", "ManageCharacters"])
 def test_buckets_of_others_are_readable_only_where_named(function: str, template: Template) -> None:
     """Two conditional statements: the objects, and the buckets."""
     [policy] = template["Resources"][function]["Properties"]["Policies"]

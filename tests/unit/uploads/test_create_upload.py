@@ -86,5 +86,5 @@ def test_the_body_is_strict_json(text: str, ask: Ask) -> None:
 
 def test_a_key_without_the_scope_is_refused(world: World, ask: Ask) -> None:
     status, answer = ask(scopes="tasks account")
-    assert (status, answer) == (403, {"error": "This key has no scope uploads"})
+    assert (status, answer) == (403, {"error": "The client key lacks the required scope uploads"})
     assert world.table.rows == {}

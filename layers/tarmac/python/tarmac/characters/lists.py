@@ -7,10 +7,6 @@ delete theirs: what is made gets its row a moment later, and is not shared so yo
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +19,11 @@ from tarmac.characters.owners import is_shared
 from tarmac.concurrency import together
 from tarmac.effects import Effects
 from tarmac.ids import is_id
+from tarmac.requests.paging import MAX_LIMIT, read_cursor, read_limit, to_cursor
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.runway.errors import UpstreamGone
 
 DEFAULT_LIMITS = {Kind.AVATAR: 50, Kind.DOCUMENT: 50, Kind.VOICE: 50, Kind.CONVERSATION: 20}
-MAX_LIMIT = 100
 LONGEST_SECONDS = 15.0
 """After this long a list goes on in the next page, short as this one may be."""
 
@@ -35,7 +31,6 @@ SORTS = ("createdAt", "updatedAt")
 ORDERS = ("desc", "asc")
 _MOST_SORTED = 1000
 _FILTERS = ("avatar", "startDate", "endDate")
-_LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 
 Place = tuple[float, str]
 """Where something stands in a list: its time, by which the list is sorted, and its id."""
@@ -84,7 +79,7 @@ def list_items(kind: Kind, client: str, query: Mapping[str, str], effects: Effec
     """query: `limit` (1..100), `cursor`, and Runway's filters. Raises InvalidRequest, UpstreamRejected,
     UpstreamUnavailable."""
     wanted = _wanted(kind, query)
-    position: _Position | None = _from_cursor(query["cursor"]) if query.get("cursor") else _Position()
+    position: _Position | None = read_cursor(query["cursor"], _position) if query.get("cursor") else _Position()
     deadline = effects.clock.now() + LONGEST_SECONDS
     items: list[dict[str, Any]] = []
     while position is not None and len(items) < wanted.limit and effects.clock.now() < deadline:
@@ -161,10 +156,7 @@ def _behind(items: list[dict[str, Any]], last: Place | None, wanted: _Wanted) ->
 
 
 def _wanted(kind: Kind, query: Mapping[str, str]) -> _Wanted:
-    limit = query.get("limit", str(DEFAULT_LIMITS[kind]))
-    if not _LIMIT.fullmatch(limit) or int(limit) > MAX_LIMIT:
-        raise _bad("limit", f"Expected a whole number from 1 to {MAX_LIMIT}")
-    wanted = _Wanted(int(limit))
+    wanted = _Wanted(read_limit(query.get("limit"), DEFAULT_LIMITS[kind]))
     if kind is Kind.DOCUMENT:
         sort, order = query.get("sort", SORTS[0]), query.get("order", ORDERS[0])
         if sort not in SORTS:
@@ -192,21 +184,16 @@ def _bad(name: str, message: str) -> InvalidRequest:
 
 
 def _to_cursor(position: _Position) -> str:
-    parts = [position.is_shared, position.upstream, position.last]
-    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode()
+    return to_cursor(position.is_shared, position.upstream, position.last)
 
 
-def _from_cursor(cursor: str) -> _Position:
-    """Whoever makes one up sees nothing that is not shown to it anyway: whose list it is, the key says."""
-    try:
-        is_shared, upstream, last = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-        if last is not None:
-            at, item_id = last
-            last = float(at), item_id
-            if not (0 <= last[0] < 1e11 and is_id(item_id)):
-                raise ValueError
-        if not isinstance(is_shared, bool) or not isinstance(upstream, str | None):
+def _position(is_shared: Any, upstream: Any, last: Any) -> _Position:
+    """The client comes from the key, never from the cursor: a made-up cursor shows nothing foreign."""
+    if last is not None:
+        at, item_id = last
+        last = float(at), item_id
+        if not (0 <= last[0] < 1e11 and is_id(item_id)):
             raise ValueError
-    except (ValueError, TypeError, RecursionError, binascii.Error):
-        raise _bad("cursor", "This is not a cursor of this list") from None
+    if not isinstance(is_shared, bool) or not isinstance(upstream, str | None):
+        raise ValueError
     return _Position(is_shared, upstream, last)

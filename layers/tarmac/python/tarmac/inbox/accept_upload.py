@@ -20,14 +20,11 @@ from tarmac.inbox.keys import PAIRED, Form, failed_key, form_of, pair_part, task
 from tarmac.inbox.notices import upload_rejected
 from tarmac.inbox.pairs import Half
 from tarmac.inbox.presets import (
-    NO_ALLOW_LISTS,
     NO_PRESET,
-    AllowLists,
     BadPreset,
     Preset,
     completed,
     in_contract,
-    order_of,
     preset_for,
     read_preset,
 )
@@ -41,6 +38,7 @@ from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.flavors import NotOffered
 from tarmac.tasks.accept import Accepted, Order, accept, repeated
+from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
 
@@ -175,7 +173,7 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         reason = str(problem) or "The object was deleted before it could be read."
         return _reject(upload, reason, (), words, effects, defaults)
     except UnknownOperation as error:
-        return _reject(upload, f"There is no operation {str(error)!r}.", (), words, effects, defaults)
+        return _reject(upload, f"Unknown operation {str(error)!r}.", (), words, effects, defaults)
     except BadPreset as problem:
         reason = str(problem) if form is Form.PRESET else f"The preset of this folder cannot be used. {problem}"
         return _reject(upload, reason, (), words, effects, defaults)

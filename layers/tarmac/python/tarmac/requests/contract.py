@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from tarmac.requests.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import Issue
+from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.requests.webhook_url import check_webhook_url
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,7 +38,7 @@ WebhookUrl = Annotated[
     AfterValidator(_webhook_url),
     Field(
         json_schema_extra={
-            "description": "The ending is posted there, signed as Standard Webhooks",
+            "description": "URL of a webhook: receives a signed POST (Standard Webhooks) when the task ends",
             "maxLength": LONGEST_URL,
             "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
         }
@@ -51,8 +51,7 @@ class _Body(BaseModel, frozen=True, defer_build=True):
 
 
 class CreateTask(_Body, extra="allow", frozen=True):
-    """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
-    notice, the ending is posted to the other.
+    """The body of any create. `metadata` and `webhookUrl` belong to Tarmac and are never sent to Runway.
 
     model: None only where Runway picks the model, as in recipes.
     """
@@ -60,7 +59,7 @@ class CreateTask(_Body, extra="allow", frozen=True):
     model: ModelName | None = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
-        Field(max_length=20, description="Yours: echoed in the task and its notice, never sent to Runway"),
+        Field(max_length=20, description="Your own data: returned in the task and its notice, never sent to Runway"),
     ] = {}
     webhookUrl: WebhookUrl | None = None
 
@@ -72,27 +71,36 @@ class CreateTask(_Body, extra="allow", frozen=True):
 
 def parse_create(
     body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
-) -> CreateTask | list[Issue]:
-    """The request, or why it is none. `needs_model` is false for operations whose body has no model.
+) -> CreateTask:
+    """Return the body of a create as a model. `needs_model` is false for operations whose body has no model.
 
-    webhook_origins: those that an operator has named (`tarmac.webhooks.signing`).
+    webhook_origins: those that the operator allows (`tarmac.webhooks.signing`). Raises InvalidRequest.
     """
-    told = to_contract(body, {name: {} for name in CreateTask.model_fields})
+    rewritten = to_contract(body, {name: {} for name in CreateTask.model_fields})
     model = _CreateTaskOfModel if needs_model else CreateTask
-    parsed = parse_body(model, told.body, {"webhook_origins": webhook_origins})
-    issues = told.issues + (told.as_sent(parsed) if isinstance(parsed, list) else [])
-    return issues or parsed
+    try:
+        parsed = parse_body(model, rewritten.body, {"webhook_origins": webhook_origins})
+    except InvalidRequest as invalid:
+        raise InvalidRequest(rewritten.issues + rewritten.as_sent(invalid.issues)) from None
+    if rewritten.issues:
+        raise InvalidRequest(rewritten.issues)
+    return parsed
 
 
-def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
-    """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
+def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M:
+    """Return the body as an instance of the model. `context` holds what its validators need beside the body.
+
+    Raises InvalidRequest.
+    """
     try:
         return model.model_validate(body, strict=True, context=context)
     except ValidationError as error:
-        return [
-            Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
-            for problem in error.errors(include_url=False)
-        ]
+        raise InvalidRequest(
+            [
+                Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
+                for problem in error.errors(include_url=False)
+            ]
+        ) from None
 
 
 def _media_filename(name: str) -> str:
@@ -127,21 +135,21 @@ IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"fo
 
 
 class CreateUpload(_Body, frozen=True):
-    """The file to be uploaded. Its name stands for its type."""
+    """The file to upload. The extension of its name gives its type."""
 
     filename: Filename
     type: Literal["ephemeral"]
 
 
 class UsageSpan(_Body, frozen=True):
-    """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
+    """Days in UTC. Default: the last 30 days. `beforeDate` is the day after the last one."""
 
     startDate: IsoDate | None = None
     beforeDate: IsoDate | None = None
 
 
 class RouterChange(_Body, frozen=True):
-    """What a router is to be, settings merged into those it has. Runway checks it."""
+    """Changes of a router; settings are merged into the existing ones. Runway validates them."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     description: str | None = None
@@ -149,7 +157,7 @@ class RouterChange(_Body, frozen=True):
 
 
 class NewRouter(RouterChange, frozen=True):
-    """A router by the slug that creates will name. Runway checks it."""
+    """A new router; creates refer to it by its slug. Runway validates it."""
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 

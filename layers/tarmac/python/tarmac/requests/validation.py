@@ -52,6 +52,9 @@ class Issue:
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, "path": list(self.path), "message": self.message}
 
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.path))}: {self.message}"
+
 
 def check_parameters(
     body: Mapping[str, Any],
@@ -62,8 +65,8 @@ def check_parameters(
 ) -> list[Issue]:
     """All issues of a body's parameters; an empty list means that Runway should take it.
 
-    rules: conditions across parameters (`tarmac.requests.conditions`). strict: whether a parameter that is not described
-    is an issue.
+    rules: conditions across parameters (`tarmac.requests.conditions`). strict: whether a parameter that is not
+    described is an issue.
     """
     checker = _Checker(s3_allowed)
     checker.body(body, parameters, rules, (), strict)
@@ -307,5 +310,5 @@ class InvalidRequest(Exception):
     """The request has issues; nothing was stored and nothing started."""
 
     def __init__(self, issues: list[Issue]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues))
+        super().__init__("; ".join(map(str, issues)))
         self.issues = issues

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import Credentials, UpstreamSession
+from tarmac.sessions.client_tokens import ClientToken
 from tarmac.sessions.consume import consume_session
 from tarmac.sessions.create import SessionOrder, create_session
 from tarmac.sessions.moves import SessionMoves
-from tarmac.sessions.session import Session, SessionEnded, SessionState, SessionTimedOut
+from tarmac.sessions.requests import avatar_id, parse_connect
+from tarmac.sessions.session import Session, SessionEnded, SessionState, SessionTimedOut, WrongAvatar
 
 POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
 CONSUME_TIMEOUT_SECONDS = 1.5
 """Real seconds: what is begun at the end of the wait is over before the function is."""
+
+
+def connect_order(
+    body: Mapping[str, Any], client: str, token: ClientToken | None, longest_seconds: int
+) -> SessionOrder:
+    """Return the order of a page's connect. token: None where a server connects with a client key.
+
+    Raises InvalidRequest, WrongAvatar.
+    """
+    only_avatar = token.avatar_id if token else None
+    wanted = parse_connect(body, longest_seconds, only_avatar)
+    if only_avatar is not None and avatar_id(wanted.avatar) != only_avatar:
+        raise WrongAvatar("This client token is for another avatar")
+    source = {"kind": "connect"} | ({"origin": token.origin} if token else {})
+    return SessionOrder(client, wanted, source, token)
 
 
 def connect_session(

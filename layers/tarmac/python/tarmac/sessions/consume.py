@@ -9,9 +9,19 @@ from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
 from tarmac.sessions.moves import SessionMoves
-from tarmac.sessions.session import CredentialsLost, CredentialsSpent
+from tarmac.sessions.session import BadSessionKey, CredentialsLost, CredentialsSpent
 
-LOST = "Runway's answer with the credentials was lost, and they are good for one use only: create a new session"
+LOST = "Runway's response with the credentials was lost, and they can be fetched only once; create a new session"
+SPENT = "The credentials of a session can be fetched only once, before it ends; create a new session"
+
+LONGEST_KEY = 4096
+
+
+def checked_key(key: str | None) -> str:
+    """Return the session key of a request. Raises BadSessionKey."""
+    if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()) or " " in key:
+        raise BadSessionKey("Send the key of the session: Authorization: Bearer <sessionKey>")
+    return key
 
 
 def consume_session(
@@ -26,8 +36,8 @@ def consume_session(
     token = effects.new_id()
     try:
         effects.sessions.move(session_id, SessionMoves.claim, token)
-    except TransitionRefused as refusal:
-        raise CredentialsSpent(str(refusal)) from None
+    except TransitionRefused:
+        raise CredentialsSpent(SPENT) from None
     try:
         credentials = effects.runway_sessions.consume(session_id, session_key, timeout_seconds)
     except (CreateRefused, CreateRejected):

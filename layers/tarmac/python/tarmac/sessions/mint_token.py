@@ -10,7 +10,7 @@ from tarmac.effects import Effects
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
-from tarmac.sessions.client_tokens import LONGEST_SECONDS, ClientToken, signed, signing_key, verified
+from tarmac.sessions.client_tokens import LONGEST_SECONDS, BadToken, ClientToken, signed, signing_key, verified
 from tarmac.sessions.requests import PRESETS, TOKEN
 
 
@@ -53,9 +53,11 @@ def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
     return True
 
 
-def read_token(text: str, origin: str | None, effects: Effects) -> ClientToken:
-    """What a page's token says. How often it was used is counted when its session is made. Raises BadToken.
+def read_token(text: str | None, origin: str | None, effects: Effects) -> ClientToken:
+    """Return the claims of a page's token. Its uses are counted when a session is created. Raises BadToken.
 
-    origin: the header of the page's request.
+    text: None where the request has no token. origin: the header of the page's request.
     """
+    if text is None:
+        raise BadToken("Send a client token (?clientToken=…), or from a server a client key (Authorization: Bearer …)")
     return verified(text, signing_key(effects.signing_root()), effects.clock.now(), origin)

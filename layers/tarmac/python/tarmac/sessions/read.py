@@ -66,6 +66,11 @@ def connect_backend(session_id: str, client: str, effects: Effects) -> Credentia
     return effects.runway_sessions.connect_backend(session_id)
 
 
+def credentials_view(credentials: Credentials) -> dict[str, str]:
+    """Return the credentials in Runway's shape."""
+    return {"url": credentials.url, "token": credentials.token, "roomName": credentials.room_name}
+
+
 def _of_row(session: Session) -> dict[str, Any]:
     """In Runway's shape: the fields of its status, and no others."""
     ended = session.state.is_terminal

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import Issue, Spec, check_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, Spec, check_parameters
 from tarmac.sessions.client_tokens import LONGEST_SECONDS as TOKEN_LONGEST_SECONDS
 from tarmac.sessions.client_tokens import MOST_SESSIONS
 from tarmac.sessions.moves import DEFAULT_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS
@@ -131,23 +131,26 @@ class SessionRequest:
     metadata: Mapping[str, str]
 
 
-def parse_create(given: Mapping[str, Any], longest_seconds: int) -> SessionRequest | list[Issue]:
-    """Of Runway's own create. longest_seconds: the operator's bound for `maxDuration`."""
-    body, issues = _checked(given, CREATE, longest_seconds)
-    return issues or _request(body, longest_seconds)
+def parse_create(given: Mapping[str, Any], longest_seconds: int) -> SessionRequest:
+    """Return the request of Runway's own create. Raises InvalidRequest.
+
+    longest_seconds: the operator's limit for `maxDuration`.
+    """
+    return _request(_checked(given, CREATE, longest_seconds), longest_seconds)
 
 
-def parse_connect(
-    given: Mapping[str, Any], longest_seconds: int, only_avatar: str | None = None
-) -> SessionRequest | list[Issue]:
-    """Of a page's connect. only_avatar: what its client token is for, taken where the body names none."""
-    body, issues = _checked(given, CONNECT, longest_seconds)
-    if issues:
-        return issues
+def parse_connect(given: Mapping[str, Any], longest_seconds: int, only_avatar: str | None = None) -> SessionRequest:
+    """Return the request of a page's connect. Raises InvalidRequest.
+
+    only_avatar: the avatar that the client token allows; the default where the body names none.
+    """
+    body = _checked(given, CONNECT, longest_seconds)
     custom, preset, either = (body.pop(name, None) for name in ("customAvatarId", "presetId", "avatarId"))
     named = custom or preset or either or only_avatar
     if named is None:
-        return [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar, or the name of a preset")]
+        raise InvalidRequest(
+            [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar, or the name of a preset")]
+        )
     is_preset = custom is None and (preset is not None or named in PRESETS)
     avatar = {"type": "runway-preset", "presetId": named} if is_preset else {"type": "custom", "avatarId": named}
     return parse_create({"model": MODEL, **body, "avatar": avatar}, longest_seconds)
@@ -167,13 +170,13 @@ def _request(body: dict[str, Any], longest_seconds: int) -> SessionRequest:
     return SessionRequest(body, avatar, seconds, body["model"], metadata)
 
 
-def _checked(
-    given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int
-) -> tuple[dict[str, Any], list[Issue]]:
-    """The body in the contract's words, and what is wrong with it."""
+def _checked(given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int) -> dict[str, Any]:
+    """Return the body in the contract's spelling. Raises InvalidRequest."""
     told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
     found = check_parameters(told.body, specs) + _common_issues(told.body, longest_seconds)
-    return told.body, told.issues + told.as_sent(found)
+    if issues := told.issues + told.as_sent(found):
+        raise InvalidRequest(issues)
+    return told.body
 
 
 def _common_issues(body: Mapping[str, Any], longest_seconds: int) -> list[Issue]:
@@ -182,11 +185,12 @@ def _common_issues(body: Mapping[str, Any], longest_seconds: int) -> list[Issue]
     if isinstance(seconds, (int, float)) and longest_seconds < seconds <= LONGEST_SECONDS:
         issues.append(Issue("too_big", ("maxDuration",), f"Must be at most {longest_seconds} in this deployment"))
     if "webhookUrl" in body:
-        issues.append(Issue("custom", ("webhookUrl",), "Sessions have no callback: subscribe to session.ended on SNS"))
+        issues.append(Issue("custom", ("webhookUrl",), "Sessions have no webhook; subscribe to session.ended on SNS"))
     metadata = body.get("metadata")
     if isinstance(metadata, dict) and not _is_metadata(metadata):
         limits = (
-            f"{_MOST_METADATA} texts at most, names of 1 to {_LONGEST_KEY} characters, values up to {_LONGEST_VALUE}"
+            f"at most {_MOST_METADATA} strings, names of 1 to {_LONGEST_KEY} characters, "
+            f"values of at most {_LONGEST_VALUE} characters"
         )
         issues.append(Issue("custom", ("metadata",), f"Expected {limits}"))
     return issues

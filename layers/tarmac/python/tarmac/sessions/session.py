@@ -56,7 +56,15 @@ class CredentialsLost(Exception):
 
 
 class TokenSpent(Exception):
-    """The client token was good for so many sessions, and they were made."""
+    """All sessions that the client token allows have been created."""
+
+
+class WrongAvatar(Exception):
+    """The client token allows another avatar."""
+
+
+class BadSessionKey(Exception):
+    """The request carries no session key, or a text that cannot be one."""
 
 
 class MinutesUsedUp(Exception):

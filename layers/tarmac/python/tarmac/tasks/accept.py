@@ -29,7 +29,7 @@ class Order:
     """A request to be accepted. `body` is the create's body without Tarmac's own additions.
 
     s3_allowed: the buckets whose objects the body may name by `s3://`. task_id: derived from the cause, where the door
-    has one. repeat: how a second send of the same create is known, for doors that have none. webhook_url: checked
+    has one. repeat: how a second send of the same create is known, for allowed that have none. webhook_url: checked
     already. etags: of objects by key, which `s3://` links mean as they are now and not as what is put in their place.
     """
 
