@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis diagrams check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -78,11 +78,8 @@ bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py
 
-pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their definitions
+diagrams: $(VENV)/local.stamp ## Generate docs/state-machines.md from the definitions of the state machines
 	@$(BIN)/python -m local.diagrams
-
-history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
-	@$(BIN)/python -m local.diagrams.history
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .
