@@ -20,7 +20,7 @@ help: ## List the targets
 demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
 	@$(BIN)/tarmac demo
 
-storyboard: $(VENV)/local.stamp ## Make a film of three shots, each continuing from the last, on the same stack
+storyboard: $(VENV)/local.stamp ## Make a film of three shots on the local stack, with the example in examples/storyboard
 	@$(BIN)/tarmac storyboard
 
 up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
@@ -55,10 +55,10 @@ build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and laye
 deploy: build ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
 
-build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the sample storyboard.yaml
+build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the example in examples/storyboard
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build --config-env storyboard
 
-deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
+deploy-storyboard: build-storyboard ## Deploy examples/storyboard beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
 destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, both buckets and webhook secret are kept

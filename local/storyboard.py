@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STACK = f"{NAME}-storyboard"
 FILM_BUCKET = f"{NAME}-films"
-SAMPLE = ROOT / "events" / "storyboard.json"
+EXAMPLE = ROOT / "examples" / "storyboard"
 PATIENCE_SECONDS = 3600.0
 
 
@@ -42,7 +42,7 @@ class Studio:
 
 def deploy_storyboard(info: StackInfo, film_bucket: str) -> Studio:
     """Put storyboard.yaml on the local AWS, beside a stack whose InputBuckets name this bucket. Makes the bucket."""
-    project = deploy.Project(ROOT, build_folder(), Path("storyboard.yaml"))
+    project = deploy.Project(EXAMPLE, build_folder())
     bundle = deploy.prepare(project, {"TarmacStack": NAME, "FilmBucket": film_bucket}, say)
     with Clients(info.aws_endpoint_url, info.region) as clients:
         with contextlib.suppress(clients.s3.exceptions.BucketAlreadyOwnedByYou):
@@ -54,7 +54,7 @@ def deploy_storyboard(info: StackInfo, film_bucket: str) -> Studio:
 def storyboard_of(prompts: Sequence[str], file: Path | None) -> dict[str, Any]:
     """A file's or the sample's, with these prompts in the place of its own. Raises LocalError on an unreadable file."""
     try:
-        board: Any = json.loads((file or SAMPLE).read_bytes())
+        board: Any = json.loads((file or EXAMPLE / "storyboard.json").read_bytes())
     except (OSError, ValueError) as error:
         raise LocalError(f"{file} is no storyboard that can be read: {error}") from error
     if not isinstance(board, dict):

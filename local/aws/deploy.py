@@ -33,11 +33,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Project:
-    """The checkout to deploy from, where its built layers go, and which of its templates is meant."""
+    """The folder with a template.yaml to deploy, and the folder for its built layers."""
 
     root: Path
     builds: Path
-    template: Path = Path("template.yaml")
 
     def read(self, path: Path) -> str:
         try:
@@ -48,9 +47,8 @@ class Project:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything one deployment consists of. `title` is its template's file name."""
+    """Everything that one deployment consists of."""
 
-    title: str
     template: template.Template
     packages: Mapping[str, bytes]
     parameters: Mapping[str, str]
@@ -71,7 +69,7 @@ def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle
     def locate(logical_id: str, folder: Path) -> str:
         source = project.root / folder
         if not source.is_dir():
-            raise LocalError(f"{logical_id} in {project.template} names a folder that is missing: {source}")
+            raise LocalError(f"the folder of {logical_id} is missing: {source}")
         if declared["Resources"][logical_id]["Type"] == "AWS::Serverless::LayerVersion":
             content = package.zip_pointer(package.build_layer(source, source.name, project.builds, say))
         else:
@@ -80,9 +78,9 @@ def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle
         packages[key] = content
         return f"s3://{BUCKET}/{key}"
 
-    declared = template.parse(project.read(project.template))
+    declared = template.parse(project.read(Path("template.yaml")))
     located = template.inline_definitions(template.point_at_packages(declared, locate), project.read)
-    return Bundle(project.template.name, located, packages, template.known_parameters(declared, parameters))
+    return Bundle(located, packages, template.known_parameters(declared, parameters))
 
 
 def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[str, str]:
@@ -90,7 +88,7 @@ def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[
     current = describe(clients, stack_name)
     if current is not None and current["StackStatus"] in SETTLED and deployed(current) == bundle.fingerprint:
         return outputs(current)
-    say(f"deploying {bundle.title}" if current is None else f"deploying what has changed in {bundle.title}")
+    say(f"deploying the stack {stack_name}" if current is None else f"updating the stack {stack_name}")
     upload(clients, bundle.packages)
     body = json.dumps(template.localise(bundle.template, bundle.parameters, clients.region))
     # By address: a template given as text may have 51,200 bytes at most.

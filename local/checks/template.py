@@ -29,7 +29,7 @@ REGION = "us-east-1"
 SAM_MACHINE = "AWS::Serverless::StateMachine"
 MACHINE = "AWS::StepFunctions::StateMachine"
 
-TEMPLATES = ("template.yaml", "storyboard.yaml")
+TEMPLATES = ("template.yaml", "examples/storyboard/template.yaml")
 
 # cfn-lint rules that are not heeded, and why. One that finds nothing any more is itself a finding.
 IGNORED_IN_TEMPLATE: dict[str, str] = {}
@@ -48,9 +48,10 @@ class Deployment:
     @classmethod
     def read(cls, root: Path = ROOT, name: str = TEMPLATES[0]) -> Deployment:
         """Raises FileNotFoundError for a definition that is not there."""
-        text = (root / name).read_text()
+        path = root / name
+        text = path.read_text()
         template = parse(text)
-        inlined = inline_definitions(template, lambda path: (root / path).read_text())
+        inlined = inline_definitions(template, lambda definition: (path.parent / definition).read_text())
         definitions = {name: machine["Definition"] for name, machine in resources(inlined, SAM_MACHINE)}
         return cls(name, text, template, definitions)
 

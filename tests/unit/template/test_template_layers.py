@@ -33,7 +33,8 @@ def build() -> ModuleType:
 
 
 def pins(layer: str = "dependencies") -> dict[str, str]:
-    lines = (LAYERS / layer / "requirements.txt").read_text().splitlines()
+    folder = ROOT / "examples" / "storyboard" / "layers" if layer == "video" else LAYERS
+    lines = (folder / layer / "requirements.txt").read_text().splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
