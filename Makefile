@@ -12,11 +12,11 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 
 # Layers whose requirements.txt is written by `make requirements`.
-HASHED_LAYERS := layers/dependencies layers/video
+HASHED_LAYERS := layers/dependencies examples/storyboard/layers/video
 .PHONY: requirements release
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording diagrams check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ help: ## List the targets
 demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
 	@$(BIN)/tarmac demo
 
-storyboard: $(VENV)/local.stamp ## Make a film of three shots, each continuing from the last, on the same stack
+storyboard: $(VENV)/local.stamp ## Make a film of three shots on the local stack, with the example in examples/storyboard
 	@$(BIN)/tarmac storyboard
 
 up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
@@ -59,10 +59,10 @@ build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and laye
 deploy: build ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
 
-build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the sample storyboard.yaml
+build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the example in examples/storyboard
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build --config-env storyboard
 
-deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
+deploy-storyboard: build-storyboard ## Deploy examples/storyboard beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
 destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, both buckets and webhook secret are kept
@@ -88,12 +88,6 @@ docs: $(VENV)/local.stamp ## Generate docs/models.md and docs/configuration.md
 recording: $(VENV)/local.stamp ## Record a real demo run as docs/images/demo.svg
 	@$(BIN)/python -m local.recording
 
-pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their definitions
-	@$(BIN)/python -m local.diagrams
-
-history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
-	@$(BIN)/python -m local.diagrams.history
-
 requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the layers from their .in files and constraints.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements/tools.txt
 	@for layer in $(HASHED_LAYERS); do \
@@ -104,6 +98,9 @@ requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the l
 
 release: $(VENV)/test.stamp ## Check the version, changelog and tests, then tag vX.Y.Z (does not push)
 	@$(BIN)/python -m local.release
+
+diagrams: $(VENV)/local.stamp ## Generate docs/state-machines.md from the definitions of the state machines
+	@$(BIN)/python -m local.diagrams
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from local.diagrams.history import DOCUMENT, annotate, record
 from tarmac.tasks.task import State, Task
 from tests.e2e.api import Api
 from tests.e2e.aws_cli import AwsCli
@@ -72,11 +71,6 @@ def test_an_execution_started_by_hand_ends_like_any_other(
     assert (task["status"], task["metadata"]) == ("SUCCEEDED", {"order": "A-18"})
     assert [notice.body["client"] for notice in notices.of(name)] == ["console"]
     assert len(simulator.creates(mark_of(body))) == 1
-
-
-def test_the_history_in_docs_is_what_an_execution_writes(deployment: Deployment, name: str) -> None:
-    """Event by event, each with its explanation; state names and comments as they are now."""
-    assert annotate(record(deployment.info, name), name) == DOCUMENT.read_text(), "record it again: make history"
 
 
 def test_the_sample_input_works_as_it_stands(deployment: Deployment, name: str) -> None:

@@ -18,11 +18,11 @@ def statements(resource: dict[str, Any]) -> Any:
 IN_TEMPLATE: dict[str, tuple[Break, str]] = {
     "code elsewhere": (
         lambda r: r["PollTask"]["Properties"].update(CodeUri="src/poll/"),
-        "PollTask: has its code elsewhere than in functions/poll_task/",
+        "PollTask: must have its code in functions/poll_task/",
     ),
     "a build": (
         lambda r: r["PollTask"].pop("Metadata"),
-        "PollTask: lacks SkipBuild: sam would look for a Python 3.13 to build nothing",
+        "PollTask: lacks SkipBuild: without it, sam requires a Python 3.13 to build nothing",
     ),
     "a function's fixed name": (
         lambda r: r["PollTask"]["Properties"].update(FunctionName="poll"),
@@ -30,52 +30,52 @@ IN_TEMPLATE: dict[str, tuple[Break, str]] = {
     ),
     "a default timeout": (
         lambda r: r["PollTask"]["Properties"].pop("Timeout"),
-        "PollTask: does not state its Timeout and MemorySize",
+        "PollTask: must set Timeout and MemorySize",
     ),
     "a ready-made policy": (
         lambda r: r["PollTask"]["Properties"]["Policies"].append("AmazonS3FullAccess"),
-        "PollTask: uses a ready-made policy: AmazonS3FullAccess",
+        "PollTask: uses a policy template: AmazonS3FullAccess",
     ),
     "a statement without Sid": (
         lambda r: statements(r["PollTask"])[0].pop("Sid"),
-        "PollTask: needs policy statements, each with a Sid of its own",
+        "PollTask: needs policy statements with unique Sids",
     ),
     "an unused permission": (
         lambda r: statements(r["PollTask"]).append(
             {"Sid": "Publish", "Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "NoticeTopic"}}
         ),
-        "PollTask: is told of NoticeTopic and may not use it, or the reverse",
+        "PollTask: has NoticeTopic in its environment but not in its policy, or the reverse",
     ),
     "a missing permission": (
         lambda r: statements(r["Sweep"]).pop(-1),
-        "Sweep: is told of NoticeTopic and may not use it, or the reverse",
+        "Sweep: has NoticeTopic in its environment but not in its policy, or the reverse",
     ),
     "a retained resource's fixed name": (
         lambda r: r["ArchiveBucket"]["Properties"].update(BucketName="tarmac-archive"),
-        "ArchiveBucket: is retained, and its BucketName is fixed: no second stack could be made",
+        "ArchiveBucket: is retained with a fixed BucketName: a second stack could not be created",
     ),
 }
 
 IN_TRANSLATION: dict[str, tuple[Break, str]] = {
     "a function without log group": (
         lambda r: r["PollTask"]["Properties"].pop("LoggingConfig"),
-        "PollTask: has no log group with a retention of its own",
+        "PollTask: has no log group with a retention",
     ),
     "a log group that keeps lines for ever": (
         lambda r: r["PollTaskLogGroup"]["Properties"].pop("RetentionInDays"),
-        "PollTask: has no log group with a retention of its own",
+        "PollTask: has no log group with a retention",
     ),
     "a machine without log group": (
         lambda r: r["GenerationStateMachine"]["Properties"]["LoggingConfiguration"].pop("Destinations"),
-        "GenerationStateMachine: has no log group with a retention of its own",
+        "GenerationStateMachine: has no log group with a retention",
     ),
     "prompts in a machine's log": (
         lambda r: r["GenerationStateMachine"]["Properties"]["LoggingConfiguration"].update(IncludeExecutionData=True),
-        "GenerationStateMachine: logs execution data: prompts come in by hand",
+        "GenerationStateMachine: logs execution data, which can contain prompts",
     ),
     "an API without access log": (
         lambda r: r["HttpApiApiGatewayDefaultStage"]["Properties"].pop("AccessLogSettings"),
-        "HttpApiApiGatewayDefaultStage: has no log group with a retention of its own",
+        "HttpApiApiGatewayDefaultStage: has no log group with a retention",
     ),
     "a query string in the access log": (
         lambda r: r["HttpApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"].update(
@@ -91,15 +91,15 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
         lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(
             Action="dynamodb:*"
         ),
-        "PollTaskRole: FollowTasks allows more actions than it names",
+        "PollTaskRole: FollowTasks allows a wildcard action",
     ),
     "a wildcard resource": (
         lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(Resource="*"),
-        "PollTaskRole: FollowTasks reaches every resource",
+        "PollTaskRole: FollowTasks allows every resource",
     ),
     "an exception nobody needs": (
         lambda r: r["GenerationStateMachineRole"]["Properties"].update(Policies=[]),
-        "GenerationStateMachineRole, DeliverLogs: needs no exception any more",
+        "GenerationStateMachineRole, DeliverLogs: is listed as an exception but needs none",
     ),
     "a public bucket": (
         lambda r: r["ArchiveBucket"]["Properties"]["PublicAccessBlockConfiguration"].update(BlockPublicAcls=False),
@@ -115,11 +115,11 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
     ),
     "a route without key": (
         lambda r: r["HttpApi"]["Properties"]["Body"]["paths"]["/v1/tasks"]["get"].pop("security"),
-        "HttpApi: GET /v1/tasks is public here or in PUBLIC_ROUTES, not in both",
+        "HttpApi: GET /v1/tasks is public in the template or in PUBLIC_ROUTES, not in both",
     ),
-    "a function that is not traced": (
+    "a function that has no tracing": (
         lambda r: r["PollTask"]["Properties"].pop("TracingConfig"),
-        "PollTask: is not traced",
+        "PollTask: has no tracing",
     ),
 }
 
@@ -142,15 +142,13 @@ def test_habit_broken_in_the_translation(translation: Template, habit: str) -> N
 
 def test_undescribed_parameter(template: Template) -> None:
     del template["Parameters"]["LogLevel"]["Description"]
-    assert [str(found) for found in conventions.of_template(template)] == [
-        "LogLevel: is a parameter without a description"
-    ]
+    assert [str(found) for found in conventions.of_template(template)] == ["LogLevel: has no Description"]
 
 
 def test_ungrouped_parameter(template: Template) -> None:
     template["Parameters"]["Another"] = {"Type": "String", "Description": "in no group"}
     assert [str(found) for found in conventions.of_template(template)] == [
-        "Metadata: ParameterGroups do not list every parameter once"
+        "Metadata: ParameterGroups must list every parameter once"
     ]
 
 

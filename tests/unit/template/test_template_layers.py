@@ -33,7 +33,8 @@ def build() -> ModuleType:
 
 
 def pins(layer: str = "dependencies") -> dict[str, str]:
-    return dict(re.findall(r"^([\w.-]+)==(\S+)", (LAYERS / layer / "requirements.txt").read_text(), re.MULTILINE))
+    folder = ROOT / "examples" / "storyboard" / "layers" if layer == "video" else LAYERS
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (folder / layer / "requirements.txt").read_text(), re.MULTILINE))
 
 
 def executable(path: Path, script: str) -> Path:

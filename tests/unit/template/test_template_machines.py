@@ -57,11 +57,11 @@ def test_arrow_into_nowhere(machine: Any) -> None:
     machine["States"]["Work"]["Catch"].append({"ErrorEquals": ["X"], "Next": "B"})
     machine["States"]["Route"]["Default"] = "C"
     machine["States"]["Route"]["Choices"][0]["Next"] = "D"
-    assert [line for line in found(machine) if "no state here" in line] == [
-        "M/Route: leads to C, which is no state here",
-        "M/Route: leads to D, which is no state here",
-        "M/Work: leads to A, which is no state here",
-        "M/Work: leads to B, which is no state here",
+    assert [line for line in found(machine) if "does not exist here" in line] == [
+        "M/Route: leads to C, which does not exist here",
+        "M/Route: leads to D, which does not exist here",
+        "M/Work: leads to A, which does not exist here",
+        "M/Work: leads to B, which does not exist here",
     ]
 
 
@@ -70,7 +70,7 @@ def test_arrow_out_of_its_scope(machine: Any) -> None:
     inner = machine["States"]["Each"]["ItemProcessor"]["States"]["Inner"]
     del inner["End"]
     inner["Next"] = "Both"
-    assert "M/Each[]/Inner: leads to Both, which is no state here" in found(machine)
+    assert "M/Each[]/Inner: leads to Both, which does not exist here" in found(machine)
 
 
 def test_state_that_nothing_leads_to(machine: Any) -> None:
@@ -85,15 +85,17 @@ def test_machine_that_never_ends(machine: Any) -> None:
 
 def test_choice_without_default(machine: Any) -> None:
     del machine["States"]["Route"]["Default"]
-    assert "M/Route: has no Default: an unknown outcome would kill the execution" in found(machine)
+    assert "M/Route: has no Default: an unknown outcome would fail the execution" in found(machine)
 
 
-def test_placeholder_nobody_fills(machine: Any) -> None:
-    assert found(machine, ()) == ["M: nothing fills ${WorkArn}"]
+def test_unknown_placeholder(machine: Any) -> None:
+    assert found(machine, ()) == ["M: DefinitionSubstitutions lacks WorkArn"]
 
 
-def test_substitution_nobody_needs(machine: Any) -> None:
-    assert found(machine, ("WorkArn", "Spare")) == ["M: DefinitionSubstitutions names Spare, the definition does not"]
+def test_unused_substitution(machine: Any) -> None:
+    assert found(machine, ("WorkArn", "Spare")) == [
+        "M: DefinitionSubstitutions names Spare, which the definition does not use"
+    ]
 
 
 def test_expression_cut_in_half(machine: Any) -> None:

@@ -1,4 +1,4 @@
-"""Small videos to make films of, and what a player finds in a film."""
+"""Small videos to join, and what a player finds in the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Footage:
-    """How a shot is coded. `shade` is the grey of its first frame; each further one is a step brighter."""
+    """Encoding of a shot. `shade` is the grey of its first frame; each later frame is one step brighter."""
 
     frames: int = 12
     width: int = 160
@@ -61,7 +61,7 @@ class Footage:
 
 @dataclass(frozen=True)
 class Played:
-    """times: of the frames, in seconds. shades: their grey in the middle, 0 to 255."""
+    """A decoded video. times: of the frames, in seconds. shades: the grey in the middle of each frame, 0 to 255."""
 
     times: list[float]
     shades: list[int]

@@ -1,4 +1,4 @@
-"""Shots become one film: every frame, in order, at its time, and copied where that is possible."""
+"""Joining shots: every frame in order and at its time, copied without encoding where possible."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import av
 import pytest
 from PIL import Image
 
-from tests.unit.storyboard.conftest import Load
-from tests.unit.storyboard.footage import Footage, Played, play
+from examples.storyboard.tests.conftest import Load
+from examples.storyboard.tests.footage import Footage, Played, play
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def join_film(load: Load) -> ModuleType:
 
 
 def joined(module: ModuleType, folder: Path, *shots: Footage) -> tuple[Played, bool]:
-    """The film, and whether it was copied."""
+    """Join shots; return the film and whether its streams were copied."""
     paths = [shot.write(folder / f"{number}.mp4") for number, shot in enumerate(shots)]
     film = module.join(paths, folder / "film.mp4")
     played = play(folder / "film.mp4")
@@ -30,7 +30,7 @@ def joined(module: ModuleType, folder: Path, *shots: Footage) -> tuple[Played, b
 
 
 def assert_continuous(played: Played, *shots: Footage) -> None:
-    """The shots' frames one after the other, each shot at the pace that it had."""
+    """The film has the frames of all shots in order, each shot at its own frame rate."""
     times: list[float] = []
     shades: list[int] = []
     begin = 0.0
@@ -42,7 +42,7 @@ def assert_continuous(played: Played, *shots: Footage) -> None:
     assert played.shades == pytest.approx(shades, abs=3)
 
 
-def test_shots_that_are_coded_alike_are_copied(join_film: ModuleType, tmp_path: Path) -> None:
+def test_shots_with_the_same_encoding_are_copied(join_film: ModuleType, tmp_path: Path) -> None:
     shots = Footage(shade=20), Footage(shade=90, frames=7), Footage(shade=160)
     played, copied = joined(join_film, tmp_path, *shots)
     assert copied
@@ -50,16 +50,16 @@ def test_shots_that_are_coded_alike_are_copied(join_film: ModuleType, tmp_path: 
     assert played.sound_seconds is None
 
 
-def test_sound_is_copied_along_and_stays_beside_its_picture(join_film: ModuleType, tmp_path: Path) -> None:
+def test_audio_is_copied_and_stays_in_sync(join_film: ModuleType, tmp_path: Path) -> None:
     shots = [Footage(shade=20 + 60 * number, sound=True) for number in range(3)]
     played, copied = joined(join_film, tmp_path, *shots)
     assert copied
     assert_continuous(played, *shots)
-    # An AAC frame at most is left out at each cut.
+    # At most one AAC frame is left out at each cut.
     assert played.sound_seconds == pytest.approx(1.5, abs=3 * 1024 / 48_000)
 
 
-def test_a_film_of_one_shot_is_that_shot(join_film: ModuleType, tmp_path: Path) -> None:
+def test_a_film_of_one_shot_equals_the_shot(join_film: ModuleType, tmp_path: Path) -> None:
     played, copied = joined(join_film, tmp_path, Footage(shade=20, sound=True))
     assert copied
     assert_continuous(played, Footage(shade=20))
@@ -75,10 +75,10 @@ def test_a_film_of_one_shot_is_that_shot(join_film: ModuleType, tmp_path: Path) 
     ],
 )
 @pytest.mark.parametrize("other_first", [False, True])
-def test_shots_that_are_coded_differently_are_coded_anew(
+def test_shots_with_different_encodings_are_encoded_again(
     join_film: ModuleType, tmp_path: Path, other: Footage, other_first: bool
 ) -> None:
-    """In the size of the first, with bars where the shape differs, and with silence where one has no sound."""
+    """In the size of the first shot, with bars if the aspect ratio differs, and silence for a shot without audio."""
     shots = (other, Footage(shade=20)) if other_first else (Footage(shade=20), other)
     played, copied = joined(join_film, tmp_path, *shots)
     assert not copied
@@ -89,15 +89,15 @@ def test_shots_that_are_coded_differently_are_coded_anew(
         assert played.sound_seconds == pytest.approx(seconds, abs=3 * 1024 / 48_000)
 
 
-def test_a_file_that_is_no_video_joins_nothing(join_film: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("no video")
+def test_a_file_that_is_not_a_video_raises(join_film: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("not a video")
     with pytest.raises(av.FFmpegError):
         join_film.join([Footage().write(tmp_path / "good.mp4"), tmp_path / "text"], tmp_path / "film.mp4")
 
 
 @pytest.mark.parametrize("frames", [1, 12, 150])
-def test_the_last_frame_of_a_shot_is_its_last(load: Load, tmp_path: Path, frames: int) -> None:
-    """Also of a long one, which is not decoded from its beginning."""
+def test_last_frame_returns_the_last_frame(load: Load, tmp_path: Path, frames: int) -> None:
+    """Also for a long shot, which is not decoded from its start."""
     path = Footage(frames=frames, shade=20).write(tmp_path / "shot.mp4")
     image = Image.open(io.BytesIO(load("extract_frame").last_frame(path)))
     assert (image.format, image.mode, image.size) == ("PNG", "RGB", (160, 96))

@@ -1,15 +1,16 @@
-"""State `JoinFilm` of the storyboard: all shots, in order, as one file."""
+"""State `JoinFilm`: joins all shots of a film, in order, into one MP4 file."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,35 @@ from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from av.video.stream import VideoStream
 
-FILM_BUCKET = os.environ["FILM_BUCKET"]
-# Fine enough for every frame rate, so that shots of different ones keep all their frames and their pace.
+# Fine enough for every frame rate: shots with different rates keep all their frames and their speed.
 TICK = Fraction(1, 90_000)
 SAMPLE_RATE = 48_000
 SAMPLES_OF_A_FRAME = 1024
-s3 = boto3.client("s3")
+log = logging.getLogger(__name__)
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{film, shots: [{shot, taskId, video: {bucket, key}, …}]}` in; the same and `joined: {bucket, key, bytes, sha256,
-    frames, seconds, copied}` out. Safe to repeat: the same shots give the same film under the same key."""
+@dataclass(frozen=True)
+class Films:
+    """The bucket of films, and the client that reads and writes it."""
+
+    s3: Any
+    bucket: str
+
+
+@cache
+def films() -> Films:
+    """Return the bucket that the environment names. Made once per process."""
+    return Films(boto3.client("s3"), os.environ["FILM_BUCKET"])
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Take `{film, shots: [{shot, taskId, video: {bucket, key}, …}]}`; return it with the joined file.
+
+    The file is `joined: {bucket, key, bytes, sha256, frames, seconds, copied}`. Idempotent: the same shots give the
+    same film under the same key.
+    """
     film, shots = event["film"], event["shots"]
+    s3, bucket = films().s3, films().bucket
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number, shot in enumerate(shots):
@@ -43,10 +61,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         target = Path(folder) / "film.mp4"
         made = join(paths, target)
         key = f"films/{film}/film.mp4"
-        s3.upload_file(str(target), FILM_BUCKET, key, ExtraArgs={"ContentType": "video/mp4"})
+        s3.upload_file(str(target), bucket, key, ExtraArgs={"ContentType": "video/mp4"})
         size, sha256 = target.stat().st_size, _sha256(target)
     joined = {
-        "bucket": FILM_BUCKET,
+        "bucket": bucket,
         "key": key,
         "bytes": size,
         "sha256": sha256,
@@ -54,13 +72,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "seconds": round(float(made.seconds), 3),
         "copied": made.copied,
     }
-    print(json.dumps({"message": "film joined", "film": film, "shots": len(shots), "bytes": size}))
+    log.info("film joined", extra={"film": film, "shots": len(shots), "bytes": size})
     return event | {"joined": joined}
 
 
 @dataclass(frozen=True)
 class Film:
-    """copied: whether the shots' own bytes were taken over, so that nothing was lost in quality."""
+    """What join() has written. copied: whether the streams were copied, which loses no quality."""
 
     frames: int
     seconds: Fraction
@@ -69,7 +87,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Shot:
-    """One file: begin and length of its picture in seconds, and where it stands in the film."""
+    """One opened file: start and length of its video in seconds, and its offset in the film."""
 
     container: InputContainer
     video: VideoStream
@@ -81,9 +99,9 @@ class Shot:
 
 
 def join(paths: Sequence[Path], target: Path) -> Film:
-    """Write the MP4. Streams are copied where all shots are coded alike, and coded anew where they are not.
+    """Write the MP4: streams are copied if all shots have the same encoding, and encoded again otherwise.
 
-    Raises what PyAV raises on a file that is no video.
+    Raise PyAV's own errors if a file is not a video.
     """
     with ExitStack() as opened:
         shots: list[Shot] = []
@@ -98,7 +116,7 @@ def join(paths: Sequence[Path], target: Path) -> Film:
 
 def _open(container: InputContainer, path: Path, offset: Fraction) -> Shot:
     video = container.streams.video[0]
-    # Counted, not read from the header: that may round, or be silent.
+    # Counted, because the header may round these numbers or omit them.
     begins, ends = [], []
     with av.open(str(path)) as counted:
         for packet in counted.demux(counted.streams.video[0]):
@@ -110,7 +128,7 @@ def _open(container: InputContainer, path: Path, offset: Fraction) -> Shot:
 
 
 def _coding(shot: Shot) -> tuple[object, ...]:
-    """Equal for shots whose packets may stand in one stream: an MP4 has one set of parameters for all of them."""
+    """Return a value that is equal for shots whose packets can share a stream: an MP4 stream has one configuration."""
     video = shot.video.codec_context
     coding: tuple[object, ...] = (video.name, video.width, video.height, video.pix_fmt, video.extradata)
     if shot.audio is None:
@@ -131,7 +149,7 @@ def _copy(shots: Sequence[Shot], film: OutputContainer) -> None:
             shift = round((shot.offset - shot.begin) / packet.time_base)
             packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
             if is_sound:
-                # Sound is cut in frames of its own length: what would run into the next shot is left out.
+                # Audio frames have a length of their own: those that would overlap the next shot are left out.
                 at = packet.dts * packet.time_base
                 if at <= heard_until or at >= shot.offset + shot.seconds:
                     continue
@@ -151,12 +169,12 @@ def _encode(shots: Sequence[Shot], film: OutputContainer) -> None:
     fifo = AudioFifo()
     samples = 0
     for shot in shots:
-        for picture in _pictures(shot, video.width, video.height):
+        for picture in _video_frames(shot, video.width, video.height):
             at = Fraction(picture.pts or 0) * (picture.time_base or TICK)
             picture.pts, picture.time_base = round((shot.offset - shot.begin + at) / TICK), TICK
             picture.pict_type = av.video.frame.PictureType.NONE
             film.mux(video.encode(picture))
-        for sound in _sounds(shot) if audio else ():
+        for sound in _audio_frames(shot) if audio else ():
             sound.pts = None
             fifo.write(sound)
             while (full := fifo.read(SAMPLES_OF_A_FRAME)) is not None:
@@ -171,8 +189,8 @@ def _encode(shots: Sequence[Shot], film: OutputContainer) -> None:
         film.mux(audio.encode(None))
 
 
-def _pictures(shot: Shot, width: int, height: int) -> Iterator[av.VideoFrame]:
-    """All frames in this size, with bars where the shape is another."""
+def _video_frames(shot: Shot, width: int, height: int) -> Iterator[av.VideoFrame]:
+    """Yield all frames in this size, with bars if the aspect ratio differs."""
     graph = av.filter.Graph()
     graph.link_nodes(
         graph.add_buffer(template=shot.video),
@@ -189,8 +207,8 @@ def _pictures(shot: Shot, width: int, height: int) -> Iterator[av.VideoFrame]:
     yield from _pulled(graph)
 
 
-def _sounds(shot: Shot) -> Iterator[av.AudioFrame]:
-    """Exactly as long as the picture: cut, or filled up with silence."""
+def _audio_frames(shot: Shot) -> Iterator[av.AudioFrame]:
+    """Yield audio exactly as long as the video: cut, or padded with silence."""
     graph = av.filter.Graph()
     form = f"sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
     if shot.audio is None:

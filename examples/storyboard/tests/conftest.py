@@ -1,9 +1,10 @@
-"""The storyboard's functions as Lambda loads them, over an AWS in this process."""
+"""The functions as Lambda loads them, with moto in the place of AWS."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.fakes.loading import load_function
 REGION = "eu-central-1"
 FILM_BUCKET = "films-of-tests"
 ARCHIVE_BUCKET = "archive-of-tests"
+FUNCTIONS = Path(__file__).parents[1] / "functions"
 
 Load = Callable[[str], ModuleType]
 
@@ -32,7 +34,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def s3(aws: None) -> Any:
-    """With both buckets."""
+    """An S3 client; both buckets exist."""
     client = boto3.client("s3")
     for bucket in (FILM_BUCKET, ARCHIVE_BUCKET):
         client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -41,20 +43,20 @@ def s3(aws: None) -> Any:
 
 @pytest.fixture
 def topic(aws: None) -> tuple[str, Callable[[], list[dict[str, Any]]]]:
-    """Its ARN, and what a subscriber has got since he was asked last."""
+    """The topic's ARN, and a function that returns the messages published since its last call."""
     sns, sqs = boto3.client("sns"), boto3.client("sqs")
     arn = sns.create_topic(Name="notices")["TopicArn"]
     url = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
 
-    def heard() -> list[dict[str, Any]]:
+    def published() -> list[dict[str, Any]]:
         return [json.loads(message["Body"]) for message in sqs.receive_message(QueueUrl=url).get("Messages", [])]
 
-    return arn, heard
+    return arn, published
 
 
 @pytest.fixture
 def load(s3: Any, topic: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> Load:
     environment = {"FILM_BUCKET": FILM_BUCKET, "NOTICE_TOPIC_ARN": topic[0]}
-    return lambda name: load_function(name, monkeypatch, environment=environment)
+    return lambda name: load_function(name, monkeypatch, environment=environment, folder=FUNCTIONS)

@@ -1,4 +1,4 @@
-"""What the storyboard's functions leave in the bucket and tell SNS."""
+"""What the functions store in the bucket and publish to SNS."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.unit.storyboard.conftest import ARCHIVE_BUCKET, FILM_BUCKET, Load
-from tests.unit.storyboard.footage import Footage
+from examples.storyboard.tests.conftest import ARCHIVE_BUCKET, FILM_BUCKET, Load
+from examples.storyboard.tests.footage import Footage
 
 
 @pytest.fixture
 def shots(s3: Any, tmp_path: Path) -> list[dict[str, Any]]:
-    """Two archived generations, as the machine tells of them."""
-    told = []
+    """Two archived shots, as the state machine passes them on."""
+    found = []
     for number in (1, 2):
         key = f"console/2026/11/20/dunes-{number:02}/01.mp4"
         content = Footage(shade=40 * number).write(tmp_path / f"{number}.mp4").read_bytes()
         s3.put_object(Bucket=ARCHIVE_BUCKET, Key=key, Body=content)
-        told.append(
+        found.append(
             {
                 "film": "dunes",
                 "shot": number,
@@ -30,7 +30,7 @@ def shots(s3: Any, tmp_path: Path) -> list[dict[str, Any]]:
                 "credits": 24,
             }
         )
-    return told
+    return found
 
 
 def stored(s3: Any, key: str) -> bytes:
@@ -38,17 +38,19 @@ def stored(s3: Any, key: str) -> bytes:
     return content
 
 
-def test_a_frame_is_kept_where_the_next_shot_looks_for_it(load: Load, s3: Any, shots: list[dict[str, Any]]) -> None:
-    """And what is known of the shot beside it. A second time changes nothing."""
+def test_the_last_frame_is_stored_where_the_next_shot_reads_it(
+    load: Load, s3: Any, shots: list[dict[str, Any]]
+) -> None:
+    """The record of the shot is stored too. A second call changes nothing."""
     handler = load("extract_frame").handler
-    kept = handler(shots[0], None)
-    assert kept == shots[0] | {"frame": {"bucket": FILM_BUCKET, "key": "films/dunes/frames/01.png"}}
+    stored_shot = handler(shots[0], None)
+    assert stored_shot == shots[0] | {"frame": {"bucket": FILM_BUCKET, "key": "films/dunes/frames/01.png"}}
     assert stored(s3, "films/dunes/frames/01.png").startswith(b"\x89PNG")
-    assert json.loads(stored(s3, "films/dunes/shots/01.json")) == kept
-    assert handler(shots[0], None) == kept
+    assert json.loads(stored(s3, "films/dunes/shots/01.json")) == stored_shot
+    assert handler(shots[0], None) == stored_shot
 
 
-def test_a_film_is_one_file_and_told_by_its_bytes(load: Load, s3: Any, shots: list[dict[str, Any]]) -> None:
+def test_a_film_is_stored_as_one_file_and_described(load: Load, s3: Any, shots: list[dict[str, Any]]) -> None:
     handler = load("join_film").handler
     answer = handler({"film": "dunes", "shots": shots}, None)
     content = stored(s3, "films/dunes/film.mp4")
@@ -65,9 +67,7 @@ def test_a_film_is_one_file_and_told_by_its_bytes(load: Load, s3: Any, shots: li
     assert handler({"film": "dunes", "shots": shots}, None) == answer
 
 
-def test_a_film_that_is_there_is_announced(
-    load: Load, s3: Any, topic: tuple[str, Any], shots: list[dict[str, Any]]
-) -> None:
+def test_a_finished_film_is_announced(load: Load, s3: Any, topic: tuple[str, Any], shots: list[dict[str, Any]]) -> None:
     handler = load("announce_film").handler
     joined = {"bucket": FILM_BUCKET, "key": "films/dunes/film.mp4", "frames": 24}
     summary = handler({"film": "dunes", "shots": shots, "joined": joined}, None)
@@ -86,25 +86,25 @@ def test_a_film_that_is_there_is_announced(
     assert summary == manifest | {"manifest": at, "shots": 2}
     (message,) = topic[1]()
     assert message["MessageAttributes"]["type"]["Value"] == "film.succeeded"
-    told = {
+    expected = {
         "type": "film.succeeded",
         "eventId": "dunes-film-ended",
         "taskId": None,
         "source": {"kind": "storyboard"},
     }
-    assert json.loads(message["Message"]) == told | summary
+    assert json.loads(message["Message"]) == expected | summary
 
     handler({"film": "dunes", "shots": shots, "joined": joined}, None)
     (again,) = topic[1]()
     assert again["Message"] == message["Message"]
 
 
-def test_of_a_film_that_failed_the_shots_that_came_are_listed(
+def test_the_manifest_of_a_failed_film_lists_its_finished_shots(
     load: Load, s3: Any, topic: tuple[str, Any], shots: list[dict[str, Any]]
 ) -> None:
-    """In their order, and none of another film whose name begins alike."""
+    """In order, and without the shots of another film whose name has the same beginning."""
     extract = load("extract_frame").handler
-    kept = [extract(shot, None) for shot in reversed(shots)]
+    stored_shot = [extract(shot, None) for shot in reversed(shots)]
     extract(shots[0] | {"film": "dunes-2"}, None)
     failure = {"error": "SAFETY.INPUT.TEXT", "cause": "Runway refused the prompt."}
 
@@ -112,7 +112,7 @@ def test_of_a_film_that_failed_the_shots_that_came_are_listed(
 
     assert (summary["failureCode"], summary["failure"]) == ("SAFETY.INPUT.TEXT", "Runway refused the prompt.")
     manifest = json.loads(stored(s3, "films/dunes/manifest.json"))
-    assert (manifest["status"], manifest["shots"], manifest["joined"]) == ("FAILED", kept[::-1], None)
+    assert (manifest["status"], manifest["shots"], manifest["joined"]) == ("FAILED", stored_shot[::-1], None)
     (message,) = topic[1]()
     assert json.loads(message["Message"])["type"] == "film.failed"
 
@@ -141,5 +141,7 @@ def test_of_a_film_that_failed_the_shots_that_came_are_listed(
         pytest.param({"error": "E", "cause": "[1]"}, "E", "[1]", id="another kind of JSON"),
     ],
 )
-def test_a_failure_is_told_in_its_own_words(load: Load, failure: dict[str, str], code: str, words: str) -> None:
-    assert load("announce_film").why(failure) == (code, words)
+def test_the_reason_is_the_code_and_cause_of_the_failed_shot(
+    load: Load, failure: dict[str, str], code: str, words: str
+) -> None:
+    assert load("announce_film").reason(failure) == (code, words)
