@@ -50,7 +50,7 @@ class Findings:
 Check = Callable[[Any, Path, Findings], None]
 
 
-def text(at_least: int, at_most: int) -> Check:
+def text(at_least: float, at_most: float) -> Check:
     """A string; lengths count UTF-16 code units, as Runway's do."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:
@@ -64,7 +64,7 @@ def text(at_least: int, at_most: int) -> Check:
     return check
 
 
-def whole(at_least: int, at_most: int) -> Check:
+def whole(at_least: float, at_most: float) -> Check:
     """An integer; a whole float such as 5.0 passes, as in JavaScript."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:
@@ -94,7 +94,7 @@ def number(at_least: float = float("-inf"), at_most: float = float("inf")) -> Ch
     return check
 
 
-def matching(pattern: str, at_most: int) -> Check:
+def matching(pattern: str, at_most: float) -> Check:
     """A string that the whole pattern matches."""
     whole_pattern, length = re.compile(pattern), text(1, at_most)
 
@@ -173,7 +173,7 @@ def tagged(tag: str, variants: Mapping[str, Check]) -> Check:
     return check
 
 
-def listed(item: Check, at_least: int, at_most: int) -> Check:
+def listed(item: Check, at_least: float, at_most: float) -> Check:
     """An array of such items."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:

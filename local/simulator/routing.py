@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from local.simulator import contract
 from local.simulator.checks import Findings
-from local.simulator.contract.footage import speaking_seconds
-from local.simulator.contract.model import pixels
+from local.simulator.contract.model import pixels, speaking_seconds
 from local.simulator.library import Router
 
 FILTERS: Final = ("capability", "prompt_length", "input_support", "allow_deny", "price")
@@ -93,7 +92,7 @@ def resolved_input(modality: str, chosen: Candidate, wanted: Mapping[str, Any]) 
 def _candidate(path: str, name: str, model: contract.Model, body: dict[str, Any]) -> Candidate:
     findings = Findings()
     model.check(body, (), findings)
-    unknown = [each for each in body if each != "model" and each not in model.has]
+    unknown = [each for each in body if each != "model" and each not in model.fields]
     for each in unknown:
         findings.object_to("unrecognized_keys", (each,), f"{name} has no {each}")
     return Candidate(name, model, body, findings, 0 if findings.issues else model.credits(body))
@@ -135,10 +134,10 @@ def _video_body(name: str, model: contract.Model, wanted: Mapping[str, Any]) -> 
     ]
     sounds = [{"type": "audio", "uri": each["uri"]} for each in wanted.get("referenceAudio", ())]
     if sources:
-        body["videoUri" if "videoUri" in model.has else "promptVideo"] = sources[0]
+        body["videoUri" if "videoUri" in model.fields else "promptVideo"] = sources[0]
     named = {"promptImage": frames, "references": references, "referenceVideos": clips, "referenceAudio": sounds}
     body |= {field: values for field, values in named.items() if values}
-    if "duration" in model.has:
+    if "duration" in model.fields:
         body.setdefault("duration", model.duration({}))
     return body | _ratio(model, wanted, "16:9", "720p")
 

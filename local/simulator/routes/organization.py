@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Issue
-from local.simulator.contract import MODELS
+from local.simulator.contract import models
 from local.simulator.listing import moment, page
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
@@ -21,7 +21,7 @@ DEFAULT_SPAN: Final = timedelta(days=30)
 
 async def read_organization(request: Request, simulator: Simulator) -> Response:
     """200 with the tier's limits, the balance and today's generations."""
-    today = {model: {"dailyGenerations": simulator.created_today(model)} for model in MODELS}
+    today = {model: {"dailyGenerations": simulator.created_today(model)} for model in models()}
     limits = {
         "maxConcurrentGenerations": simulator.config.concurrency,
         "maxDailyGenerations": simulator.config.daily_quota,
@@ -30,7 +30,7 @@ async def read_organization(request: Request, simulator: Simulator) -> Response:
         {
             "tier": {
                 "maxMonthlyCreditSpend": simulator.config.credit_balance,
-                "models": dict.fromkeys(MODELS, limits),
+                "models": dict.fromkeys(models(), limits),
             },
             "creditBalance": simulator.credits_left(),
             "usage": {"models": today},

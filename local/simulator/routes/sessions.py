@@ -12,8 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator import sessions
 from local.simulator.characters import avatar_problem
-from local.simulator.checks import Check, flag, listed, matching, number, one_of, record, tagged, text, whole
-from local.simulator.contract.fields import AVATAR
+from local.simulator.contract import request_check
 from local.simulator.library import Session
 from local.simulator.links import linker
 from local.simulator.listing import moment, page
@@ -24,58 +23,13 @@ from local.simulator.simulator import Simulator
 from local.simulator.wire import ApiError
 
 MODEL: Final = "gwm1_avatars"
-_NAME: Final = matching(r"[A-Za-z_][A-Za-z0-9_]*", 64)
-_DESCRIBED: Final[dict[str, Check]] = {"name": _NAME, "description": text(1, 1024), "required": flag}
-_needed: Final = ("name", "description")
-_parameter: Final = tagged(
-    "type",
-    {
-        **{name: record(_DESCRIBED, _needed) for name in ("integer", "number", "boolean")},
-        "string": record({**_DESCRIBED, "enum": listed(text(1, 64), 1, 20)}, _needed),
-        "array": record(
-            {**_DESCRIBED, "items": record({"type": one_of("string", "integer", "number", "boolean")}, ("type",))},
-            (*_needed, "items"),
-        ),
-        "object": record({**_DESCRIBED, "properties": listed(record({}, ()), 0, 20)}, (*_needed, "properties")),
-    },
-)
-_TOOL: Final[dict[str, Check]] = {**_DESCRIBED, "parameters": listed(_parameter, 0, 20)}
-_LIVEKIT: Final = record(
-    {"url": text(1, 2048), "token": text(1, 2048), "roomName": text(1, 256), "agentIdentity": text(1, 256)},
-    ("url", "token", "roomName"),
-)
-_CREATE: Final = record(
-    {
-        "model": one_of(MODEL),
-        "avatar": AVATAR,
-        "maxDuration": whole(10, 1800),
-        "personality": text(1, 10_000),
-        "startScript": text(1, 2000),
-        "tools": listed(
-            tagged(
-                "type",
-                {
-                    "client_event": record(_TOOL, _needed),
-                    "backend_rpc": record({**_TOOL, "timeoutSeconds": number(1, 8)}, _needed),
-                },
-            ),
-            0,
-            20,
-        ),
-        "integration": tagged(
-            "type", {"elevenlabs": record({"signedUrl": text(1, 5000)}, ("signedUrl",)), "livekit": _LIVEKIT}
-        ),
-        "livekit": _LIVEKIT,
-    },
-    ("model", "avatar"),
-)
 
 
 async def create_session(request: Request, simulator: Simulator) -> Response:
     """200 `{"id"}`, or what `create=` says."""
     create = await read_create(request, simulator, MODEL)
     body, scenario = create.body, create.scenario
-    must_pass(_CREATE, body)
+    must_pass(request_check("RealtimeSessionCreateParams"), body)
     if problem := avatar_problem(simulator.library, body["avatar"], simulator.now()):
         raise problem
     scale, max_seconds = simulator.config.time_scale, int(body.get("maxDuration", sessions.DEFAULT_MAX_SECONDS))

@@ -52,7 +52,11 @@ def test_an_unknown_router(own: httpx.Client) -> None:
         ({}, {"promptText": "x", "duration": 31, "referenceVideos": [{"uri": VIDEO, "role": "source"}]}, "capability"),
         ({"models": {"mode": "allowlist_only", "ids": ["gen4_turbo"]}}, {"promptText": "x"}, "allow_deny"),
         ({"maxCreditsPerGeneration": {"video": 1}}, {"promptText": "x"}, "price"),
-        ({}, {"referenceImages": [{"uri": IMAGE, "role": "last"}], "keyframes": [{}]}, "input_support"),
+        (
+            {},
+            {"referenceImages": [{"uri": IMAGE, "role": "last"}], "keyframes": [{"uri": IMAGE, "at": 1}]},
+            "input_support",
+        ),
     ],
 )
 def test_a_router_that_leaves_no_model(
