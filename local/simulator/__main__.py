@@ -6,10 +6,12 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from local.simulator.config import Config
+from local.simulator.contract import models
 from local.simulator.server import base_url, listen, server_for
 
 
@@ -51,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: sys.exit(0))
     server, _ = server_for(config, wanted.log_level)
     print(f"Runway simulator on {base_url(listener)}", flush=True)
+    # Reads the SDK's types while the rest of the stack starts, so that the first create does not wait for them.
+    threading.Thread(target=models, name="sdk-types", daemon=True).start()
     server.run(sockets=[listener])
     return 0
 

@@ -86,6 +86,7 @@ _WAN: Final[Limits] = {"promptImage": (1, 10), "references": (0, 10)}
 _PRODUCT_FILM: Final[Limits] = {"duration": (4, 15)}
 _GPT_IMAGE: Final[Limits] = {"referenceImages": (0, 16)}
 _KLING_O3: Final[Limits] = {"references": (1, 7)}
+_KLING_O3_EDIT: Final[Limits] = {"references": (1, 4)}
 _BY_MODEL: Final[Mapping[str, Limits]] = {
     "aleph2": {"promptText": (1, 1000)},
     "bria_fibo_1_5": {"referenceImages": (0, 1)},
@@ -133,6 +134,11 @@ _BY_MODEL: Final[Mapping[str, Limits]] = {
     "veo3.1_fast": _VEO,
     "wan3": _WAN,
     "wan3_prime": _WAN,
+    "/v1/video_to_video:hailuo3": {"referenceVideos": (0, 2)},
+    "/v1/video_to_video:klingO3_4k": _KLING_O3_EDIT,
+    "/v1/video_to_video:klingO3_pro": _KLING_O3_EDIT,
+    "/v1/video_to_video:klingO3_standard": _KLING_O3_EDIT,
+    "/v1/video_to_video:seedance2_5": {"referenceVideos": (0, 9)},
 }
 _AVATAR: Final[Limits] = {
     "documentIds": (0, 50),
@@ -201,9 +207,9 @@ STRICT_OBJECTS: Final[Mapping[str, Collection[str]]] = {
 _LENIENT: Final = ("act_two", "aleph2", "eleven_", "gemini_", "gen3a_", "gen4", "gwm1_", "upscale_v1")
 
 
-def limits_of(model: str) -> Limits:
-    """The bounds of every field of this model."""
-    return {**_ANY_MODEL, **_BY_MODEL.get(model, {})}
+def limits_of(path: str, model: str) -> Limits:
+    """The bounds of every field of this model at this endpoint."""
+    return {**_ANY_MODEL, **_BY_MODEL.get(model, {}), **_BY_MODEL.get(f"{path}:{model}", {})}
 
 
 def limits_of_request(type_name: str) -> Limits:

@@ -61,7 +61,7 @@ class Model:
     def check(self) -> Check:
         """The check of a whole body; made at the first use, since that takes time."""
         strict = is_strict(self.name) and not self.path.startswith("/v1/recipes/")
-        return body_check([self.fields], limits_of(self.name), ("",) if strict else ())
+        return body_check([self.fields], limits_of(self.path, self.name), ("",) if strict else ())
 
     @property
     def ratios(self) -> tuple[str, ...]:

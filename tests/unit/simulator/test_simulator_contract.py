@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.simulator.contract import examine
+from local.simulator.contract import OPERATIONS, examine
+from local.simulator.contract.limits import Bounds, Limits, limits_of
+from local.simulator.contract.sdk import body_check
 from local.simulator.inputs import (
     MAX_DATA_URI_CHARACTERS,
     UnusableMedia,
@@ -148,6 +150,35 @@ def test_sizes_prices_and_files(
     assert not findings.issues
     assert model is not None
     assert (model.credits(body), model.size(body), model.formats(body)) == (credits, size, formats)
+
+
+class Asked(dict[str, Bounds]):
+    """Limits that remember for which places they were asked, and which default was given for those they do not have."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.defaults: dict[str, Bounds] = {}
+        self.found: set[str] = set()
+
+    def get(self, place: str, default: Any = None) -> Any:
+        if place in self:
+            self.found.add(place)
+        else:
+            self.defaults[place] = default
+        return super().get(place, default)
+
+
+def test_every_number_has_bounds_and_every_bound_has_a_field() -> None:
+    """A number that the SDK adds, or a field that it drops, must not go unnoticed."""
+    found: set[str] = set()
+    for path, operation in OPERATIONS.items():
+        for model in operation.models.values():
+            asked = Asked(limits_of(path, model.name))
+            body_check([model.fields], asked)
+            unbounded = {place for place, default in asked.defaults.items() if default[1] == float("inf")}
+            assert unbounded <= {"cfgScale"}, f"{path} {model.name}: add bounds to limits.py"
+            found |= asked.found
+    assert found == {place for path, operation in OPERATIONS.items() for place in limits_of(path, "")}
 
 
 @pytest.mark.parametrize(
