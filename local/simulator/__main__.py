@@ -16,7 +16,7 @@ from local.simulator.server import base_url, listen, server_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve; prints the base URL once the port is bound."""
+    """Serve until a signal, and print the base URL once the port is bound. Returns the exit code."""
     defaults = Config()
     parser = argparse.ArgumentParser("python -m local.simulator", description="Runway's API on loopback.")
     parser.add_argument("--port", type=int, default=4577, help="0 takes a free port (default %(default)s)")
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listener = listen(wanted.port)
     except OSError as error:
         parser.error(f"port {wanted.port}: {error.strerror}")
-    # uvicorn shuts down gracefully on a signal and then raises it again: let that be a clean exit.
+    # uvicorn raises the signal again after a graceful shutdown; that must end with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     server, _ = server_for(config, wanted.log_level)

@@ -107,14 +107,14 @@ def examine(path: str, body: object) -> tuple[Model | None, Findings]:
     """The model that serves this create, None for an unknown one, and what is wrong with the body."""
     findings, operation = Findings(), OPERATIONS[path]
     if not isinstance(body, dict):
-        findings.object_to("invalid_type", (), "Invalid input: expected object")
+        findings.add("invalid_type", (), "Invalid input: expected object")
         return None, findings
     field = operation.chosen_by
     name = body.get(field) if field is not None else operation.named
     model = operation.models.get(name) if isinstance(name, str) else None
     if model is None:
         # The code that a union discriminated by this field reports.
-        findings.object_to("invalid_union", (field or "",), f"Invalid input: no such {field} at this endpoint")
+        findings.add("invalid_union", (field or "",), f"Invalid input: no such {field} at this endpoint")
         return None, findings
     model.check(body, (), findings)
     return model, findings

@@ -36,7 +36,7 @@ def _default(path: str, makes: str) -> Price:
 
 
 def _per_second(rate: float) -> Price:
-    return lambda body, seconds: rate * seconds
+    return lambda _, seconds: rate * seconds
 
 
 def _with_sound(silent: float, sound: float) -> Price:
@@ -51,13 +51,13 @@ def _surcharged(rate: float) -> Price:
 
 
 def _per_image(price: float) -> Price:
-    return lambda body, seconds: price * output_count(body)
+    return lambda body, _: price * output_count(body)
 
 
 def _by_size(small: float, large: float, above_pixels: int) -> Price:
     """The price of an image of at most so many pixels, and of a larger one."""
 
-    def price(body: Body, seconds: float) -> float:
+    def price(body: Body, _seconds: float) -> float:
         width, _, height = str(body.get("ratio", "")).partition(":")
         known = width.isdecimal() and height.isdecimal()
         return (large if known and int(width) * int(height) > above_pixels else small) * output_count(body)
@@ -65,7 +65,7 @@ def _by_size(small: float, large: float, above_pixels: int) -> Price:
     return price
 
 
-def _by_text(body: Body, seconds: float) -> float:
+def _by_text(body: Body, _seconds: float) -> float:
     """1 credit for each started 50 characters."""
     return -(-len(str(body.get("promptText", ""))) // 50)
 
@@ -79,7 +79,7 @@ _PRICES: Final[Mapping[str, Price]] = {
     "aleph2": _surcharged(28),
     "eleven_multilingual_sts_v2": _per_second(1 / 3),
     "eleven_multilingual_v2": _by_text,
-    "eleven_text_to_sound_v2": lambda body, seconds: 2 if "duration" in body else 1,
+    "eleven_text_to_sound_v2": lambda body, _: 2 if "duration" in body else 1,
     "eleven_v3": _by_text,
     "eleven_v4": _by_text,
     "eleven_voice_dubbing": _per_second(1 / 2),
@@ -93,10 +93,10 @@ _PRICES: Final[Mapping[str, Price]] = {
     "gen4_turbo": _per_second(5),
     "magnific_video_upscaler_creative": _per_second(24),
     # Without a choice of how many, the recipe makes four.
-    "marketing_stock_image": lambda body, seconds: _RECIPE_IMAGE * output_count({"outputCount": 4, **body}),
+    "marketing_stock_image": lambda body, _: _RECIPE_IMAGE * output_count({"outputCount": 4, **body}),
     "mirelo_sfx_2_0": _by_variant,
     "ruby": _per_second(20),
-    "seed_audio": lambda body, seconds: max(5.0, seconds / 4),
+    "seed_audio": lambda _, seconds: max(5.0, seconds / 4),
     "seedance2": _per_second(36),
     "seedance2_5": _per_second(30),
     "/v1/video_to_video:seedance2_5": _per_second(45),

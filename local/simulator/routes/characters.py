@@ -12,14 +12,14 @@ from local.simulator.characters import avatar_json, document_json, knowledge_pro
 from local.simulator.checks import Check, Findings
 from local.simulator.contract import request_check
 from local.simulator.directives import Directives
-from local.simulator.intake import resolve
+from local.simulator.inputs import resolve
 from local.simulator.library import Avatar, Document, Voice
 from local.simulator.links import linker
 from local.simulator.listing import choice, page
 from local.simulator.rendering import Clip, hue_of
+from local.simulator.responses import ApiError, invalid
 from local.simulator.routes.creating import Create, must_pass, read_create
 from local.simulator.simulator import Simulator
-from local.simulator.wire import ApiError, invalid
 
 AVATAR_SECONDS: Final = 15.0
 VOICE_SECONDS: Final = 8.0
@@ -30,14 +30,14 @@ PREVIEW_SECONDS: Final = 3
 
 
 async def create_avatar(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole avatar, which is PROCESSING for a while."""
+    """200 with the whole avatar, which is PROCESSING at first."""
     create = await read_create(request, simulator)
     avatar = add_avatar(simulator, create, str(uuid.uuid4()))
     return create.answer(avatar_json(simulator.library, avatar, simulator.now(), linker(request, simulator)))
 
 
 def add_avatar(simulator: Simulator, create: Create, avatar_id: str) -> Avatar:
-    """Raises ApiError 400."""
+    """Add an avatar; raises ApiError 400."""
     body, now = create.body, simulator.now()
     picture = _pass_avatar(simulator, request_check("AvatarCreateParams"), body)
     avatar = Avatar(
@@ -109,9 +109,9 @@ def _pass_avatar(simulator: Simulator, check: Check, body: Any) -> str | None:
     picture = resolve(findings, simulator)
     voice = body.get("voice", {})
     if voice.get("type") == "custom" and voice["id"] not in simulator.library.voices:
-        findings.object_to("custom", ("voice", "id"), "No such voice")
+        findings.add("custom", ("voice", "id"), "Voice not found")
     if problem := knowledge_problem(simulator.library, body.get("documentIds", [])):
-        findings.object_to("custom", ("documentIds",), problem)
+        findings.add("custom", ("documentIds",), problem)
     return _unless_issues(findings, picture)
 
 
@@ -136,7 +136,7 @@ async def create_document(request: Request, simulator: Simulator) -> Response:
 
 
 def add_document(simulator: Simulator, create: Create, document_id: str) -> Document:
-    """Raises ApiError 400."""
+    """Add a document; raises ApiError 400."""
     must_pass(request_check("DocumentCreateParams"), create.body)
     now = simulator.now()
     document = Document(document_id, create.body["name"], create.body["content"], now, now)
@@ -145,7 +145,7 @@ def add_document(simulator: Simulator, create: Create, document_id: str) -> Docu
 
 
 async def list_documents(request: Request, simulator: Simulator) -> Response:
-    """Without their content."""
+    """200 with a page of documents, without their content."""
     library, now, link = simulator.library, simulator.now(), linker(request, simulator)
     by = choice(request.query_params, "sort", "createdAt", "updatedAt")
     descending = choice(request.query_params, "order", "desc", "asc") == "desc"
@@ -198,7 +198,7 @@ async def create_voice(request: Request, simulator: Simulator) -> Response:
 
 
 def add_voice(simulator: Simulator, create: Create, voice_id: str) -> Voice:
-    """Raises ApiError 400."""
+    """Add a voice; raises ApiError 400."""
     body, now = create.body, simulator.now()
     findings = must_pass(request_check("VoiceCreateParams"), body)
     _unless_issues(findings, resolve(findings, simulator))

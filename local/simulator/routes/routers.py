@@ -13,29 +13,29 @@ from local.simulator import contract
 from local.simulator.checks import Issue
 from local.simulator.library import Router
 from local.simulator.listing import page
+from local.simulator.responses import ApiError, invalid
 from local.simulator.routes.creating import must_pass, read_create
-from local.simulator.routes.generations import take_on
+from local.simulator.routes.generations import accept_create
 from local.simulator.routing import DEFAULT_SETTINGS, Decision, decide, resolved_input
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
-from local.simulator.wire import ApiError, invalid
 
 # Routers
 
 
 async def create_router(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole router; its name is its slug unless it has one of its own."""
+    """200 with the whole router; its name defaults to its slug."""
     create = await read_create(request, simulator)
     return create.answer(router_json(add_router(simulator, create.body, str(uuid.uuid4()))))
 
 
 def add_router(simulator: Simulator, body: Any, router_id: str) -> Router:
-    """Raises ApiError 400."""
+    """Add a router; raises ApiError 400."""
     _must_pass("RouterCreateParams", body)
     slug = body["slug"]
     namesake = _by_slug(simulator, slug)
     if namesake is not None and namesake.id != router_id:
-        raise invalid(Issue("custom", ("slug",), "A router of this slug exists"))
+        raise invalid(Issue("custom", ("slug",), "A router with this slug exists"))
     now = simulator.now()
     router = Router(
         id=router_id,
@@ -61,7 +61,7 @@ async def read_router(request: Request, simulator: Simulator) -> Response:
 
 
 async def change_router(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole router. Settings are merged; a change of them makes a new version."""
+    """200 with the whole router. Settings are merged; changed settings increment the version."""
     router, create = _router(request, simulator), await read_create(request, simulator)
     _must_pass("RouterUpdateParams", body := create.body)
     router.name = body.get("name", router.name)
@@ -74,7 +74,7 @@ async def change_router(request: Request, simulator: Simulator) -> Response:
 
 
 def _must_pass(type_name: str, body: Any) -> None:
-    """Raises ApiError 400, also for an unknown model."""
+    """Check the body of a router; raises ApiError 400, also for an unknown model."""
     must_pass(contract.request_check(type_name), body)
     named = body.get("settings", {}).get("models", {}).get("ids", ())
     unknown = [number for number, name in enumerate(named) if name not in contract.models()]
@@ -84,7 +84,7 @@ def _must_pass(type_name: str, body: Any) -> None:
 
 
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested; null takes away."""
+    """The settings with nested changes; null removes a setting."""
     merged = dict(settings)
     for name, value in changes.items():
         if value is None:
@@ -100,7 +100,7 @@ async def delete_router(request: Request, simulator: Simulator) -> Response:
 
 
 async def list_router_requests(request: Request, simulator: Simulator) -> Response:
-    """Its decisions, newest first."""
+    """200 with a page of the router's decisions, newest first."""
     numbered = list(enumerate(_router(request, simulator).requests))
     return JSONResponse(
         page(request.query_params, numbered, lambda each: (each[0], each[1]["id"]), lambda each: each[1])
@@ -135,7 +135,7 @@ def _by_slug(simulator: Simulator, slug: str) -> Router | None:
 
 
 async def generate(request: Request, simulator: Simulator) -> Response:
-    """200 `{"id", "routing"}`; 404 without such a router, 400 if it leaves no model."""
+    """200 `{"id", "routing"}`; 404 for an unknown router, 400 if no model is eligible."""
     modality = request.url.path.rpartition("/")[2]
     create = await read_create(request, simulator)
     must_pass(contract.request_check(f"generate.{modality.capitalize()}CreateParams"), create.body)
@@ -147,7 +147,7 @@ async def generate(request: Request, simulator: Simulator) -> Response:
     if decision.chosen is None:
         why = {"code": "no_eligible_model", "pipeline": decision.pipeline, "emptiedBy": decision.emptied_by}
         raise ApiError(400, "No model is eligible for this request", more=why)
-    task = take_on(simulator, create, decision.path, body=decision.chosen.body)
+    task = accept_create(simulator, create, decision.path, body=decision.chosen.body)
     router.requests[-1]["taskId"] = task.id
     return create.answer({"id": task.id, "routing": _routing_json(router, modality, decision, create.body["input"])})
 
@@ -188,6 +188,6 @@ def _note(simulator: Simulator, router: Router, decision: Decision, task_id: str
 
 
 def _provider(model: str) -> str:
-    """Whose model it is, by the beginning of its name."""
+    """The provider of a model, by the beginning of its name."""
     own = ("gen3", "gen4", "aleph", "act_", "gwm", "ruby")
     return "runway" if model.startswith(own) else model.partition("_")[0].rstrip("0123456789.")

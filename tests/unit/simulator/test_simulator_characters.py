@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from local.simulator.server import RunningSimulator, running_simulator
-
-T0 = 1_800_000_000.0
 VOICE = {"type": "runway-live-preset", "presetId": "clara"}
 NOVA = {"name": "Nova", "personality": "kind", "referenceImage": "https://example.com/a.png", "voice": VOICE}
 SPOKEN = {"name": "warm", "from": {"type": "audio", "audio": "https://example.com/a.mp3"}}
-
-
-@pytest.fixture(scope="module")
-def clock() -> list[float]:
-    return [T0]
-
-
-@pytest.fixture(scope="module")
-def running(clock: list[float]) -> Iterator[RunningSimulator]:
-    with running_simulator(clock=lambda: clock[0]) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def own(running: RunningSimulator, headers: dict[str, str], clock: list[float]) -> Iterator[httpx.Client]:
-    """A simulator of one's own that remembers nothing, on a clock that the test turns."""
-    clock[0] = T0
-    with httpx.Client(base_url=running.base_url, headers=headers) as client:
-        client.post("/_simulator/reset")
-        yield client
 
 
 def test_an_avatar_becomes_ready(own: httpx.Client, clock: list[float]) -> None:
