@@ -56,6 +56,11 @@ class Field:
         """The values that the type lists; empty if it allows others too."""
         return get_args(self.hint) if get_origin(self.hint) is Literal else ()
 
+    @property
+    def is_tag(self) -> bool:
+        """Whether it is required and has only one value."""
+        return self.required and len(self.choices) == 1
+
 
 Fields = Mapping[str, Field]
 
@@ -207,11 +212,9 @@ def _objects(objects: Sequence[Fields], path: str, context: _Context) -> Check:
 
 
 def _tag(objects: Sequence[Fields]) -> str | None:
-    if len(objects) == 1:
-        return "type" if "type" in objects[0] and len(objects[0]["type"].choices) == 1 else None
-    return next(
-        (name for name in objects[0] if all(name in each and len(each[name].choices) == 1 for each in objects)), None
-    )
+    """The field that names the object: `type` if there is only one object, else any with one value in each."""
+    names = {"type"} & objects[0].keys() if len(objects) == 1 else objects[0]
+    return next((name for name in names if all(name in each and each[name].is_tag for each in objects)), None)
 
 
 def _has_required(fields: Fields) -> Callable[[Any], bool]:

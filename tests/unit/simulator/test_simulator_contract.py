@@ -30,6 +30,9 @@ ACT_TWO = {
 }
 IMAGE = {"model": "gen4_image", "promptText": "a lamp", "ratio": "1920:1080"}
 SEEDREAM = {"model": "seedream5_pro", "promptText": "a lamp", "ratio": "2048:2048"}
+GPT_IMAGE = {"model": "gpt_image_2_5_flare", "promptText": "a lamp", "ratio": "2048:880"}
+FILM = {"type": "video", "uri": "https://example.com/a.mp4"}
+HAILUO_EDIT = {"model": "hailuo3", "promptText": "snow", "promptVideo": "https://example.com/a.mp4"}
 HAILUO = {"model": "hailuo3", "promptText": "a lamp"}
 SPEECH = {"model": "eleven_v3", "promptText": "hello", "voice": {"type": "runway-preset", "presetId": "Maya"}}
 SFX = {"model": "mirelo_sfx_2_0", "promptText": "rain", "duration": 3}
@@ -112,6 +115,9 @@ def test_good_bodies(path: str, body: dict[str, Any], credits: int, size: tuple[
         ),
         ("/v1/text_to_image", SEEDREAM | {"outputCount": 5}, "too_big", ("outputCount",)),
         ("/v1/text_to_image", SEEDREAM | {"seed": 1}, "unrecognized_keys", ()),
+        ("/v1/text_to_image", GPT_IMAGE | {"quality": "auto"}, "invalid_value", ("quality",)),
+        ("/v1/video_to_video", HAILUO_EDIT | {"referenceVideos": 3 * [FILM]}, "too_big", ("referenceVideos",)),
+        ("/v1/text_to_video", VEO | {"model": "veo3", "duration": 4}, "invalid_value", ("duration",)),
         ("/v1/text_to_speech", SPEECH | {"voice": "Maya"}, "invalid_type", ("voice",)),
         ("/v1/text_to_speech", SPEECH | {"voice": {"type": "custom"}}, "invalid_value", ("voice", "type")),
         ("/v1/text_to_speech", SPEECH | {"speed": 2}, "too_big", ("speed",)),
