@@ -84,7 +84,7 @@ def clocked(clock: list[float]) -> Iterator[RunningSimulator]:
 def own(clocked: RunningSimulator, headers: dict[str, str], clock: list[float]) -> Iterator[httpx.Client]:
     """A client of an empty simulator, on a clock that the test sets."""
     clock[0] = T0
-    with httpx.Client(base_url=clocked.base_url, headers=headers) as client:
+    with httpx.Client(base_url=clocked.base_url, headers=headers, timeout=20) as client:
         client.post("/_simulator/reset")
         yield client
 

@@ -1,4 +1,4 @@
-"""What Runway accepts and refuses, as far as the simulator knows it."""
+"""The bodies and media that the simulator accepts and rejects."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Asked(dict[str, Bounds]):
 
 
 def test_every_number_has_bounds_and_every_bound_has_a_field() -> None:
-    """A number that the SDK adds, or a field that it drops, must not go unnoticed."""
+    """A new number of the SDK needs bounds, and bounds of a removed field must go."""
     bounded: set[str] = set()
     found: set[str] = set()
     for path, operation in OPERATIONS.items():
@@ -204,7 +204,7 @@ def test_every_number_has_bounds_and_every_bound_has_a_field() -> None:
         "https://example.com/" + "a" * 2048,
     ],
 )
-def test_urls_that_runway_refuses(url: str) -> None:
+def test_urls_that_runway_rejects(url: str) -> None:
     with pytest.raises(UnusableMedia):
         check_url(url)
 
@@ -221,7 +221,7 @@ def test_data_uris() -> None:
         decode_data_uri("data:image/png;base64," + "A" * MAX_DATA_URI_CHARACTERS, "image")
 
 
-def test_files_are_known_by_their_first_bytes() -> None:
+def test_files_are_identified_by_their_first_bytes() -> None:
     check_content(b"\x89PNG\r\n\x1a\n....", "image")
     check_content(b"RIFF....WEBP", "image")
     check_content(b"....ftypisom", "video")

@@ -62,7 +62,7 @@ def test_status_follows_the_clock(age: float, status: str) -> None:
 
 
 def test_fields_of_each_status() -> None:
-    """Every status shows Runway's fields and no others."""
+    """Every status has only Runway's fields."""
     task = started(make_task(throttled=3))
     common = {"id": "t", "createdAt": "2027-01-15T08:00:00.000Z"}
     estimate = {"estimatedCost": {"credits": 60}}
@@ -110,7 +110,7 @@ def test_a_delete_cancels_what_is_active_and_refunds_what_has_not_run(age: float
     assert billed_at(task, T0 + 999) == billed
 
 
-def test_a_task_can_end_cancelled_by_itself() -> None:
+def test_a_task_can_end_cancelled_without_a_delete() -> None:
     task = started(make_task(cancelled=True))
     assert status_at(task, T0 + 5) is Status.RUNNING
     assert task_json(task, T0 + 50, LINKS)["cost"] == {"credits": 0}
@@ -155,10 +155,10 @@ times = st.floats(0, 50, allow_nan=False)
     plan=st.lists(st.tuples(times, times), min_size=1, max_size=12),
     looks=st.lists(times, max_size=6),
 )
-def test_starts_do_not_depend_on_who_looks_when(
+def test_starts_do_not_depend_on_when_the_queue_is_read(
     limit: int, plan: list[tuple[float, float]], looks: list[float]
 ) -> None:
-    """However often a queue is looked at, tasks start at the same times and never exceed the slots."""
+    """However often a queue is read, tasks start at the same times and never exceed the limit."""
 
     def starts(moments: list[float]) -> list[float]:
         tasks = [make_task(created=T0, pending=ready, run=run) for ready, run in plan]
