@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from local.simulator.server import RunningSimulator, running_simulator
-
-T0 = 1_800_000_000.0
 VOICE = {"type": "runway-live-preset", "presetId": "clara"}
 NOVA = {"name": "Nova", "personality": "kind", "referenceImage": "https://example.com/a.png", "voice": VOICE}
 SPOKEN = {"name": "warm", "from": {"type": "audio", "audio": "https://example.com/a.mp3"}}
-
-
-@pytest.fixture(scope="module")
-def clock() -> list[float]:
-    return [T0]
-
-
-@pytest.fixture(scope="module")
-def running(clock: list[float]) -> Iterator[RunningSimulator]:
-    with running_simulator(clock=lambda: clock[0]) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def own(running: RunningSimulator, headers: dict[str, str], clock: list[float]) -> Iterator[httpx.Client]:
-    """A simulator of one's own that remembers nothing, on a clock that the test turns."""
-    clock[0] = T0
-    with httpx.Client(base_url=running.base_url, headers=headers) as client:
-        client.post("/_simulator/reset")
-        yield client
 
 
 def test_an_avatar_becomes_ready(own: httpx.Client, clock: list[float]) -> None:
@@ -81,7 +57,7 @@ def test_bad_avatars(http: httpx.Client, changes: dict[str, Any], where: list[st
 
 
 def test_knowledge_is_limited(own: httpx.Client) -> None:
-    """A document has 200,000 characters at most, and an avatar 50,000 tokens."""
+    """A document has 200,000 characters at most, and the documents of an avatar 50,000 tokens."""
     ids = [own.post("/v1/documents", json={"name": "x", "content": "a" * 150_000}).json()["id"] for _ in range(2)]
     assert own.post("/v1/avatars", json=NOVA | {"documentIds": ids[:1]}).status_code == 200
     refused = own.post("/v1/avatars", json=NOVA | {"documentIds": ids})
@@ -90,7 +66,7 @@ def test_knowledge_is_limited(own: httpx.Client) -> None:
 
 
 def test_documents(own: httpx.Client, clock: list[float]) -> None:
-    """A change answers nothing; lists leave the content out, and are sorted as asked."""
+    """A change answers without a body; lists leave the content out and are sorted as the query says."""
     ids = []
     for name in ("a", "b", "c"):
         ids.append(own.post("/v1/documents", json={"name": name, "content": "# hi"}).json()["id"])
@@ -111,7 +87,7 @@ def test_documents(own: httpx.Client, clock: list[float]) -> None:
 
 
 def test_pages(own: httpx.Client, clock: list[float]) -> None:
-    """A page goes on after the last item, whatever has come or gone meanwhile."""
+    """The next page starts after the last item, also when items were added or deleted."""
     ids = []
     for number in range(5):
         ids.append(own.post("/v1/voices", json=SPOKEN | {"name": str(number)}).json()["id"])
@@ -128,7 +104,7 @@ def test_pages(own: httpx.Client, clock: list[float]) -> None:
 
 
 def test_records_can_be_made_under_a_known_id(own: httpx.Client) -> None:
-    """As if they had been there already: what somebody made in Runway's own portal."""
+    """Such as an avatar that a user made in Runway's portal."""
     records = {
         "documents": {"name": "x", "content": "y"},
         "voices": SPOKEN,

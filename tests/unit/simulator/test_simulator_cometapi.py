@@ -1,4 +1,4 @@
-"""The reseller's dialect under /runwayml."""
+"""CometAPI under /runwayml."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def running(clock: list[float]) -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def comet(running: RunningSimulator, clock: list[float]) -> Iterator[httpx.Client]:
-    """The reseller, who has forgotten what came before."""
+    """A client of CometAPI, with an empty simulator."""
     clock[0] = T0
     httpx.post(f"{running.base_url}/_simulator/reset")
     headers = {"Authorization": "Bearer sk-anything", "X-Runway-Version": "2024-11-06"}
@@ -44,7 +44,7 @@ def comet(running: RunningSimulator, clock: list[float]) -> Iterator[httpx.Clien
 
 
 def test_a_task_in_its_envelope(comet: httpx.Client, clock: list[float]) -> None:
-    """Unknown at first, then wrapped, with Runway's own answer inside."""
+    """Not found at first, then an envelope with Runway's own answer inside."""
     body = TEXT | {"promptText": "[[sim: unseen=4, pending=5, seconds=10]]"}
     created = comet.post("/v1/text_to_video", json=body).json()
     assert set(created) == {"id"}
@@ -99,12 +99,12 @@ def test_a_failure_in_an_envelope(comet: httpx.Client, clock: list[float]) -> No
         ),
     ],
 )
-def test_what_it_takes(comet: httpx.Client, path: str, body: dict[str, Any], status: int) -> None:
-    """https URLs and the contract's names only."""
+def test_accepted_and_rejected_bodies(comet: httpx.Client, path: str, body: dict[str, Any], status: int) -> None:
+    """Media must be https URLs, and models must have Runway's names."""
     assert comet.post(path, json=body).status_code == status
 
 
-def test_the_two_do_not_know_each_others_tasks(comet: httpx.Client, running: RunningSimulator) -> None:
+def test_tasks_of_cometapi_and_runway_are_separate(comet: httpx.Client, running: RunningSimulator) -> None:
     body = TEXT | {"promptText": "[[sim: unseen=0]]"}
     theirs = comet.post("/v1/text_to_video", json=body).json()["id"]
     headers = {"Authorization": "Bearer key_a", "X-Runway-Version": "2024-11-06"}
@@ -121,7 +121,7 @@ def test_keys_and_versions(comet: httpx.Client) -> None:
     assert comet.post("/v1/text_to_video", json=body, headers={"X-Runway-Version": ""}).status_code == 400
 
 
-def test_faults_meet_it_by_its_own_path(comet: httpx.Client, running: RunningSimulator) -> None:
+def test_rules_for_cometapi_need_its_path(comet: httpx.Client, running: RunningSimulator) -> None:
     rule = {"match": {"path": "/runwayml/v1/character_performance"}, "directives": "create=lost", "times": 1}
     httpx.post(f"{running.base_url}/_simulator/faults", json=rule)
     with pytest.raises(httpx.RemoteProtocolError):
@@ -130,7 +130,7 @@ def test_faults_meet_it_by_its_own_path(comet: httpx.Client, running: RunningSim
 
 
 def test_the_official_sdk_can_be_pointed_at_it(running: RunningSimulator) -> None:
-    """RUNWAYML_BASE_URL with the reseller's base path is enough to create."""
+    """RUNWAYML_BASE_URL with CometAPI's base path is enough to create."""
     with RunwayML(api_key="sk-anything", base_url=f"{running.base_url}/runwayml", max_retries=0) as sdk:
         created = sdk.image_to_video.create(
             model="gen4_turbo", prompt_image="https://example.com/a.png", ratio="1280:720"

@@ -1,4 +1,4 @@
-"""What Runway accepts and refuses, as far as the simulator knows it."""
+"""The bodies and media that the simulator accepts and rejects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.simulator.contract import examine
+from local.simulator.contract import OPERATIONS, examine
+from local.simulator.contract.limits import Bounds, Limits, limits_of
+from local.simulator.contract.sdk import body_check
 from local.simulator.inputs import (
     MAX_DATA_URI_CHARACTERS,
     UnusableMedia,
@@ -28,6 +30,9 @@ ACT_TWO = {
 }
 IMAGE = {"model": "gen4_image", "promptText": "a lamp", "ratio": "1920:1080"}
 SEEDREAM = {"model": "seedream5_pro", "promptText": "a lamp", "ratio": "2048:2048"}
+GPT_IMAGE = {"model": "gpt_image_2_5_flare", "promptText": "a lamp", "ratio": "2048:880"}
+FILM = {"type": "video", "uri": "https://example.com/a.mp4"}
+HAILUO_EDIT = {"model": "hailuo3", "promptText": "snow", "promptVideo": "https://example.com/a.mp4"}
 HAILUO = {"model": "hailuo3", "promptText": "a lamp"}
 SPEECH = {"model": "eleven_v3", "promptText": "hello", "voice": {"type": "runway-preset", "presetId": "Maya"}}
 SFX = {"model": "mirelo_sfx_2_0", "promptText": "rain", "duration": 3}
@@ -110,6 +115,9 @@ def test_good_bodies(path: str, body: dict[str, Any], credits: int, size: tuple[
         ),
         ("/v1/text_to_image", SEEDREAM | {"outputCount": 5}, "too_big", ("outputCount",)),
         ("/v1/text_to_image", SEEDREAM | {"seed": 1}, "unrecognized_keys", ()),
+        ("/v1/text_to_image", GPT_IMAGE | {"quality": "auto"}, "invalid_value", ("quality",)),
+        ("/v1/video_to_video", HAILUO_EDIT | {"referenceVideos": 3 * [FILM]}, "too_big", ("referenceVideos",)),
+        ("/v1/text_to_video", VEO | {"model": "veo3", "duration": 4}, "invalid_value", ("duration",)),
         ("/v1/text_to_speech", SPEECH | {"voice": "Maya"}, "invalid_type", ("voice",)),
         ("/v1/text_to_speech", SPEECH | {"voice": {"type": "custom"}}, "invalid_value", ("voice", "type")),
         ("/v1/text_to_speech", SPEECH | {"speed": 2}, "too_big", ("speed",)),
@@ -150,6 +158,36 @@ def test_sizes_prices_and_files(
     assert (model.credits(body), model.size(body), model.formats(body)) == (credits, size, formats)
 
 
+class Asked(dict[str, Bounds]):
+    """Limits that remember for which places they were asked, and which default was given for those they do not have."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.defaults: dict[str, Bounds] = {}
+        self.found: set[str] = set()
+
+    def get(self, place: str, default: Any = None) -> Any:
+        if place in self:
+            self.found.add(place)
+        else:
+            self.defaults[place] = default
+        return super().get(place, default)
+
+
+def test_every_number_has_bounds_and_every_bound_has_a_field() -> None:
+    """A new number of the SDK needs bounds, and bounds of a removed field must go."""
+    bounded: set[str] = set()
+    found: set[str] = set()
+    for path, operation in OPERATIONS.items():
+        for model in operation.models.values():
+            asked = Asked(limits_of(path, model.name))
+            body_check([model.fields], asked)
+            unbounded = {place for place, default in asked.defaults.items() if default[1] == float("inf")}
+            assert unbounded <= {"cfgScale"}, f"{path} {model.name}: add bounds to limits.py"
+            bounded, found = bounded | set(asked), found | asked.found
+    assert found == bounded
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -166,7 +204,7 @@ def test_sizes_prices_and_files(
         "https://example.com/" + "a" * 2048,
     ],
 )
-def test_urls_that_runway_refuses(url: str) -> None:
+def test_urls_that_runway_rejects(url: str) -> None:
     with pytest.raises(UnusableMedia):
         check_url(url)
 
@@ -183,7 +221,7 @@ def test_data_uris() -> None:
         decode_data_uri("data:image/png;base64," + "A" * MAX_DATA_URI_CHARACTERS, "image")
 
 
-def test_files_are_known_by_their_first_bytes() -> None:
+def test_files_are_identified_by_their_first_bytes() -> None:
     check_content(b"\x89PNG\r\n\x1a\n....", "image")
     check_content(b"RIFF....WEBP", "image")
     check_content(b"....ftypisom", "video")

@@ -1,4 +1,4 @@
-"""Scenario directives and the rules that add to them."""
+"""Scenario directives, and rules that override them."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def test_directives_are_found_in_any_string_of_a_body() -> None:
     assert in_body(["nothing", {"to": "see [[sim"}]) == Directives()
 
 
-def test_a_prompt_looks_the_same_under_every_scenario() -> None:
+def test_directives_do_not_change_the_picture() -> None:
     assert without_directives("a lamp [[sim: seconds=1]]") == without_directives("a lamp") == "a lamp"
 
 
-def test_overriding_keeps_what_is_not_said() -> None:
+def test_overriding_keeps_values_that_are_not_set() -> None:
     assert overridden(parse("seconds=1, outputs=2"), by=parse("outputs=3")) == parse("seconds=1, outputs=3")
 
 
@@ -108,7 +108,7 @@ def test_a_rule_applies_where_it_matches_and_is_used_up() -> None:
     assert scenario("/v1/character_performance", "act_two", b"a face") is None
 
 
-def test_a_rule_without_a_path_meets_generations_only() -> None:
+def test_a_rule_without_a_path_matches_generations_only() -> None:
     faults = Faults()
     faults.rules.append(rule_from({"directives": "create=500"}))
     for path in ("/v1/uploads", "/v1/realtime_sessions", "/runwayml/v1/text_to_video"):
@@ -129,6 +129,6 @@ def test_a_rule_without_a_path_meets_generations_only() -> None:
         {"directives": "", "when": 1},
     ],
 )
-def test_an_unclear_rule_is_an_error(rule: object) -> None:
+def test_an_invalid_rule_is_an_error(rule: object) -> None:
     with pytest.raises(DirectiveError):
         rule_from(rule)

@@ -1,4 +1,4 @@
-"""Faults on request, and what the ledger says about them."""
+"""Faults on request, and their entries in the ledger."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def creates_of(http: httpx.Client, response: httpx.Response | httpx.RequestError
     ],
 )
 def test_a_create_answered_with_an_error(http: httpx.Client, create: Create, fault: str, billed: bool) -> None:
-    """What Runway may have taken on before it failed is billed; what it refused is not."""
+    """A create that may have taken effect before the error is billed; a rejected one is not."""
     response = create(f"[[sim: create={fault}, retry_after=3]]")
     assert response.status_code == int(fault)
     assert response.json()["error"]
@@ -52,7 +52,7 @@ def test_a_create_answered_with_an_error(http: httpx.Client, create: Create, fau
     assert len(creates_of(http, response)) == billed
 
 
-def test_a_lost_answer_is_billed(http: httpx.Client, create: Create) -> None:
+def test_a_lost_response_is_billed(http: httpx.Client, create: Create) -> None:
     with pytest.raises(httpx.RemoteProtocolError) as lost:
         create("[[sim: create=lost]]")
     assert len(creates_of(http, lost.value)) == 1
@@ -65,7 +65,7 @@ def test_a_stalled_create_is_billed(http: httpx.Client, create: Create, headers:
         assert len(creates_of(http, stalled.value)) == 1
 
 
-def test_an_unreadable_answer_is_billed(http: httpx.Client, create: Create) -> None:
+def test_an_invalid_response_is_billed(http: httpx.Client, create: Create) -> None:
     response = create("[[sim: create=garbage]]")
     assert response.status_code == 200
     with pytest.raises(ValueError, match="Unterminated"):
@@ -120,10 +120,10 @@ def link_with(create: Create, finish: Finish, flaw: str) -> str:
         ("missing", 404, "", "application/xml"),
     ],
 )
-def test_spoilt_outputs(
+def test_damaged_outputs(
     http: httpx.Client, create: Create, finish: Finish, flaw: str, status: int, absent: str, content_type: str
 ) -> None:
-    """The first download is spoilt, the second is whole."""
+    """The first download is damaged, the second is complete."""
     link = link_with(create, finish, flaw)
     spoilt = http.get(link)
     assert spoilt.status_code == status
@@ -157,7 +157,7 @@ def test_a_compressed_output(http: httpx.Client, create: Create, finish: Finish)
 
 @pytest.mark.parametrize(("flaw", "at_most"), [("oversize", 1 << 20), ("slow", 1024)])
 def test_outputs_without_an_end(http: httpx.Client, create: Create, finish: Finish, flaw: str, at_most: int) -> None:
-    """One is far too large and the other far too slow; leaving half-way harms nobody."""
+    """One is far too large, the other far too slow; a client that disconnects does no harm."""
     link = link_with(create, finish, flaw)
     with http.stream("GET", link) as response:
         assert (int(response.headers["content-length"]) > 8_000_000_000) == (flaw == "oversize")
@@ -167,7 +167,7 @@ def test_outputs_without_an_end(http: httpx.Client, create: Create, finish: Fini
 
 @pytest.fixture
 def own(headers: dict[str, str]) -> Iterator[httpx.Client]:
-    """A simulator of the test's own, because pause and reset spare nobody."""
+    """A simulator of the test's own, because pause and reset affect every test."""
     with (
         running_simulator(time_scale=0.01) as running,
         httpx.Client(base_url=running.base_url, headers=headers) as client,
@@ -208,7 +208,7 @@ def test_pause_reset_and_the_request_log(own: httpx.Client) -> None:
     assert own.get(f"/v1/tasks/{task_id}").status_code == 404
 
 
-def test_only_so_many_run_at_once(headers: dict[str, str]) -> None:
+def test_concurrency_is_limited(headers: dict[str, str]) -> None:
     with (
         running_simulator(concurrency=2) as running,
         httpx.Client(base_url=running.base_url, headers=headers) as client,

@@ -34,7 +34,7 @@ def runway(simulator: RunningSimulator) -> Iterator[RunwayML]:
 
 
 def test_the_official_client_makes_a_video(runway: RunwayML, http: httpx.Client) -> None:
-    """The whole story in the SDK's own words, its six-second polls included."""
+    """Create, poll and download with the SDK, including its polls every six seconds."""
     created = runway.text_to_video.create(model="gen4.5", prompt_text="a lamp", ratio="1280:720", duration=2)
     task = created.wait_for_task_output(timeout=30)
     assert task.status == "SUCCEEDED"
@@ -48,7 +48,7 @@ def test_the_official_client_makes_a_video(runway: RunwayML, http: httpx.Client)
 def test_the_official_client_uploads_a_picture(
     runway: RunwayML, http: httpx.Client, finish: Finish, photo: bytes
 ) -> None:
-    """An uploaded picture is what the video shows, whichever way it comes."""
+    """The video shows the uploaded picture, however it is uploaded."""
     upload = runway.uploads.create_ephemeral(file=("photo.png", photo, "image/png"), file_metadata="note")
     data_uri = "data:image/png;base64," + base64.b64encode(photo).decode()
     for picture in (upload.uri, data_uri):
@@ -63,7 +63,7 @@ def test_the_official_client_uploads_a_picture(
         assert image.getpixel((860, 480))[2] > 150
 
 
-def test_the_official_client_is_told_what_is_wrong(runway: RunwayML) -> None:
+def test_the_official_client_gets_the_issues(runway: RunwayML) -> None:
     with pytest.raises(BadRequestError) as refused:
         runway.image_to_video.create(model="gen4_turbo", prompt_image="runway://nobody-knows", ratio="1280:720")
     body: Any = refused.value.body
@@ -72,7 +72,7 @@ def test_the_official_client_is_told_what_is_wrong(runway: RunwayML) -> None:
 
 
 def test_the_official_client_cancels_and_deletes(runway: RunwayML) -> None:
-    """The first DELETE cancels, and then there is nothing left to read or delete."""
+    """The first DELETE cancels; afterwards the task is not found."""
     task = runway.text_to_video.create(model="veo3.1", prompt_text="[[sim: seconds=600]]", ratio="1280:720", duration=4)
     runway.tasks.delete(task.id)
     with pytest.raises(NotFoundError):
@@ -109,7 +109,7 @@ def test_key_and_version_are_checked(http: httpx.Client, changed: dict[str, str]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"seed": NaN}', b"\xff\xfe\x00", b"[" * 100_000])
-def test_what_is_not_json_is_a_400(http: httpx.Client, body: bytes) -> None:
+def test_invalid_json_is_a_400(http: httpx.Client, body: bytes) -> None:
     answer = http.post("/v1/text_to_video", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["error"]
@@ -162,7 +162,7 @@ def test_bad_upload_requests(http: httpx.Client, body: dict[str, str]) -> None:
 
 
 def test_output_links(http: httpx.Client, create: Create, finish: Finish) -> None:
-    """Outputs answer HEAD and ranges, with lasting bytes; links cannot be altered and die with the task."""
+    """Outputs answer HEAD and ranges, with lasting bytes; links cannot be altered and end with the task."""
     task_id = create("[[sim: pending=0, seconds=0, outputs=2, size=500000]]").json()["id"]
     links = finish(task_id)["output"]
     first, second = (http.get(link).content for link in links)
@@ -186,7 +186,7 @@ def test_output_links(http: httpx.Client, create: Create, finish: Finish) -> Non
 
 
 def test_links_and_uploads_last_a_day(headers: dict[str, str], photo: bytes) -> None:
-    """An old link is refused while a fresh read of the task gives a new one; an old upload is gone."""
+    """An expired link is rejected, and reading the task gives a new one; an expired upload is not found."""
     now = time.time()
     with (
         running_simulator(clock=lambda: now) as running,
@@ -261,7 +261,7 @@ def _wait_for(url: str) -> None:
 
 
 def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[str, str]) -> None:
-    """SIGTERM ends it cleanly, even with a client that waits; afterwards everything is as it was."""
+    """SIGTERM ends it with exit code 0, even with a waiting client; a restart restores the state."""
     body = {"model": "gen4.5", "promptText": QUICK, "ratio": "1280:720", "duration": 2}
     with simulator_process(tmp_path) as (process, url), httpx.Client(base_url=url, headers=headers) as client:
         done = client.post("/v1/text_to_video", json=body).json()["id"]
@@ -288,7 +288,7 @@ def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[st
 
 
 def test_a_performance_shows_its_character(http: httpx.Client, finish: Finish, photo: bytes) -> None:
-    """Five seconds of the character, not of the driving video, which here is an output of the simulator."""
+    """Five seconds of the character, not of the reference video, which is an output of the simulator here."""
     driving = {"model": "gen4.5", "promptText": f"a lamp {QUICK}", "ratio": "1280:720", "duration": 2}
     created = http.post("/v1/text_to_video", json=driving).json()
     video = http.get(finish(created["id"])["output"][0]).content

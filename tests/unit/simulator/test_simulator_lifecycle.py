@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.simulator.concurrency import ModelQueue
 from local.simulator.directives import Directives
-from local.simulator.lanes import Lane
 from local.simulator.rendering import Clip
 from local.simulator.tasks import Status, Task, billed_at, run_seconds, status_at, task_json
 
@@ -37,9 +37,9 @@ def make_task(
 
 
 def started(task: Task) -> Task:
-    lane = Lane(limit=1)
-    lane.join(task)
-    lane.catch_up(T0 + 1000)
+    queue = ModelQueue(limit=1)
+    queue.join(task)
+    queue.catch_up(T0 + 1000)
     return task
 
 
@@ -62,7 +62,7 @@ def test_status_follows_the_clock(age: float, status: str) -> None:
 
 
 def test_fields_of_each_status() -> None:
-    """Every status shows Runway's fields and no others."""
+    """Every status has only Runway's fields."""
     task = started(make_task(throttled=3))
     common = {"id": "t", "createdAt": "2027-01-15T08:00:00.000Z"}
     estimate = {"estimatedCost": {"credits": 60}}
@@ -110,7 +110,7 @@ def test_a_delete_cancels_what_is_active_and_refunds_what_has_not_run(age: float
     assert billed_at(task, T0 + 999) == billed
 
 
-def test_a_task_can_end_cancelled_by_itself() -> None:
+def test_a_task_can_end_cancelled_without_a_delete() -> None:
     task = started(make_task(cancelled=True))
     assert status_at(task, T0 + 5) is Status.RUNNING
     assert task_json(task, T0 + 50, LINKS)["cost"] == {"credits": 0}
@@ -127,23 +127,23 @@ def test_run_times_are_spread_around_the_median_and_repeatable() -> None:
 def test_the_next_task_waits_for_a_slot() -> None:
     """Two slots, three tasks: the third is THROTTLED until the first has ended."""
     tasks = [make_task(run=10), make_task(run=20), make_task(run=5)]
-    lane = Lane(limit=2)
+    queue = ModelQueue(limit=2)
     for task in tasks:
-        lane.join(task)
-    lane.catch_up(T0 + 5)
+        queue.join(task)
+    queue.catch_up(T0 + 5)
     assert [status_at(task, T0 + 5) for task in tasks] == ["RUNNING", "RUNNING", "THROTTLED"]
-    lane.catch_up(T0 + 100)
+    queue.catch_up(T0 + 100)
     assert [task.started_at for task in tasks] == [T0 + 2, T0 + 2, T0 + 12]
 
 
 def test_a_freed_slot_does_not_start_a_task_in_the_past() -> None:
     first, second = make_task(run=1000), make_task(run=10)
-    lane = Lane(limit=1)
-    lane.join(first)
-    lane.join(second)
-    lane.catch_up(T0 + 50)
-    lane.leave(first)
-    lane.catch_up(T0 + 60)
+    queue = ModelQueue(limit=1)
+    queue.join(first)
+    queue.join(second)
+    queue.catch_up(T0 + 50)
+    queue.leave(first)
+    queue.catch_up(T0 + 60)
     assert second.started_at == T0 + 50
 
 
@@ -155,18 +155,18 @@ times = st.floats(0, 50, allow_nan=False)
     plan=st.lists(st.tuples(times, times), min_size=1, max_size=12),
     looks=st.lists(times, max_size=6),
 )
-def test_starts_do_not_depend_on_who_looks_when(
+def test_starts_do_not_depend_on_when_the_queue_is_read(
     limit: int, plan: list[tuple[float, float]], looks: list[float]
 ) -> None:
-    """However often a lane is looked at, tasks start at the same times and never exceed the slots."""
+    """However often a queue is read, tasks start at the same times and never exceed the limit."""
 
     def starts(moments: list[float]) -> list[float]:
         tasks = [make_task(created=T0, pending=ready, run=run) for ready, run in plan]
-        lane = Lane(limit)
+        queue = ModelQueue(limit)
         for task in tasks:
-            lane.join(task)
+            queue.join(task)
         for moment in [*sorted(moments), 10_000]:
-            lane.catch_up(T0 + moment)
+            queue.catch_up(T0 + moment)
         for task in tasks:
             assert task.started_at is not None
             running = [

@@ -1,4 +1,4 @@
-"""Rendered clips and the files handed out."""
+"""Rendered clips and output files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def image_of(frame: av.VideoFrame) -> Image.Image:
 
 
 @pytest.mark.parametrize(("width", "height", "seconds"), [(1280, 720, 2), (832, 1104, 2)])
-def test_a_clip_is_what_was_asked_for(tmp_path: Path, width: int, height: int, seconds: int) -> None:
+def test_a_clip_has_the_requested_size_and_length(tmp_path: Path, width: int, height: int, seconds: int) -> None:
     path = tmp_path / "clip"
     render(Clip(width, height, seconds, None, 3), 0, painted(3), path)
     with av.open(str(path)) as container:
@@ -69,7 +69,7 @@ def test_a_clip_shows_its_picture_and_moves(tmp_path: Path, photo: bytes, number
     assert first.tobytes() != last.tobytes()
 
 
-def test_a_video_gives_its_first_frame_and_rubbish_gives_nothing(tmp_path: Path) -> None:
+def test_a_video_gives_its_first_frame_and_invalid_data_gives_none(tmp_path: Path) -> None:
     render(Clip(640, 480, 1, None, 5), 0, painted(5), tmp_path / "video")
     picture = picture_in(tmp_path / "video")
     assert picture is not None
@@ -93,8 +93,8 @@ def test_a_padded_output_still_plays(tmp_path: Path, least_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_kind_names_its_task_where_nobody_looks(tmp_path: Path, kind: str) -> None:
-    """Padded or not it can be opened; its size is what was asked for, and any part of it can be read."""
+def test_every_format_carries_its_task_id_and_stays_readable(tmp_path: Path, kind: str) -> None:
+    """Padded or not, it can be opened, has the requested size, and any range of it can be read."""
     render_kind(kind, tmp_path / "rendered")
     plain = OutputFile(tmp_path / "rendered", b"a-task/0", 0, kind)
     least_bytes = plain.size_bytes + 5000
@@ -142,7 +142,7 @@ def open_kind(kind: str, data: bytes) -> None:
             assert (stream.type, round(seconds, 1)) == (major, 1.5 if major == "audio" else 1)
 
 
-def test_a_tone_lasts_as_long_as_asked_and_is_heard(tmp_path: Path) -> None:
+def test_a_tone_has_the_requested_length_and_is_not_silent(tmp_path: Path) -> None:
     render_tone("wav", 2.25, 0, tmp_path / "tone.wav")
     with wave.open(str(tmp_path / "tone.wav")) as tone:
         assert (tone.getnchannels(), tone.getframerate(), tone.getnframes()) == (1, 48_000, 108_000)
@@ -150,7 +150,7 @@ def test_a_tone_lasts_as_long_as_asked_and_is_heard(tmp_path: Path) -> None:
     assert 4000 < max(samples) < 12_000
 
 
-def test_what_is_larger_than_full_hd_is_filmed_smaller() -> None:
+def test_sizes_above_full_hd_are_rendered_smaller() -> None:
     assert Clip(3840, 2160, 5, None, 0).frame == (1920, 1080)
     assert Clip(880, 2200, 5, None, 0).frame == (768, 1920)
     assert Clip(1104, 832, 5, None, 0).frame == (1104, 832)

@@ -1,4 +1,4 @@
-"""What a simulator remembers."""
+"""The state of a simulator across a restart."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_library_survives(tmp_path: Path, headers: dict[str, str]) -> None:
 def test_an_unreadable_state_is_set_aside(
     tmp_path: Path, headers: dict[str, str], state: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The simulator begins anew and says so; what it could not read is still there."""
+    """The simulator starts empty and logs it; the unreadable file is kept."""
     (tmp_path / "state.json").write_bytes(state)
     with running_simulator(state_dir=tmp_path) as running:
         assert httpx.get(f"{running.base_url}/v1/workflows", headers=headers).status_code == 200

@@ -1,4 +1,4 @@
-"""Live sessions on a clock that the tests turn."""
+"""Live sessions on a clock that the tests set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T0 = 1_800_000_000.0
 
 @dataclass
 class Stage:
-    """A simulator of one's own, and its clock."""
+    """An empty simulator and its clock."""
 
     http: httpx.Client
     clock: list[float]
@@ -49,7 +49,7 @@ class Stage:
         return httpx.post(f"{self.http.base_url}/v1/realtime_sessions/{session_id}/consume", headers=headers)
 
     def running(self, directives: str = "", **changes: Any) -> str:
-        """A session that has been claimed."""
+        """A session whose credentials have been consumed."""
         session_id = self.create(f"ready=0, {directives}", **changes)
         assert self.consume(session_id).status_code == 200
         return session_id
@@ -83,7 +83,7 @@ def test_a_session_from_the_queue_to_its_end(stage: Stage) -> None:
     assert stage.read(session_id) == common | {"status": "COMPLETED", "duration": 60}
 
 
-def test_an_unclaimed_session_fails(stage: Stage) -> None:
+def test_a_session_that_is_not_consumed_fails(stage: Stage) -> None:
     session_id = stage.create("ready=1, expires=20")
     stage.wait(20.9)
     key = stage.read(session_id)["sessionKey"]
@@ -98,7 +98,7 @@ def test_an_unclaimed_session_fails(stage: Stage) -> None:
     ("fail_in", "before", "claimed"),
     [("NOT_READY", "NOT_READY", False), ("READY", "READY", False), ("RUNNING", "RUNNING", True)],
 )
-def test_a_session_fails_where_it_is_told_to(stage: Stage, fail_in: str, before: str, claimed: bool) -> None:
+def test_a_session_fails_in_the_status_of_the_scenario(stage: Stage, fail_in: str, before: str, claimed: bool) -> None:
     ready = 5 if fail_in == "NOT_READY" else 0
     session_id = stage.create(f"ready={ready}, expires=5, runs=5, fail=INTERNAL, fail_in={fail_in}")
     if claimed:
@@ -110,7 +110,7 @@ def test_a_session_fails_where_it_is_told_to(stage: Stage, fail_in: str, before:
 
 
 def test_a_session_can_be_cancelled_at_any_time(stage: Stage) -> None:
-    """Or cancel itself. Afterwards its key is worth nothing."""
+    """Also by its scenario. Afterwards its key is invalid."""
     waiting, ready, running = stage.create("ready=100"), stage.create("ready=0"), stage.running()
     key = stage.read(ready)["sessionKey"]
     for session_id in (waiting, ready, running):
@@ -144,7 +144,7 @@ def test_credentials_are_given_once(stage: Stage) -> None:
     assert stage.http.post(f"/v1/realtime_sessions/{stage.create()}/connect_backend").status_code == 409
 
 
-def test_browsers_may_ask_first(stage: Stage) -> None:
+def test_browsers_may_send_a_preflight(stage: Stage) -> None:
     url = f"/v1/realtime_sessions/{stage.create()}/consume"
     asked = {"Origin": "https://page.test", "Access-Control-Request-Method": "POST"}
     answer = stage.http.options(url, headers=asked)
@@ -159,14 +159,14 @@ def test_browsers_may_ask_first(stage: Stage) -> None:
     ("fault", "status", "burnt"), [("500", 500, True), ("429", 429, False), ("401", 401, False), ("403", 403, False)]
 )
 def test_a_consume_that_fails(stage: Stage, fault: str, status: int, burnt: bool) -> None:
-    """What may have taken effect has: a second consume is refused. What was refused can be tried again."""
+    """After a consume that may have taken effect, a second one is rejected. A rejected one can be retried."""
     session_id = stage.create(f"ready=0, consume={fault}, consumes=1")
     key = stage.read(session_id)["sessionKey"]
     assert stage.consume(session_id, key).status_code == status
     assert stage.consume(session_id, key).status_code == (409 if burnt else 200)
 
 
-def test_a_consume_whose_answer_is_lost(stage: Stage) -> None:
+def test_a_consume_with_a_lost_response(stage: Stage) -> None:
     session_id = stage.create("ready=0, consume=lost")
     key = stage.read(session_id)["sessionKey"]
     with pytest.raises(httpx.RemoteProtocolError):
@@ -189,7 +189,7 @@ def test_creates_and_polls_can_fail(stage: Stage) -> None:
     assert len(stage.http.get("/_simulator/sessions").json()["sessions"]) == before + 2
 
 
-def test_a_session_ends_when_somebody_hangs_up(stage: Stage) -> None:
+def test_a_control_request_ends_a_session(stage: Stage) -> None:
     over, failed = stage.running(), stage.running()
     stage.wait(12)
     assert stage.http.post(f"/_simulator/sessions/{over}/end").status_code == 204
@@ -260,8 +260,8 @@ def test_bad_sessions(stage: Stage, changes: dict[str, Any], where: list[str | i
     assert (answer.status_code, answer.json()["issues"][0]["path"]) == (400, where)
 
 
-def test_a_session_of_an_avatar_of_ones_own(stage: Stage) -> None:
-    """It has to be there, and READY."""
+def test_a_session_of_a_custom_avatar(stage: Stage) -> None:
+    """The avatar must exist and be READY."""
     made = {"name": "Nova", "personality": "x", "referenceImage": "https://example.com/a.png"}
     made["voice"] = {"type": "runway-live-preset", "presetId": "clara"}  # type: ignore[assignment]
     body = {"model": "gwm1_avatars", "avatar": {"type": "custom", "avatarId": "nova"}}
@@ -278,7 +278,7 @@ def test_a_session_of_an_avatar_of_ones_own(stage: Stage) -> None:
 
 
 def test_a_viewer_arrives(stage: Stage) -> None:
-    """The room takes a WebSocket, and remembers with which token it came."""
+    """The room accepts a WebSocket and records its token."""
     session_id = stage.create("ready=0")
     given = stage.consume(session_id).json()
     url = httpx.URL(given["url"])
@@ -303,7 +303,7 @@ def test_a_viewer_arrives(stage: Stage) -> None:
 
 
 def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
-    """A stand-in can record the viewers instead."""
+    """The room's URL can be configured."""
     with (
         running_simulator(rtc_url="ws://127.0.0.1:9/room", time_scale=0.01) as running,
         httpx.Client(base_url=running.base_url, headers=headers) as client,
@@ -317,7 +317,7 @@ def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
 
 
 def test_a_viewer_may_never_come(stage: Stage) -> None:
-    """Its credentials are spent all the same, and there is no conversation."""
+    """Its credentials are consumed all the same, and there is no conversation."""
     session_id = stage.create("ready=0, expires=20, absent=1")
     key = stage.read(session_id)["sessionKey"]
     assert stage.consume(session_id, key).status_code == 200

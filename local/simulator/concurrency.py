@@ -1,7 +1,7 @@
-"""Concurrency limits: which task takes a slot, and when.
+"""The concurrency limit of a model: which task starts, and when.
 
-A lane is caught up to the clock whenever somebody looks, by replaying every start and end since the last look
-in their order. The result is the same as if it had been watched all along.
+A queue has no timer. Before each read it replays every start and end since the last read in their order, so the result
+does not depend on when it is read.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import heapq
 from local.simulator.tasks import Task
 
 
-class Lane:
-    """The slots of one model. Tasks start in the order in which they become ready."""
+class ModelQueue:
+    """The waiting and running tasks of one model. Tasks start in the order in which they become ready."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -22,7 +22,7 @@ class Lane:
         self._seen_until = float("-inf")
 
     def join(self, task: Task) -> None:
-        """Queue a task, or take back one that had started before a restart."""
+        """Add a task; one that started before a restart is running again."""
         if task.started_at is not None:
             heapq.heappush(self._running, (task.started_at + task.run_seconds, task.id))
             return
@@ -30,7 +30,7 @@ class Lane:
         heapq.heappush(self._waiting, (task.ready_at, self._joined, task))
 
     def leave(self, task: Task) -> None:
-        """Give up the task's place or slot. Catch up first: what has happened stays."""
+        """Remove a task, waiting or running. Call catch_up first, so that earlier starts stay."""
         self._waiting = [entry for entry in self._waiting if entry[2] is not task]
         self._running = [entry for entry in self._running if entry[1] != task.id]
         heapq.heapify(self._waiting)
@@ -39,7 +39,7 @@ class Lane:
     def catch_up(self, now: float) -> None:
         """Set `started_at` of every task that has started by now."""
         while self._waiting and (ready_at := self._waiting[0][0]) <= now:
-            # A slot that a cancel freed is free since the last look, not since the task became ready.
+            # A slot that a cancel freed is free since the last read, not since the task became ready.
             start = max(ready_at, self._seen_until)
             while self._running and self._running[0][0] <= start:
                 heapq.heappop(self._running)

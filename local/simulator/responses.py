@@ -1,4 +1,4 @@
-"""What goes over the wire: errors in Runway's shape, and the ways of giving no answer at all."""
+"""Responses: errors in Runway's shape, errors in S3's shape, and no response at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOC_URL: Final = "https://docs.dev.runwayml.com/api"
 
 
 class ApiError(Exception):
-    """An error answer: `{"error", "issues"?, "docUrl"?}`, and whatever `more` has."""
+    """An error response: `{"error", "issues"?, "docUrl"?}` and the fields of `more`."""
 
     def __init__(
         self,
@@ -39,19 +39,19 @@ class ApiError(Exception):
 
 
 def invalid(*issues: Issue) -> ApiError:
-    """400 with these issues."""
+    """The error 400 with these issues."""
     return ApiError(400, "Validation of body failed", issues)
 
 
 def storage_error(status: int, code: str, message: str) -> Response:
-    """An error as S3 words it."""
+    """An error in S3's XML."""
     body = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
     declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return Response(declaration + body, status, media_type="application/xml")
 
 
 class NoAnswer(Response):
-    """Nothing: the connection is closed at once (hang_up), or left open for as long as the client likes."""
+    """No response: the connection is closed at once (hang_up), or left open until the client closes it."""
 
     def __init__(self, *, hang_up: bool) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class NoAnswer(Response):
 
 
 async def disconnected(receive: Receive) -> None:
-    """Wait until the client has gone."""
+    """Wait until the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -72,10 +72,10 @@ async def disconnected(receive: Receive) -> None:
 async def json_body(request: Request) -> Any:
     """The request's JSON; raises ApiError 400. NaN and Infinity are not JSON."""
     try:
-        return json.loads(await request.body(), parse_constant=_refuse_constant)
+        return json.loads(await request.body(), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "Request body is not valid JSON") from error
 
 
-def _refuse_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
