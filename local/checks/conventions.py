@@ -178,9 +178,7 @@ def _routes(template: Template) -> Iterator[Finding]:
             if not {name for need in operation.get("security", []) for name in need} - {"NONE"}
         }
         for method, path in sorted(open_routes ^ set(PUBLIC_ROUTES)):
-            yield Finding(
-                name, f"{method.upper()} {path} is public in the template or in PUBLIC_ROUTES, not in both"
-            )
+            yield Finding(name, f"{method.upper()} {path} is public in the template or in PUBLIC_ROUTES, not in both")
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
