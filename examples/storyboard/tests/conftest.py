@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import boto3
 import pytest
@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from tests.fakes.loading import load_function
 
-REGION = "eu-central-1"
+REGION: Final = "eu-central-1"
 FILM_BUCKET = "films-of-tests"
 ARCHIVE_BUCKET = "archive-of-tests"
 FUNCTIONS = Path(__file__).parents[1] / "functions"
