@@ -131,7 +131,7 @@ class Request:
         self.set(f"input.{name}" if name not in self._parameters and name in inside else name, text)
 
     def set(self, name: str, text: str, uploaded: Callable[[str], str] | None = None) -> None:
-        from tarmac.requests.fields import BadField, path_of, put, typed
+        from tarmac.requests.text_fields import BadField, path_of, put, typed
 
         path = path_of(name)
         try:
@@ -142,7 +142,7 @@ class Request:
 
     def place(self, kind: str, link: str) -> None:
         """Where this model takes such a file."""
-        from tarmac.requests.fields import place_object
+        from tarmac.requests.object_links import place_object
 
         if not place_object(self.body, self._parameters, kind, link):
             who = f"{self._model.name} in {self._model.operation}"

@@ -11,7 +11,7 @@ from tarmac.effects import Effects
 from tarmac.inbox.keys import PRESETS, preset_key, preset_names
 from tarmac.ports import NoSuchObject
 from tarmac.requests.contract import parse_create
-from tarmac.requests.fields import with_object
+from tarmac.requests.object_links import with_object
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
