@@ -105,7 +105,7 @@ def test_anothers_unknown_and_old_ones_are_one_answer(world: World) -> None:
 def test_one_that_never_arrived_is_said_to_be_missing(world: World) -> None:
     path, message = problem(world, promptImage=upload(world, content=None))
     assert path == ("promptImage",)
-    assert "nothing was uploaded" in message
+    assert "no file was uploaded" in message
 
 
 def test_all_problems_are_said_at_once(world: World) -> None:
@@ -349,7 +349,7 @@ class TestOwnOutputs:
     def test_that_are_gone_are_refused(self, world: World) -> None:
         world.archive.delete(self.KEY)
         path, message = problem(world, promptImage=self.LINKS[0])
-        assert (path, "not there" in message) == (("promptImage",), True)
+        assert (path, "not found" in message) == (("promptImage",), True)
 
     def test_that_went_since_are_missed(self, world: World) -> None:
         held = create(world, promptImage=self.LINKS[0])

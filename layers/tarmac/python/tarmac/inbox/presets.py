@@ -14,7 +14,7 @@ from tarmac.requests.contract import parse_create
 from tarmac.requests.object_links import with_object
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.strict_json import BadJson, loads
-from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, check
 from tarmac.tasks.accept import Order
 
 LARGEST_PRESET = 5 * 1024 * 1024 + 512 * 1024
@@ -133,7 +133,7 @@ def _issues(preset: Preset, doors: Doors) -> list[Issue]:
     given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
     told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
     body = told.body | {"model": model.name}
-    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules, strict=model.strict)
+    issues = check(body, parameters, model.rules, model.strict, s3_allowed=True).issues
     return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import Issue, Spec, check_parameters
+from tarmac.requests.validation import Issue, Spec, check
 from tarmac.sessions.client_tokens import LONGEST_SECONDS as TOKEN_LONGEST_SECONDS
 from tarmac.sessions.client_tokens import MOST_SESSIONS
 from tarmac.sessions.moves import DEFAULT_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS
@@ -172,7 +172,7 @@ def _checked(
 ) -> tuple[dict[str, Any], list[Issue]]:
     """The body in the contract's words, and what is wrong with it."""
     told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
-    found = check_parameters(told.body, specs) + _common_issues(told.body, longest_seconds)
+    found = check(told.body, specs).issues + _common_issues(told.body, longest_seconds)
     return told.body, told.issues + told.as_sent(found)
 
 
