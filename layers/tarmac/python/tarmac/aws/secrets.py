@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.aws.services import service
+from tarmac.aws.services import SecretsManager
 from tarmac.clock import Clock
 from tarmac.runway.errors import KeyUnavailable
 
@@ -34,7 +34,7 @@ class SecretKey:
 
     def _read(self) -> str:
         try:
-            secrets = self._secretsmanager or service("secretsmanager")
+            secrets = self._secretsmanager or SecretsManager.from_environment()
             value: str = secrets.get_secret_value(SecretId=self._arn).get("SecretString", "").strip()
         except Exception as error:
             raise KeyUnavailable(f"the Runway key cannot be read ({type(error).__name__})") from None
@@ -58,7 +58,7 @@ class SigningRoot:
     def __call__(self) -> str:
         """Raises what AWS raises, and RuntimeError for a text that somebody could guess."""
         if self._clock.now() - self._read_at > KEPT_SECONDS:
-            secrets = self._secretsmanager or service("secretsmanager")
+            secrets = self._secretsmanager or SecretsManager.from_environment()
             self._value = signing_root(secrets.get_secret_value(SecretId=self._arn))
             self._read_at = self._clock.now()
         return self._value
