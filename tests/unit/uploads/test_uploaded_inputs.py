@@ -123,14 +123,14 @@ def test_all_problems_are_said_at_once(world: World) -> None:
     ("content", "name", "word"),
     [
         (b"GIF89a" + bytes(64), "a.png", "GIF"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "a.png", "no image"),
-        (b"PK\x03\x04" + bytes(64), "a.png", "no image"),
-        (b"just text", "a.png", "no image"),
-        (b"\x00\x00\x00\x18ftypavif" + bytes(64), "a.png", "no image"),
-        (b"\x00\x00\x00\x18ftypheic" + bytes(64), "a.png", "no image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "a.png", "not an image"),
+        (b"PK\x03\x04" + bytes(64), "a.png", "not an image"),
+        (b"just text", "a.png", "not an image"),
+        (b"\x00\x00\x00\x18ftypavif" + bytes(64), "a.png", "not an image"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(64), "a.png", "not an image"),
         (MP4, "a.png", "expected image, the file is video/mp4"),
         (WAV, "a.wav", "expected image, the file is audio/wav"),
-        (b"", "a.png", "no image"),
+        (b"", "a.png", "not an image"),
     ],
 )
 def test_a_file_that_does_not_fit_its_field_is_refused(content: bytes, name: str, word: str, world: World) -> None:

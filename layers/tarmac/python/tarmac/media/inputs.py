@@ -253,9 +253,9 @@ def _uri_for_upstream(source: Source, bucket: Objects, effects: Effects, largest
         return effects.runway.upload(filename, content_type, cast(BinaryIO, spool))
 
 
-def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:
+def _checked_type(head: bytes, declared: str, kinds: list[str]) -> str:
     try:
-        return input_type(head, said, tuple(kinds))
+        return input_type(head, declared, tuple(kinds))
     except BadMedia as problem:
         raise InputUnusable(f"an input cannot be used: {problem}") from None
 
