@@ -1,4 +1,4 @@
-"""Notices: what SNS subscribers learn of an ending. Made from the row alone, so a repeated one is the same."""
+"""Parts of the notices on SNS. A notice is made from its row only, so that a repeated notice is identical."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tarmac.rows import Output
 VERSION = 1
 
 
-def _files(outputs: Iterable[Output]) -> list[dict[str, Any]]:
+def file_entries(outputs: Iterable[Output]) -> list[dict[str, Any]]:
+    """The `outputs` of a notice."""
     return [
         {
             "bucket": output.bucket,
@@ -25,17 +26,18 @@ def _files(outputs: Iterable[Output]) -> list[dict[str, Any]]:
     ]
 
 
-def _whole_where_whole(number: float | None) -> float | None:
-    """The table gives 25.0 back as 25: one number must be one text, or a repeated notice is not the same."""
+def whole_if_whole(number: float | None) -> float | None:
+    """The number as int if it is whole. The table returns 25.0 as 25, and a repeated notice must be identical."""
     return int(number) if number is not None and number == int(number) else number
 
 
-def _with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:
+def with_attributes(notice: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The message of a notice as JSON, and the message attributes that subscribers filter by."""
     attributes = {name: _printable(notice[name]) for name in ("type", "client", "operation", "model")}
-    # ASCII: SNS refuses the few characters that XML does not know, whatever metadata or a key may hold.
+    # ASCII, because SNS rejects characters that XML does not allow, and metadata and keys may contain them.
     return json.dumps(notice, separators=(",", ":")), attributes
 
 
 def _printable(text: str) -> str:
-    """SNS refuses attributes with characters that XML does not know."""
+    """The text without the characters that SNS rejects in attributes because XML does not allow them."""
     return "".join(character if character.isprintable() else "?" for character in text)[:256]

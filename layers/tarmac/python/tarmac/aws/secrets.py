@@ -1,4 +1,4 @@
-"""What is in Secrets Manager: the Runway key, and the root of the secrets that callbacks are signed with."""
+"""Secrets in Secrets Manager: the Runway key, and the root of the signing secrets of webhooks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tarmac.runway.errors import KeyUnavailable
 KEPT_SECONDS = 300.0
 SHORTEST_ROOT = 32
 UNSET = "unset"
-"""What template.yaml puts there until `tarmac secret set` was run."""
+"""The value from template.yaml until the operator runs `tarmac secret set`."""
 
 
 class SecretKey:
-    """The key, read once in five minutes, and anew when asked: a rotated key must not need a deployment."""
+    """The Runway key, cached for five minutes. `fresh` reads it again, so a rotated key needs no deployment."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
         self._arn = secret_arn
@@ -41,12 +41,12 @@ class SecretKey:
         if not value or value == UNSET:
             raise KeyUnavailable("no Runway key is set: run `tarmac secret set`")
         if not (value.isascii() and value.isprintable() and " " not in value):
-            raise KeyUnavailable("the stored Runway key cannot be one: run `tarmac secret set`")
+            raise KeyUnavailable("the stored Runway key is invalid: run `tarmac secret set`")
         return value
 
 
 class SigningRoot:
-    """The random text that the secrets of callbacks are derived from, read once in five minutes."""
+    """The random text from which the signing secrets of webhooks are derived, cached for five minutes."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
         self._arn = secret_arn
@@ -56,7 +56,7 @@ class SigningRoot:
         self._read_at = float("-inf")
 
     def __call__(self) -> str:
-        """Raises what AWS raises, and RuntimeError for a text that somebody could guess."""
+        """Raises the errors of AWS, and RuntimeError if the text is too short."""
         if self._clock.now() - self._read_at > KEPT_SECONDS:
             secrets = self._secretsmanager or SecretsManager.from_environment()
             self._value = signing_root(secrets.get_secret_value(SecretId=self._arn))
@@ -65,8 +65,8 @@ class SigningRoot:
 
 
 def signing_root(answer: Mapping[str, Any]) -> str:
-    """The text in Secrets Manager's answer. Raises RuntimeError for one that somebody could guess."""
+    """The text in Secrets Manager's response. Raises RuntimeError if it is too short to be the generated text."""
     value: str = answer.get("SecretString", "")
     if len(value) < SHORTEST_ROOT:
-        raise RuntimeError("the webhook secret is not the random text that template.yaml has made")
+        raise RuntimeError("the webhook secret is not the random text that template.yaml generates")
     return value

@@ -1,8 +1,8 @@
 """Clients of DynamoDB, Secrets Manager, Step Functions, SQS and SNS over httpx.
 
 Methods, parameters and results are those of boto3's clients, so an adapter accepts either. Importing boto3 takes more
-than half of a cold start, so only S3, with its streams, signed links and forms, uses it (`s3`). See docs/decisions.md,
-"AWS with and without boto3".
+than half of a cold start, so only S3, with its streams, signed links and forms, uses it (`s3`). See
+docs/decisions/0006-boto3-for-s3-only.md.
 """
 
 from __future__ import annotations

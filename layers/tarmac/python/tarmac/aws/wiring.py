@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class AwsEffects:
-    """Effects on AWS, each made when first used: a function pays for what it touches.
+    """Effects on AWS. Each is created at first use, so a function loads only what it needs.
 
-    `settings` is any object with the attributes named below; one that the function was not given raises
-    AttributeError, which the settings' test against template.yaml keeps from happening.
+    settings: an object with the attributes named below. A missing one raises AttributeError; a test compares the
+    settings with template.yaml.
     """
 
     def __init__(self, settings: object, runway_timeout_seconds: float = 60.0) -> None:
@@ -141,8 +141,10 @@ class AwsEffects:
         return SigningRoot(self._setting("webhook_secret_arn"), self.clock)
 
     def make_ready(self) -> None:
-        """Make now what the calls of a function with sessions need: Lambda's start-up has a whole CPU, and its time is
-        not that of the page which waits for the first call."""
+        """Create the effects of a function for sessions during Lambda's start-up, which has a full CPU.
+
+        The page that sends the first call then does not wait for them.
+        """
         assert self.table
         assert self.session_executions
         assert self.runway_sessions

@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.inbox.batch import Batch
-from tarmac.notices import VERSION, _whole_where_whole, _with_attributes
+from tarmac.notices import VERSION, whole_if_whole, with_attributes
 
 
 def upload_rejected(
@@ -32,7 +32,7 @@ def upload_rejected(
         "createdAt": to_iso(now),
         "endedAt": to_iso(now),
     }
-    return _with_attributes(notice)
+    return with_attributes(notice)
 
 
 def batch_notice(
@@ -57,7 +57,7 @@ def batch_notice(
         "outputs": [],
         "failure": None,
         "failureCode": None,
-        "credits": _whole_where_whole(counts.credits),
+        "credits": whole_if_whole(counts.credits),
         "metadata": {},
         "source": dict(batch.source if source is None else source),
         "createdAt": to_iso(batch.created_at),
@@ -74,4 +74,4 @@ def batch_notice(
             "report": None if report is None else dict(report),
         },
     }
-    return _with_attributes(notice)
+    return with_attributes(notice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.notices import VERSION, _files, _whole_where_whole, _with_attributes
+from tarmac.notices import VERSION, file_entries, whole_if_whole, with_attributes
 from tarmac.sessions.session import Session, SessionState
 
 
@@ -23,8 +23,8 @@ def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
         "avatar": dict(session.avatar),
         "status": session.state.value,
         "reason": session.cancel_reason if session.state is SessionState.CANCELLED else None,
-        "durationSeconds": _whole_where_whole(session.duration_seconds),
-        "outputs": _files(session.outputs),
+        "durationSeconds": whole_if_whole(session.duration_seconds),
+        "outputs": file_entries(session.outputs),
         "failure": session.failure,
         "failureCode": session.failure_code,
         "credits": None,
@@ -33,4 +33,4 @@ def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
         "createdAt": to_iso(session.created_at),
         "endedAt": to_iso(session.ended_at or session.updated_at),
     }
-    return _with_attributes(notice)
+    return with_attributes(notice)

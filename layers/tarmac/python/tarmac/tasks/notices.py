@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.notices import VERSION, _files, _whole_where_whole, _with_attributes
+from tarmac.notices import VERSION, file_entries, whole_if_whole, with_attributes
 from tarmac.tasks.task import State, Task
 
 _TYPES = {
@@ -27,13 +27,13 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
         "operation": task.operation,
         "model": task.model,
         "status": task.state.value,
-        "outputs": _files(task.outputs) if task.state is State.SUCCEEDED else [],
+        "outputs": file_entries(task.outputs) if task.state is State.SUCCEEDED else [],
         "failure": task.failure,
         "failureCode": task.failure_code,
-        "credits": _whole_where_whole(task.cost_credits),
+        "credits": whole_if_whole(task.cost_credits),
         "metadata": dict(task.metadata),
         "source": dict(task.source),
         "createdAt": to_iso(task.created_at),
         "endedAt": to_iso(task.ended_at or task.updated_at),
     }
-    return _with_attributes(notice)
+    return with_attributes(notice)
