@@ -140,7 +140,7 @@ class Request:
 
     def set(self, name: str, text: str, uploaded: Callable[[str], str] | None = None) -> None:
         """Set the parameter at this path; uploaded(path) gives the URI for @FILE. Raise Refused for a wrong value."""
-        from tarmac.requests.fields import BadField, path_of, put, typed
+        from tarmac.requests.text_fields import BadField, path_of, put, typed
 
         path = path_of(name)
         try:
@@ -151,7 +151,7 @@ class Request:
 
     def place(self, kind: str, link: str) -> None:
         """Put a link into the field where this model takes this kind of file. Raise Refused if there is none."""
-        from tarmac.requests.fields import place_object
+        from tarmac.requests.object_links import place_object
 
         if not place_object(self.body, self._parameters, kind, link):
             model = f"{self._model.name} in {self._model.operation}"

@@ -104,7 +104,7 @@ def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deploy
 
     empty = slot(api)
     assert refusal(api, empty["uri"]) == (["promptImage"], refusal(api, empty["uri"])[1])
-    assert "nothing was uploaded" in refusal(api, empty["uri"])[1]
+    assert "no file was uploaded" in refusal(api, empty["uri"])[1]
 
     gif = slot(api)
     buffer = io.BytesIO()

@@ -77,7 +77,9 @@ def _seams(script: Script) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
         patch.setattr(lambda_eval_utils, "_invoke_lambda_function", _invoker(script))
-        patch.setattr(WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: script.pauses.append(wait_seconds))
+        patch.setattr(
+            WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: script.pauses.append(wait_seconds)
+        )
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=script.pauses.append))
         patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=max))
         # It reads the ending of a child execution in turns of 100 ms.

@@ -6,10 +6,8 @@ import gzip
 import hashlib
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 
 from tarmac.media import downloads as archive
@@ -22,15 +20,9 @@ WHOLE = answer(200, CONTENT, MP4)
 
 
 @pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=0.4, follow_redirects=False, trust_env=False) as client:
-        yield client
-
-
-@pytest.fixture
-def downloader(server: TinyServer, http: httpx.Client) -> Downloader:
+def downloader(server: TinyServer) -> Downloader:
     """May fetch from the tiny server: an operator has named its origin."""
-    return Downloader(frozenset({server.url}), http)
+    return Downloader(frozenset({server.url}), read_seconds=0.4)
 
 
 def fetch(downloader: Downloader, url: str) -> tuple[bytes, CountingStream]:
@@ -219,15 +211,26 @@ class TestHosts:
         with pytest.raises(DownloadCut), Downloader(frozenset()).open("https://cdn.example.com/a"):
             pass
 
-    def test_that_answer_from_inside_after_all_are_refused(
-        self, server: TinyServer, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    def test_with_a_private_address_are_not_even_connected_to(
+        self, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The name resolved to a public address when it was looked at, and to another when it was called."""
-        server.answers(WHOLE)
-        downloader = Downloader(frozenset(), http)
-        monkeypatch.setattr(downloader, "_check_host", lambda url: False)
-        with pytest.raises(HostRefused, match="answered from"), downloader.open(server.url):
+        connected = connections(monkeypatch)
+        resolves_to(monkeypatch, "127.0.0.1")
+        port = server.url.rpartition(":")[2]
+        with (
+            pytest.raises(HostRefused, match="not public"),
+            Downloader(frozenset()).open(f"https://cdn.example.com:{port}/"),
+        ):
             pass
+        assert (connected, server.requests) == ([], [])
+
+    def test_are_connected_to_at_the_address_that_was_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The name resolves to a public address when it is checked, and to the loopback interface a moment later."""
+        connected = connections(monkeypatch)
+        resolves_to(monkeypatch, "93.184.216.34", "127.0.0.1")
+        with pytest.raises(DownloadCut, match="ConnectError"), Downloader(frozenset()).open("https://cdn.example.com/"):
+            pass
+        assert connected == ["93.184.216.34"]
 
     def test_that_an_operator_has_named_are_the_only_ones(self) -> None:
         downloader = Downloader(frozenset({"https://cdn.example.com"}))
@@ -235,6 +238,29 @@ class TestHosts:
                     "https://cdn.example.com:8443/a", "https://user@cdn.example.com/a"):  # fmt: skip
             with pytest.raises(HostRefused), downloader.open(url):
                 pass
+
+
+def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Every lookup gives the next of these addresses, the last one repeatedly."""
+    left = list(addresses)
+
+    def resolve(*args: Any, **kwargs: Any) -> Any:
+        address = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that are connected to; no connection succeeds."""
+    connected: list[str] = []
+
+    def connect(address: tuple[str, int], *args: Any, **kwargs: Any) -> Any:
+        connected.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    return connected
 
 
 class TestCountingStream:

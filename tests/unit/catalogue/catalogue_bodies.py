@@ -9,7 +9,7 @@ from typing import Any
 
 from tarmac.catalogue import Model, operation, operations
 from tarmac.requests.conditions import Path
-from tarmac.requests.validation import Issue, check_parameters
+from tarmac.requests.validation import Issue, check
 
 Spec = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ IDS = [f"{name}:{model.name}" for name, model in ENTRIES]
 
 
 def issues(model: Model, body: Mapping[str, Any]) -> list[Issue]:
-    return check_parameters(body, model.parameters or {}, rules=model.rules, strict=model.strict)
+    return check(body, model.parameters or {}, rules=model.rules, strict=model.strict).issues
 
 
 def found(model: Model, body: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tarmac.catalogue import Model, operation, operations
 from tarmac.requests.prices import estimate_credits
-from tarmac.requests.validation import check_parameters
+from tarmac.requests.validation import check
 
 CANNOT_STAND_ALONE = {
     ("gen4.5", "proresProfile"): "only with an outputFormat that takes one",
@@ -58,7 +58,7 @@ def test_each_limit_of_each_parameter_is_kept(name: str, model: Model) -> None:
     body = minimal(model)
     for parameter, spec in (model.parameters or {}).items():
         for value in unfit(spec):
-            refused = check_parameters(body | {parameter: value}, model.parameters or {})
+            refused = check(body | {parameter: value}, model.parameters or {}).issues
             assert [issue for issue in refused if issue.path[0] == parameter], (parameter, value)
             assert all(len(issue.message) < 3000 for issue in refused)
 
@@ -68,7 +68,7 @@ def test_every_value_of_a_choice_is_taken(name: str, model: Model) -> None:
     parameters = model.parameters or {}
     for parameter, spec in parameters.items():
         for value in (*spec.get("enum", ()), *spec.get("examples", ()), *spec.get("or", ())):
-            assert check_parameters({parameter: value}, {parameter: {**spec}}) == []
+            assert check({parameter: value}, {parameter: {**spec}}).issues == []
 
 
 json_values = st.recursive(

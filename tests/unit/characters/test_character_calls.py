@@ -264,7 +264,7 @@ class TestMedia:
 
     @pytest.mark.parametrize(
         ("content", "words"),
-        [(None, "no longer there"), (b"GIF89a" + b"\0" * 600, "GIF"), (b"\0" * 33_554_433, "bytes")],
+        [(None, "no longer exists"), (b"GIF89a" + b"\0" * 600, "GIF"), (b"\0" * 33_554_433, "bytes")],
     )
     def test_a_file_that_cannot_be_used_is_told_with_its_field(
         self, content: bytes | None, words: str, world: World, call: Call

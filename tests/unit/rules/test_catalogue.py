@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tarmac.catalogue import UnknownOperation, operation, operations, operations_of
 from tarmac.requests.prices import estimate_credits
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import check_parameters, unknown_parameters, utf16_length
+from tarmac.requests.validation import check, unknown_parameters, utf16_length
 from tests.fakes.samples import OFFERED, data_uri, good_body
 
 IMAGE = "https://media.example.com/a.png"
@@ -27,7 +27,7 @@ def problems(operation_name: str, model: str, **changes: Any) -> dict[str, str]:
 
 def issues(operation_name: str, body: dict[str, Any]) -> dict[str, str]:
     parameters = operation(operation_name).model(body["model"]).parameters or {}
-    return {".".join(map(str, issue.path)): issue.code for issue in check_parameters(body, parameters)}
+    return {".".join(map(str, issue.path)): issue.code for issue in check(body, parameters).issues}
 
 
 @pytest.mark.parametrize(("operation_name", "model"), OFFERED)
@@ -191,7 +191,7 @@ def test_prompts_are_counted_in_utf16_units(text: str, length: int) -> None:
 def test_a_message_never_repeats_a_long_value() -> None:
     body = good_body("image_to_video", "gen4_turbo", ratio="1" * 5000)
     parameters = operation("image_to_video").model("gen4_turbo").parameters or {}
-    [issue] = check_parameters(body, parameters)
+    [issue] = check(body, parameters).issues
     assert len(issue.message) < 300
     assert issue.as_json() == {"code": "invalid_enum_value", "path": ["ratio"], "message": issue.message}
 
@@ -212,7 +212,7 @@ def test_no_json_at_all_makes_the_checks_fail(offered: tuple[str, str], data: st
     operation_name, model = offered
     parameters = operation(operation_name).model(model).parameters or {}
     body = {"model": model} | {name: data.draw(json_values) for name in parameters}
-    for issue in check_parameters(body, parameters):
+    for issue in check(body, parameters).issues:
         assert issue.path[0] in parameters
         assert issue.message
         assert issue.code
@@ -248,7 +248,7 @@ class TestCatalogue:
         for model in at.models.values():
             assert (model.known, model.operation) == (True, name)
             assert 0 < model.p10_seconds < 600
-            assert check_parameters({}, model.parameters or {}) is not None
+            assert check({}, model.parameters or {}).issues is not None
 
     def test_says_why_an_image_or_a_video_is_needed(self) -> None:
         for name, model, parameter, why in [
@@ -256,7 +256,7 @@ class TestCatalogue:
             ("video_to_video", "gen4_aleph", "videoUri", "video"),
         ]:
             body = good_body(name, model, **{parameter: None})
-            [issue] = check_parameters(body, operation(name).model(model).parameters or {})
+            [issue] = check(body, operation(name).model(model).parameters or {}).issues
             assert why in issue.message
 
     def test_names_the_parameters_that_pass_unchecked(self) -> None:

@@ -15,7 +15,7 @@ from tarmac.characters.descriptions import (
     knowledge_problem,
 )
 from tarmac.characters.kinds import Kind
-from tarmac.requests.validation import check_parameters
+from tarmac.requests.validation import check
 
 REQUIRED = {
     Kind.AVATAR: {"name", "referenceImage", "personality", "voice"},
@@ -26,9 +26,9 @@ REQUIRED = {
 
 @pytest.mark.parametrize("kind", REQUIRED)
 def test_a_create_needs_what_a_change_may_leave_out(kind: Kind) -> None:
-    missed = {issue.path[0]: issue.code for issue in check_parameters({}, CREATES[kind])}
+    missed = {issue.path[0]: issue.code for issue in check({}, CREATES[kind]).issues}
     assert missed == dict.fromkeys(REQUIRED[kind], "invalid_type")
-    assert check_parameters({}, CHANGES[kind]) == []
+    assert check({}, CHANGES[kind]).issues == []
 
 
 def test_what_a_create_needs_is_described_as_for_a_change() -> None:

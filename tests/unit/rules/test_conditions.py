@@ -71,7 +71,7 @@ BROKEN: list[tuple[Rule, Body, list[Broken]]] = [
     ({"requiresOneOf": ["b", "c"], "why": "Because."}, {}, [Broken(("b",), "Because.", missing=True)]),
     ({"requiresOneOf": ["b", "c"]}, {"b": 1, "c": 1}, []),
     ({"exactlyOne": ["a", "d", "e"]}, {"d": 1}, []),
-    ({"exactlyOne": ["a", "d", "e"]}, {"e": 1, "d": 1}, [Broken(("e",), "Give only one of a, d, e")]),
+    ({"exactlyOne": ["a", "d", "e"]}, {"e": 1, "d": 1}, [Broken(("e",), "Set only one of a, d, e")]),
     ({"exactlyOne": ["a", "d"]}, {"x": 1}, [Broken(("a",), "Required: a or d", missing=True)]),
     ({"exactlyOne": ["a", "d"], "given": ["x"]}, {"x": 1}, [Broken(("a",), "Required with x: a or d", missing=True)]),
     ({"exactlyOne": ["a", "d"], "why": "Because."}, {"a": 1, "d": 1}, [Broken(("d",), "Because.")]),
@@ -139,7 +139,7 @@ CHECKED: list[tuple[str, Body, dict[str, str]]] = [
     (
         "segments_last_3_to_15_seconds",
         {"providerSettings": {"multiPrompt": lasting(1, 1.5)}},
-        {"providerSettings.multiPrompt": "3 to 15 seconds together, these last 2.5"},
+        {"providerSettings.multiPrompt": "3 to 15 seconds; these last 2.5"},
     ),
     (
         "segments_last_3_to_15_seconds",
@@ -150,8 +150,8 @@ CHECKED: list[tuple[str, Body, dict[str, str]]] = [
     ("shots_fill_the_duration", {"shots": lasting(4, 6)}, {}),
     ("shots_fill_the_duration", {"shots": lasting(4, 6), "duration": 10}, {}),
     ("shots_fill_the_duration", {"shots": lasting(4, 1), "duration": 5}, {}),
-    ("shots_fill_the_duration", {"shots": lasting(4, 5)}, {"shots": "10 seconds, not 9"}),
-    ("shots_fill_the_duration", {"shots": lasting(4, 6), "duration": 15}, {"shots": "15 seconds, not 10"}),
+    ("shots_fill_the_duration", {"shots": lasting(4, 5)}, {"shots": "must last 10 seconds"}),
+    ("shots_fill_the_duration", {"shots": lasting(4, 6), "duration": 15}, {"shots": "these last 10"}),
     ("keyframes_lie_in_their_ranges", {}, {}),
     ("keyframes_lie_in_their_ranges", {"keyframes": having(seconds=[1, 2])}, {}),
     ("keyframes_lie_in_their_ranges", {"keyframes": [{"range": RANGE, "at": 0.5}]}, {}),
@@ -175,7 +175,7 @@ CHECKED: list[tuple[str, Body, dict[str, str]]] = [
     (
         "keyframes_lie_in_their_ranges",
         {"keyframes": [{"seconds": 1}, {"range": RANGE, "seconds": 4}]},
-        {"keyframes": "all keyframes have a range or none has", "keyframes.1.seconds": "range"},
+        {"keyframes": "a range for all keyframes or for none", "keyframes.1.seconds": "range"},
     ),
     ("keyframed_ratio_is_auto", {}, {}),
     ("keyframed_ratio_is_auto", {"promptImage": "https://x", "ratio": "1280:720"}, {}),

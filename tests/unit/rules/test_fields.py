@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tarmac.catalogue import operation, operations
-from tarmac.requests.fields import BadField, names_object, path_of, place_object, put, typed, with_object
-from tarmac.requests.validation import check_parameters
+from tarmac.requests.object_links import names_object, place_object, with_object
+from tarmac.requests.text_fields import BadField, path_of, put, typed
+from tarmac.requests.validation import check
 
 LINK = "s3://uploads/inbox/a"
 
@@ -152,7 +153,7 @@ def test_a_text_that_does_not_fit_comes_back_with_the_reason(field: str, text: s
 @pytest.mark.parametrize(
     ("request_", "field", "reason"),
     [
-        ({}, "a.b.c.d.e.f.g.h.i", "a field lies at most 8 levels deep"),
+        ({}, "a.b.c.d.e.f.g.h.i", "a field path has at most 8 levels"),
         ({"ratio": "x"}, "ratio.1", "a numbered field belongs to a list"),
         ({"ratio": {}}, "ratio.1", "a numbered field belongs to a list"),
         ({"ratio": "x"}, "ratio.width", "width belongs to an object"),
@@ -236,7 +237,7 @@ def test_a_file_goes_where_the_model_takes_one(name: str, model: str, kind: str)
     request: dict[str, Any] = {}
     assert place_object(request, parameters(name, model), kind, LINK)
     assert request == {field: value}
-    issues = check_parameters(request, parameters(name, model), s3_allowed=True)
+    issues = check(request, parameters(name, model), s3_allowed=True).issues
     assert not [issue for issue in issues if issue.path[0] == field and issue.message != "Required"]
 
 

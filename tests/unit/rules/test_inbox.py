@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from tarmac.inbox.keys import Form, failed_key, form_of, is_older, pair_part, preset_names
-from tarmac.media.keys import source_words
+from tarmac.media.source_metadata import source_metadata
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_a_report_on_a_failure_has_the_objects_key_as_far_as_that_fits() -> None
 
 def test_an_outputs_metadata_names_its_source_url_encoded_or_not_at_all() -> None:
     source = {"kind": "s3", "bucket": "b", "key": "inbox/Café + 1.png", "versionId": "v1"}
-    assert source_words(source) == {"tarmac-source": "s3://b/inbox/Caf%C3%A9%20%2B%201.png?versionId=v1"}
-    assert source_words({"kind": "api"}) == {}
+    assert source_metadata(source) == {"tarmac-source": "s3://b/inbox/Caf%C3%A9%20%2B%201.png?versionId=v1"}
+    assert source_metadata({"kind": "api"}) == {}
     line = {"kind": "batch", "bucket": "b", "key": "inbox/a.csv", "batch": "id", "line": 7}
-    assert source_words(line) == {"tarmac-source": "s3://b/inbox/a.csv", "tarmac-batch": "id", "tarmac-line": "7"}
+    assert source_metadata(line) == {"tarmac-source": "s3://b/inbox/a.csv", "tarmac-batch": "id", "tarmac-line": "7"}
     # S3 takes 2 KB, and refuses the object otherwise.
-    assert source_words(source | {"key": "字" * 340}) == {}
+    assert source_metadata(source | {"key": "字" * 340}) == {}

@@ -26,11 +26,11 @@ from tarmac.media.keys import (
     is_upload_uri,
     own_output,
     s3_uri,
-    source_words,
     upload_key,
     upload_token,
     upload_uri,
 )
+from tarmac.media.source_metadata import source_metadata
 
 parts = st.text(max_size=40).filter(lambda text: "\0" not in text and text.isprintable())
 
@@ -130,7 +130,7 @@ OBJECT = {"kind": "s3", "bucket": "uploads", "key": "inbox/a b.png"}
     ],
 )
 def test_an_output_names_the_object_that_it_came_from(source: dict[str, str | int], words: dict[str, str]) -> None:
-    assert source_words(source) == words
+    assert source_metadata(source) == words
 
 
 TOKEN = "A-z_0" * 5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.requests.validation import Issue, check_parameters, media_places, strings, unknown_parameters, utf16_length
+from tarmac.requests.validation import Issue, check, strings, unknown_parameters, utf16_length
 
 IMAGE, OTHER = "https://media.example.com/a.png", "https://media.example.com/b.png"
 VIDEO = "data:video/mp4;base64,AAAA"
@@ -23,7 +23,7 @@ Found = dict[str, tuple[str, str]]
 def issues_of(value: Any, spec: dict[str, Any], **more: Any) -> Found:
     return {
         ".".join(map(str, issue.path)): (issue.code, issue.message)
-        for issue in check_parameters({"x": value}, {"x": spec}, **more)
+        for issue in check({"x": value}, {"x": spec}, **more).issues
     }
 
 
@@ -127,7 +127,7 @@ REFUSED: list[tuple[Any, dict[str, Any], Found]] = [
     (
         [{"tag": "a"}, {"tag": "b"}, {"tag": "a"}],
         {"type": "array", "uniqueBy": "tag"},
-        {"x.2.tag": ("custom", "No two may have the same tag")},
+        {"x.2.tag": ("custom", "Each item must have a different tag")},
     ),
     ({}, CASES, {"x.kind": ("invalid_type", "Required")}),
     ({"kind": "c"}, CASES, {"x.kind": ("invalid_enum_value", "Expected one of a, b; received 'c'")}),
@@ -155,11 +155,11 @@ REFUSED: list[tuple[Any, dict[str, Any], Found]] = [
     ([{"uri": IMAGE, "position": 1}], frames(), {"x.0.position": ("invalid_type", "Expected string")}),
     ([{"position": "first"}], TWO, {"x.0.uri": ("invalid_type", "Required")}),
     ([{"uri": VIDEO, "position": "first"}], TWO, {"x.0.uri": ("custom", "expected image, not video/mp4")}),
-    ([FIRST, FIRST], TWO, {"x": ("custom", "No two images may have the same position")}),
-    ([FRAME, LAST, LAST], LOOSE, {"x": ("custom", "No two images may have the same position")}),
+    ([FIRST, FIRST], TWO, {"x": ("custom", "Each image must have a different position")}),
+    ([FRAME, LAST, LAST], LOOSE, {"x": ("custom", "Each image must have a different position")}),
     ([LAST], TWO, {"x": ("custom", "A last frame needs a first frame")}),
     ([MIDDLE], frames(), {"x": ("custom", "A last frame needs a first frame")}),
-    ([FIRST, FRAME], LOOSE | {"unmixed": True}, {"x": ("custom", "Either all images have a position or none has")}),
+    ([FIRST, FRAME], LOOSE | {"unmixed": True}, {"x": ("custom", "Set a position for all images or for none")}),
     (IMAGE, {"type": "typedMedia", "media": ["image"]}, {"x": ("invalid_type", "{type, uri}, received string")}),
     ({}, {"type": "typedMedia", "media": ["image", "video"]}, {
         "x.type": ("invalid_enum_value", "Expected one of image, video"), "x.uri": ("invalid_type", "Required"),
@@ -199,7 +199,7 @@ def test_frames_that_are_all_alike_are_not_mixed(value: Any, spec: dict[str, Any
 
 def test_every_parameter_is_checked_and_an_unknown_one_is_none() -> None:
     specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}, "c": {"type": "object"}}
-    found = check_parameters({"b": "1", "c": 2, "d": object()}, specs)
+    found = check({"b": "1", "c": 2, "d": object()}, specs).issues
     assert [issue.path for issue in found] == [("a",), ("b",), ("c",)]
 
 
@@ -213,32 +213,41 @@ def test_objects_of_a_bucket_pass_where_they_are_allowed() -> None:
         assert [code for code, _ in issues_of(value, spec).values()] == ["custom"]
 
 
+def test_links_to_own_outputs_pass_in_any_form() -> None:
+    """Tarmac replaces them, so neither their scheme nor their length matters."""
+    for own in ("s3://archive/acme/a.png", "http://127.0.0.1/archive/acme/a.png", "https://a.example/" + "a" * 3000):
+        frames = [FIRST | {"uri": own}, LAST | {"uri": "s3://bucket/b.png"}]
+        checked = check({"x": frames}, {"x": TWO}, is_own_output=lambda link, own=own: link == own)
+        assert [issue.path for issue in checked.issues] == [("x", 1, "uri")]
+        assert checked.media[("x", 0, "uri")] == ("image",)
+
+
 class TestRules:
     def test_name_a_field_once(self) -> None:
         specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}}
         rules = [{"requires": ["a"], "why": "no"}, {"forbids": ["b"], "why": "one"}, {"forbids": ["b"], "why": "two"}]
-        found = check_parameters({"b": 1}, specs, rules=rules)
+        found = check({"b": 1}, specs, rules=rules).issues
         assert [(issue.path, issue.code, issue.message) for issue in found] == [
             (("a",), "invalid_type", "Required"),
             (("b",), "custom", "one"),
         ]
 
     def test_say_what_is_missing_as_missing(self) -> None:
-        [issue] = check_parameters({}, {}, rules=[{"requires": ["a"]}])
+        [issue] = check({}, {}, rules=[{"requires": ["a"]}]).issues
         assert (issue.code, issue.path, issue.message) == ("invalid_type", ("a",), "Required")
 
     def test_compute_with_nothing_of_a_wrong_type(self) -> None:
         specs = {"shots": {"type": "array"}}
         rules = [{"check": "shots_fill_the_duration"}]
-        assert [issue.code for issue in check_parameters({"shots": "x"}, specs, rules=rules)] == ["invalid_type"]
-        assert [issue.code for issue in check_parameters({"shots": []}, specs, rules=rules)] == ["custom"]
+        assert [issue.code for issue in check({"shots": "x"}, specs, rules=rules).issues] == ["invalid_type"]
+        assert [issue.code for issue in check({"shots": []}, specs, rules=rules).issues] == ["custom"]
 
     def test_of_an_object_do_not_see_issues_beside_it(self) -> None:
         specs = {
             "a": {"type": "integer"},
             "b": {"type": "object", "properties": {"shots": {}}, "rules": [{"check": "shots_fill_the_duration"}]},
         }
-        found = check_parameters({"a": "1", "b": {"shots": []}}, specs)
+        found = check({"a": "1", "b": {"shots": []}}, specs).issues
         assert [issue.path for issue in found] == [("a",), ("b", "shots")]
 
 
@@ -261,7 +270,7 @@ class TestMediaPlaces:
             "list": [{"uri": "s3://bucket/a.mp3"}, {"uri": "s3://bucket/b.mp3"}],
             "new": {"deep": [IMAGE, 7]},
         }
-        assert media_places(body, PLACED) == {
+        assert check(body, PLACED).media == {
             ("image",): ("image",),
             ("frames", 0, "uri"): ("image",),
             ("reference", "type"): ("image", "video", "audio"),
@@ -272,7 +281,7 @@ class TestMediaPlaces:
         }
 
     def test_are_none_where_there_are_no_strings(self) -> None:
-        assert media_places({"image": 7, "new": [1, None]}, PLACED) == {}
+        assert check({"image": 7, "new": [1, None]}, PLACED).media == {}
 
 
 def test_strings_are_found_at_their_paths() -> None:

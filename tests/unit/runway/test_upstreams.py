@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -49,13 +50,13 @@ def simulator(world: World) -> Iterator[RunningSimulator]:
 @pytest.fixture
 def upstream(world: World, simulator: RunningSimulator) -> Iterator[Callable[..., World]]:
     """The world with an upstream of that flavor."""
-    with new_http() as http:
+    with new_http() as http, closing(Downloader(frozenset({simulator.base_url}))) as downloads:
 
         def connected(flavor: Flavor = RUNWAY) -> World:
             base_url = simulator.base_url + ("/runwayml" if flavor is COMETAPI else "")
             connection = RunwayConnection(base_url, lambda fresh: "key_test", world.clock, http)
             world.flavor, world.runway = flavor, RunwayClient(connection, flavor)
-            world.downloads = Downloader(frozenset({simulator.base_url}), http)
+            world.downloads = downloads
             return world
 
         yield connected

@@ -10,19 +10,33 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.aws import services
+from tarmac.aws import request_types
 from tarmac.aws.dynamodb import DynamoTable, from_item, to_item
 from tarmac.aws.messaging import SnsTopic, SqsQueue, StateMachineExecutions
-from tarmac.aws.services import DIALECTS, TRIES, Credentials, Service, ServiceError, code_of, service, signed
+from tarmac.aws.services import (
+    TRIES,
+    Credentials,
+    DynamoDb,
+    SecretsManager,
+    Service,
+    ServiceError,
+    Sns,
+    Sqs,
+    StepFunctions,
+    code_of,
+    signed,
+)
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Put
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, reset, tiny_server
 
-Aws = Callable[[str], Any]
+Aws = Callable[[type[Service]], Any]
 CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a-session")
 
 
@@ -42,7 +56,7 @@ def pauses() -> list[float]:
 def aws(server: TinyServer, pauses: list[float]) -> Iterator[Aws]:
     """Any service, on that server."""
     with httpx.Client(timeout=2.0) as http:
-        yield lambda name: Service(DIALECTS[name], server.url, "eu-central-1", lambda: CREDENTIALS, http, pauses.append)
+        yield lambda kind: kind(server.url, "eu-central-1", lambda: CREDENTIALS, http, pauses.append)
 
 
 def refusal(code: str, status: int = 400, **more: Any) -> Behaviour:
@@ -85,7 +99,7 @@ def vars_of(credentials: Credentials) -> dict[str, Any]:
 class TestCalls:
     def test_name_their_operation_and_are_signed(self, aws: Aws, server: TinyServer) -> None:
         server.answers(answer(200, {"Item": {}}))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         assert dynamodb.get_item(TableName="tasks", Key={"pk": {"S": "ä"}}) == {"Item": {}}
         [request] = server.requests
         assert request.headers["x-amz-target"] == "DynamoDB_20120810.GetItem"
@@ -109,14 +123,14 @@ class TestCalls:
         self, behaviour: Behaviour, aws: Aws, server: TinyServer, pauses: list[float]
     ) -> None:
         server.answers(behaviour, behaviour, answer(200, {"Item": {}}))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         assert dynamodb.get_item(TableName="tasks") == {"Item": {}}
         assert len(server.requests) == 3
         assert len(pauses) == 2
 
     def test_are_not_repeated_after_a_refusal(self, aws: Aws, server: TinyServer) -> None:
         server.answers(refusal("ConditionalCheckFailedException"), answer(200, {}))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError) as caught:
             dynamodb.put_item(TableName="tasks")
         assert code_of(caught.value) == "ConditionalCheckFailedException"
@@ -124,28 +138,40 @@ class TestCalls:
 
     def test_come_to_an_end(self, aws: Aws, server: TinyServer) -> None:
         server.answers(*[answer(500, {})] * (TRIES + 1))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError, match="HTTP 500"):
             dynamodb.get_item(TableName="tasks")
         assert len(server.requests) == TRIES
 
     def test_that_nobody_answers_say_so(self, aws: Aws, server: TinyServer) -> None:
         server.answers(*[hang_up] * TRIES)
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         with pytest.raises(httpx.TransportError):
             dynamodb.get_item(TableName="tasks")
 
     def test_of_transactions_are_known_when_they_come_again(self, aws: Aws, server: TinyServer) -> None:
         server.answers(reset, answer(200, {}), answer(200, {}))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         dynamodb.transact_write_items(TransactItems=[])
         dynamodb.transact_write_items(TransactItems=[])
         first, again, other = [request.json()["ClientRequestToken"] for request in server.requests]
         assert first == again != other
 
-    def test_are_made_of_methods_only(self, aws: Aws, server: TinyServer) -> None:
-        dynamodb = aws("dynamodb")
-        assert not hasattr(dynamodb, "__deepcopy__")
+    @pytest.mark.parametrize("kind", [DynamoDb, SecretsManager, StepFunctions, Sqs, Sns])
+    def test_exist_at_the_service_with_these_parameters(self, kind: type[Service]) -> None:
+        """botocore's models are the source of truth for the names of operations and parameters."""
+        name = {"states": "stepfunctions"}.get(kind.dialect.host, kind.dialect.host)
+        model = Session().get_service_model(name)
+        assert kind.dialect.target == model.metadata.get("targetPrefix")
+        assert model.metadata["protocol"] in ("json", "query")
+        operations = {xform_name(operation): model.operation_model(operation) for operation in model.operation_names}
+        methods = [method for method in vars(kind) if not method.startswith("_") and method != "dialect"]
+        assert methods
+        for method in methods:
+            shape = operations[method].input_shape
+            typed = getattr(request_types, operations[method].name)
+            assert typed.__annotations__.keys() <= shape.members.keys()
+            assert set(shape.required_members) <= typed.__annotations__.keys()
 
 
 class TestAdapters:
@@ -154,20 +180,20 @@ class TestAdapters:
     def test_a_condition_that_failed_in_a_transaction(self, aws: Aws, server: TinyServer) -> None:
         reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
         server.answers(refusal("TransactionCanceledException", CancellationReasons=reasons))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         with pytest.raises(ConditionFailed):
             DynamoTable("tasks", dynamodb).write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
 
     def test_another_reason_is_no_condition(self, aws: Aws, server: TinyServer) -> None:
         reasons = [{"Code": "ValidationError"}]
         server.answers(refusal("TransactionCanceledException", CancellationReasons=reasons))
-        dynamodb = aws("dynamodb")
+        dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError):
             DynamoTable("tasks", dynamodb).write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
 
     def test_a_name_that_is_taken(self, aws: Aws, server: TinyServer) -> None:
         server.answers(refusal("ExecutionAlreadyExists"), refusal("ExecutionDoesNotExist"))
-        states = aws("stepfunctions")
+        states = aws(StepFunctions)
         executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
         with pytest.raises(ExecutionNameTaken):
             executions.start("t", "{}")
@@ -179,7 +205,7 @@ class TestAdapters:
 
     def test_what_stands_in_the_way_of_a_start_is_told(self, aws: Aws, server: TinyServer) -> None:
         server.answers(refusal("StateMachineDoesNotExist"), refusal("InvalidArn"))
-        states = aws("stepfunctions")
+        states = aws(StepFunctions)
         executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
         with pytest.raises(ServiceError):
             executions.start("t", "{}")
@@ -188,7 +214,7 @@ class TestAdapters:
 
     def test_a_notice_is_a_form(self, aws: Aws, server: TinyServer) -> None:
         server.answers(answer(200, b"<PublishResponse/>"))
-        sns = aws("sns")
+        sns = aws(Sns)
         SnsTopic("arn:topic", sns).publish('{"a":"&="}', {"type": "task.failed", "client": "ä b", "model": ""})
         [request] = server.requests
         assert dict(httpx.QueryParams(request.body.decode())) == {
@@ -207,14 +233,14 @@ class TestAdapters:
     def test_a_topic_that_is_gone_is_named(self, aws: Aws, server: TinyServer) -> None:
         xml = b"<ErrorResponse><Error><Code>NotFound</Code><Message>no topic</Message></Error></ErrorResponse>"
         server.answers(answer(404, xml))
-        sns = aws("sns")
+        sns = aws(Sns)
         with pytest.raises(ServiceError, match="NotFound: no topic"):
             SnsTopic("arn:topic", sns).publish("{}", {})
         assert len(server.requests) == 1
 
     def test_messages_that_were_refused(self, aws: Aws, server: TinyServer) -> None:
         server.answers(answer(200, {"Failed": [{"Code": "InternalError"}]}))
-        sqs = aws("sqs")
+        sqs = aws(Sqs)
         with pytest.raises(RuntimeError, match="InternalError"):
             SqsQueue("https://sqs/q", sqs).send_all(["a", "b"])
         [request] = server.requests
@@ -255,31 +281,28 @@ def test_a_row_holds_plain_values_only() -> None:
 
 class TestService:
     @pytest.fixture(autouse=True)
-    def fresh(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        service.cache_clear()
-        for name, value in {"AWS_REGION": "", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
-            monkeypatch.setenv(name, value)
-        yield
-        service.cache_clear()
+    def no_region(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_REGION", "")
 
     @pytest.mark.parametrize(
-        ("name", "region", "url"),
+        ("kind", "region", "url"),
         [
-            ("dynamodb", "eu-central-1", "https://dynamodb.eu-central-1.amazonaws.com/"),
-            ("stepfunctions", "us-gov-west-1", "https://states.us-gov-west-1.amazonaws.com/"),
-            ("sns", "cn-north-1", "https://sns.cn-north-1.amazonaws.com.cn/"),
+            (DynamoDb, "eu-central-1", "https://dynamodb.eu-central-1.amazonaws.com/"),
+            (StepFunctions, "us-gov-west-1", "https://states.us-gov-west-1.amazonaws.com/"),
+            (Sns, "cn-north-1", "https://sns.cn-north-1.amazonaws.com.cn/"),
         ],
     )
-    def test_is_where_its_region_is(self, name: str, region: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_where_its_region_is(
+        self, kind: type[Service], region: str, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-        assert vars(service(name))["_url"] == url
-        assert service(name) is service(name)
+        assert kind.from_environment().url == url
 
     def test_is_the_local_one_where_that_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-        assert vars(service("sqs"))["_url"] == "http://127.0.0.1:4566/"
+        assert Sqs.from_environment().url == "http://127.0.0.1:4566/"
 
     def test_speaks_for_whom_the_environment_says(self) -> None:
         found = Credentials.from_environment({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
@@ -290,4 +313,3 @@ class TestService:
 
 def test_an_error_that_is_no_answer_has_no_code() -> None:
     assert code_of(RuntimeError("x")) == ""
-    assert services.THROTTLED

@@ -105,7 +105,7 @@ def test_anothers_unknown_and_old_ones_are_one_answer(world: World) -> None:
 def test_one_that_never_arrived_is_said_to_be_missing(world: World) -> None:
     path, message = problem(world, promptImage=upload(world, content=None))
     assert path == ("promptImage",)
-    assert "nothing was uploaded" in message
+    assert "no file was uploaded" in message
 
 
 def test_all_problems_are_said_at_once(world: World) -> None:
@@ -123,14 +123,14 @@ def test_all_problems_are_said_at_once(world: World) -> None:
     ("content", "name", "word"),
     [
         (b"GIF89a" + bytes(64), "a.png", "GIF"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "a.png", "no image"),
-        (b"PK\x03\x04" + bytes(64), "a.png", "no image"),
-        (b"just text", "a.png", "no image"),
-        (b"\x00\x00\x00\x18ftypavif" + bytes(64), "a.png", "no image"),
-        (b"\x00\x00\x00\x18ftypheic" + bytes(64), "a.png", "no image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "a.png", "not an image"),
+        (b"PK\x03\x04" + bytes(64), "a.png", "not an image"),
+        (b"just text", "a.png", "not an image"),
+        (b"\x00\x00\x00\x18ftypavif" + bytes(64), "a.png", "not an image"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(64), "a.png", "not an image"),
         (MP4, "a.png", "expected image, the file is video/mp4"),
         (WAV, "a.wav", "expected image, the file is audio/wav"),
-        (b"", "a.png", "no image"),
+        (b"", "a.png", "not an image"),
     ],
 )
 def test_a_file_that_does_not_fit_its_field_is_refused(content: bytes, name: str, word: str, world: World) -> None:
@@ -349,7 +349,7 @@ class TestOwnOutputs:
     def test_that_are_gone_are_refused(self, world: World) -> None:
         world.archive.delete(self.KEY)
         path, message = problem(world, promptImage=self.LINKS[0])
-        assert (path, "not there" in message) == (("promptImage",), True)
+        assert (path, "not found" in message) == (("promptImage",), True)
 
     def test_that_went_since_are_missed(self, world: World) -> None:
         held = create(world, promptImage=self.LINKS[0])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_of, is_public
+from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_at, host_of, is_public
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -171,3 +171,19 @@ class TestNamedOrigins:
     def test_are_the_only_ones(self, url: str) -> None:
         with pytest.raises(NotPublic):
             host_of(url, self.ORIGINS)
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "is_named"),
+    [
+        ("hooks.example.com", 443, True),
+        ("localhost", 8000, True),
+        ("localhost", 80, True),
+        ("hooks.example.com", 8443, False),
+        ("localhost", 8001, False),
+        ("other.example.com", 443, False),
+    ],
+)
+def test_a_connection_goes_to_a_named_host_at_its_port_only(name: str, port: int, is_named: bool) -> None:
+    origins = frozenset({"https://hooks.example.com", "http://localhost:8000", "http://localhost"})
+    assert host_at(name, port, origins) == Host(name, port, is_named)

@@ -23,7 +23,7 @@ from tarmac.webhooks.signing import secret_of, signed_headers
 from tests.fakes.samples import issues_of
 
 ROOT_TEXT = "Kf3" * 21
-ASCII_ONLY = "a webhook URL is ASCII without white space: percent-encode the rest"
+ASCII_ONLY = "a webhook URL must be ASCII without white space; percent-encode other characters"
 NOBODY: frozenset[str] = frozenset()
 LOCAL = frozenset({"http://127.0.0.1:8000"})
 
@@ -86,13 +86,17 @@ class TestUrl:
     @pytest.mark.parametrize(
         ("url", "origins", "reason"),
         [
-            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL has at most 2048 characters"),
+            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL must have at most 2048 characters"),
             ("https://hooks.example.com/ü", NOBODY, ASCII_ONLY),
             ("https://hooks.example.com/a b", LOCAL, ASCII_ONLY),
             ("https://hooks.example.com/\x7f", NOBODY, ASCII_ONLY),
             ("http://hooks.example.com/", NOBODY, "a webhook URL must be an https URL"),
-            ("https://127.0.0.1/", NOBODY, "a URL must name a public domain, not an address"),
-            ("https://hooks.example.com/", LOCAL, "this deployment sends no callbacks to that host"),
+            ("https://127.0.0.1/", NOBODY, "a URL must have a public domain name, not an address"),
+            (
+                "https://hooks.example.com/",
+                LOCAL,
+                "this deployment does not send webhooks to that host (parameter WebhookOrigins)",
+            ),
         ],
     )
     def test_that_is_refused_comes_back_with_the_reason(self, url: str, origins: frozenset[str], reason: str) -> None:

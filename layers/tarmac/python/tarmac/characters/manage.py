@@ -28,8 +28,9 @@ from tarmac.media.inputs import (
     unusable_inline_media,
     upload_inputs,
 )
+from tarmac.media.keys import own_output
 from tarmac.requests.spellings import Rewritten, issues_as_sent, to_contract
-from tarmac.requests.validation import InvalidRequest, Issue, Path, Spec, check_parameters, media_places
+from tarmac.requests.validation import InvalidRequest, Issue, MediaFields, Path, Spec, check
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamGone
 from tarmac.telemetry import logger
 
@@ -65,11 +66,11 @@ def create(
     specs = CREATES[kind]
     told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
     with issues_as_sent(told):
-        body = _checked(told, specs, client, s3_allowed, effects)
+        body, media = _checked(told, specs, client, s3_allowed, effects)
         earlier = find_send(repeat, effects)
         if earlier.item_id is not None:
             return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
-        ready = _ready(_prepared(body, specs, client, s3_allowed, effects), effects)
+        ready = _ready(_prepared(body, media, client, s3_allowed, effects), effects)
     if effects.clock.now() - began > LONGEST_PREPARATION_SECONDS:
         raise CreateRefused("It took too long to prepare the request: nothing was made")
     send = begin_send(repeat, earlier, effects)
@@ -90,7 +91,7 @@ def create(
 def preview_voice(given: Mapping[str, Any], effects: Effects) -> dict[str, Any]:
     """Runway's answer. Raises InvalidRequest and as Runway's create does."""
     body = {name: value for name, value in given.items() if value is not None}
-    if issues := check_parameters(body, VOICE_DESIGN):
+    if issues := check(body, VOICE_DESIGN).issues:
         raise InvalidRequest(issues)
     return effects.characters.preview(body)
 
@@ -150,9 +151,9 @@ def change(
         told, body={name: value for name, value in told.body.items() if value is not None or name in CLEARABLE}
     )
     with issues_as_sent(told):
-        body = _checked(told, specs, caller.client, s3_allowed, effects)
+        body, media = _checked(told, specs, caller.client, s3_allowed, effects)
         owned = _changeable(kind, item_id, caller, effects)
-        prepared = _prepared(body, specs, caller.client, s3_allowed, effects)
+        prepared = _prepared(body, media, caller.client, s3_allowed, effects)
         content = body.get("content") if kind is Kind.DOCUMENT else None
         if content is not None:
             _check_users(item_id, len(content.encode()), caller.client, effects)
@@ -196,25 +197,32 @@ def _changeable(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> O
 
 def _checked(
     told: Rewritten, specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
-) -> dict[str, Any]:
-    """The body, with the client's own outputs named as such."""
-    places = media_places(told.body, specs)
-    named, names_outputs = name_own_outputs(told.body, places, client, effects.archive.bucket)
-    # Runway would take a body of which it knows nothing, and do nothing.
-    says_nothing = named.keys().isdisjoint(specs)
-    rules = [{"requiresOneOf": list(specs)}] if says_nothing else ()
-    issues = told.issues + check_parameters(named, specs, bool(s3_allowed) or names_outputs, rules, says_nothing)
-    issues += unusable_inline_media(named, places, {issue.path for issue in issues})
+) -> tuple[dict[str, Any], MediaFields]:
+    """The body, with `s3://` links to the client's own outputs, and its media fields."""
+    # Runway accepts a body that has no known parameter, and then does nothing.
+    says_nothing = told.body.keys().isdisjoint(specs)
+    archive_bucket = effects.archive.bucket
+    checked = check(
+        told.body,
+        specs,
+        [{"requiresOneOf": list(specs)}] if says_nothing else (),
+        strict=says_nothing,
+        s3_allowed=bool(s3_allowed),
+        is_own_output=lambda link: own_output(link, archive_bucket, client) is not None,
+    )
+    body = name_own_outputs(told.body, checked.media, client, archive_bucket)
+    issues = told.issues + checked.issues
+    issues += unusable_inline_media(body, checked.media, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
-    return named
+    return body, checked.media
 
 
 def _prepared(
-    body: dict[str, Any], specs: Mapping[str, Spec], client: str, s3_allowed: Collection[str], effects: Effects
+    body: dict[str, Any], media: MediaFields, client: str, s3_allowed: Collection[str], effects: Effects
 ) -> Prepared:
     """Raises InvalidRequest for uploads, voices and documents that the client does not have, and for too much text."""
-    sources, issues = stored_inputs(body, media_places(body, specs), client, s3_allowed, effects)
+    sources, issues = stored_inputs(body, media, client, s3_allowed, effects)
     named = list(references(body))
     sizes = together(lambda one: _size_of(one, client, effects), named)
     issues += [

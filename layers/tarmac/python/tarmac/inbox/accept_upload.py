@@ -32,9 +32,10 @@ from tarmac.inbox.request_files import LONGEST_LINE
 from tarmac.inbox.run_batch import BatchFile, FileRejected, Opened, open_batch, reopened
 from tarmac.media.keys import s3_uri
 from tarmac.ports import NoSuchObject, StoredObject
-from tarmac.requests.fields import BadField, names_object, path_of, place_object, put, typed, with_object
 from tarmac.requests.media import LARGEST_UPLOAD, normal_type, type_of_name
+from tarmac.requests.object_links import names_object, place_object, with_object
 from tarmac.requests.strict_json import BadJson, loads
+from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.flavors import NotOffered
 from tarmac.tasks.accept import Accepted, Order, accept, repeated

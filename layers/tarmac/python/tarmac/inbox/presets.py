@@ -10,10 +10,10 @@ from tarmac.catalogue import Model, UnknownOperation, operation
 from tarmac.effects import Effects
 from tarmac.inbox.keys import PRESETS, preset_key, preset_names
 from tarmac.ports import NoSuchObject
-from tarmac.requests.fields import with_object
+from tarmac.requests.object_links import with_object
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.strict_json import BadJson, loads
-from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, check
 from tarmac.tasks.orders import AllowLists, order_of
 
 LARGEST_PRESET = 5 * 1024 * 1024 + 512 * 1024
@@ -118,7 +118,7 @@ def _issues(preset: Preset, allowed: AllowLists) -> list[Issue]:
     given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
     told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
     body = told.body | {"model": model.name}
-    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules, strict=model.strict)
+    issues = check(body, parameters, model.rules, model.strict, s3_allowed=True).issues
     return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
 
 

@@ -51,8 +51,8 @@ from tarmac.inbox.request_files import (
     request_of_cells,
 )
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream
-from tarmac.requests.fields import BadField, path_of, put, typed
 from tarmac.requests.strict_json import BadJson, loads
+from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest, Issue, Spec
 from tarmac.runway.flavors import NotOffered
 from tarmac.tasks.accept import accept, repeated

@@ -1,6 +1,7 @@
-"""The wire: what a create may carry beside the model's own parameters, and the bodies of the other calls.
+"""Models of request bodies: Tarmac's own parameters of a create, and the bodies of the other calls.
 
-Shape only; the catalogue judges the rest. The OpenAPI document is made from these models (`tarmac.openapi`).
+They check types and limits only; the catalogue checks the model's parameters. The OpenAPI document is generated from
+them (`tarmac.openapi`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ WebhookUrl = Annotated[
     AfterValidator(_webhook_url),
     Field(
         json_schema_extra={
-            "description": "URL of a webhook: receives a signed POST (Standard Webhooks) when the task ends",
+            "description": "URL that receives a signed POST (Standard Webhooks) when the task has ended",
             "maxLength": LONGEST_URL,
             "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
         }
@@ -47,24 +48,24 @@ WebhookUrl = Annotated[
 
 
 class _Body(BaseModel, frozen=True, defer_build=True):
-    """Built when first used: each function reads one of them."""
+    """A model whose validator is built at first use, because a function uses only one of them."""
 
 
 class CreateTask(_Body, extra="allow", frozen=True):
-    """The body of any create. `metadata` and `webhookUrl` belong to Tarmac and are never sent to Runway.
+    """The body of any create. `metadata` and `webhookUrl` are Tarmac's own and are not sent to Runway.
 
-    model: None only where Runway picks the model, as in recipes.
+    model: None only for operations in which Runway chooses the model, such as recipes.
     """
 
     model: ModelName | None = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
-        Field(max_length=20, description="Your own data: returned in the task and its notice, never sent to Runway"),
+        Field(max_length=20, description="Your own data; returned with the task and in its notice, not sent to Runway"),
     ] = {}
     webhookUrl: WebhookUrl | None = None
 
     def upstream_body(self) -> dict[str, Any]:
-        """What Runway is meant to read."""
+        """The body without Tarmac's own parameters."""
         named = {} if self.model is None else {"model": self.model}
         return named | (self.__pydantic_extra__ or {})
 
@@ -72,9 +73,10 @@ class CreateTask(_Body, extra="allow", frozen=True):
 def parse_create(
     body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
 ) -> CreateTask:
-    """Return the body of a create as a model. `needs_model` is false for operations whose body has no model.
+    """Parse the body of a create. Raises InvalidRequest.
 
-    webhook_origins: those that the operator allows (`tarmac.webhooks.signing`). Raises InvalidRequest.
+    needs_model: false for operations whose body has no model. webhook_origins: the only origins that webhooks may use
+    (`WebhookOrigins`); if empty, every public host.
     """
     rewritten = to_contract(body, {name: {} for name in CreateTask.model_fields})
     model = _CreateTaskOfModel if needs_model else CreateTask
@@ -88,10 +90,7 @@ def parse_create(
 
 
 def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M:
-    """Return the body as an instance of the model. `context` holds what its validators need beside the body.
-
-    Raises InvalidRequest.
-    """
+    """Parse a body as an instance of a model. Raises InvalidRequest. context: passed to the model's validators."""
     try:
         return model.model_validate(body, strict=True, context=context)
     except ValidationError as error:
@@ -107,7 +106,7 @@ def _media_filename(name: str) -> str:
     _, dot, extension = name.rpartition(".")
     if not dot or extension.lower() not in INPUT_EXTENSIONS:
         known = ", ".join(INPUT_EXTENSIONS)
-        raise PydanticCustomError("custom", f"Must end in the extension of a file that Runway reads: {known}")
+        raise PydanticCustomError("custom", f"Must end in a supported file extension: {known}")
     return name
 
 
@@ -135,21 +134,21 @@ IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"fo
 
 
 class CreateUpload(_Body, frozen=True):
-    """The file to upload. The extension of its name gives its type."""
+    """The file to upload. The extension of its name determines its type."""
 
     filename: Filename
     type: Literal["ephemeral"]
 
 
 class UsageSpan(_Body, frozen=True):
-    """Days in UTC. Default: the last 30 days. `beforeDate` is the day after the last one."""
+    """A range of days in UTC. startDate: by default 30 days ago. beforeDate: the first day after the range."""
 
     startDate: IsoDate | None = None
     beforeDate: IsoDate | None = None
 
 
 class RouterChange(_Body, frozen=True):
-    """Changes of a router; settings are merged into the existing ones. Runway validates them."""
+    """A change of a router. Its settings are merged with the existing ones. Runway validates them."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     description: str | None = None
@@ -157,7 +156,7 @@ class RouterChange(_Body, frozen=True):
 
 
 class NewRouter(RouterChange, frozen=True):
-    """A new router; creates refer to it by its slug. Runway validates it."""
+    """A new router. slug: its name in creates (`configId`). Runway validates the settings."""
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -177,5 +176,5 @@ _CODES = {
 
 
 def _message(problem: Any) -> str:
-    """An explicit null is how some clients spell "not given"."""
+    """The message of an issue. Some clients send null for a parameter that they do not set."""
     return "Required" if problem["type"] == "missing" or problem["input"] is None else str(problem["msg"])

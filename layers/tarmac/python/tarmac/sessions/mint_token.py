@@ -8,7 +8,7 @@ from typing import Any
 from tarmac.characters.kinds import Kind
 from tarmac.effects import Effects
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, check
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.client_tokens import LONGEST_SECONDS, BadToken, ClientToken, signed, signing_key, verified
 from tarmac.sessions.requests import PRESETS, TOKEN
@@ -22,7 +22,7 @@ def make_token(
     Raises InvalidRequest.
     """
     told = to_contract({name: value for name, value in wanted.items() if value is not None}, TOKEN)
-    body, issues = told.body, told.issues + check_parameters(told.body, TOKEN)
+    body, issues = told.body, told.issues + check(told.body, TOKEN).issues
     avatar, origin = body.get("avatarId"), body.get("origin", next(iter(origins)) if len(origins) == 1 else None)
     if not issues and origin not in origins:
         issues = [

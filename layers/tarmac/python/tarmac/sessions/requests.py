@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import InvalidRequest, Issue, Spec, check_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, Spec, check
 from tarmac.sessions.client_tokens import LONGEST_SECONDS as TOKEN_LONGEST_SECONDS
 from tarmac.sessions.client_tokens import MOST_SESSIONS
 from tarmac.sessions.moves import DEFAULT_SECONDS, LONGEST_SECONDS, SHORTEST_SECONDS
@@ -173,7 +173,7 @@ def _request(body: dict[str, Any], longest_seconds: int) -> SessionRequest:
 def _checked(given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int) -> dict[str, Any]:
     """Return the body in the contract's spelling. Raises InvalidRequest."""
     told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
-    found = check_parameters(told.body, specs) + _common_issues(told.body, longest_seconds)
+    found = check(told.body, specs).issues + _common_issues(told.body, longest_seconds)
     if issues := told.issues + told.as_sent(found):
         raise InvalidRequest(issues)
     return told.body

@@ -11,7 +11,8 @@ from tarmac.clock import to_iso
 from tarmac.effects import Effects
 from tarmac.media.archive import archive_link
 from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUnusable
-from tarmac.media.keys import archive_key, source_words
+from tarmac.media.keys import archive_key
+from tarmac.media.source_metadata import source_metadata
 from tarmac.outcome import NotEnded
 from tarmac.ports import Objects
 from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState, Output, TransitionRefused
@@ -233,5 +234,5 @@ def archive_output(task: Task, number: int, url: str, downloads: Downloads, arch
         return archive_key(task.client, task.created_at, task.id, number, extension)
 
     about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
-    about |= source_words(task.source)
+    about |= source_metadata(task.source)
     return archive_link(url, key_of, about, downloads, archive, max_bytes)
