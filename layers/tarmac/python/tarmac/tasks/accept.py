@@ -96,7 +96,7 @@ def _ensure_started(task: Task, effects: Effects) -> None:
 def _create(
     order: Order, model: Model, body: dict[str, Any], earlier: Earlier, deadline_seconds: float, effects: Effects
 ) -> tuple[Task, bool]:
-    """The new task; or the one that somebody else has just made of the same cause, and False."""
+    """The new task and True; or the one that another process has just made of the same cause, and False."""
     places = media_places(body, model.parameters or {})
     sources, issues = stored_inputs(body, places, order.client, order.s3_allowed, effects)
     issues += foreign_references(body, order.client, effects)
