@@ -17,6 +17,9 @@ from tarmac.ports import AlreadyThere, Objects, ReadStream
 from tarmac.requests.media import EXTENSIONS, sniff
 from tarmac.rows import Output
 
+DOWNLOAD_TRIES = 3
+"""Of an output whose bytes did not all arrive."""
+
 
 def archive_link(
     url: str,

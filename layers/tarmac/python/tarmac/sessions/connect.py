@@ -41,9 +41,9 @@ def connect_order(
 def connect_session(
     order: SessionOrder, effects: Effects, most_seconds: int, patience_seconds: float
 ) -> tuple[Session, Credentials]:
-    """A session that is ready, and its credentials. What it does not come to is cancelled, not left behind.
+    """A session that is ready, and its credentials. A session that does not become ready is cancelled.
 
-    patience_seconds: real ones, from the call on: API Gateway does not wait in any other. Raises as `create_session`
+    patience_seconds: real seconds from the call on, since API Gateway knows no others. Raises as `create_session`
     and `consume_session` do, SessionEnded, SessionTimedOut.
     """
     give_up_at = effects.clock.now() + patience_seconds
@@ -77,7 +77,7 @@ def _look(session: Session, effects: Effects) -> UpstreamSession | None:
     try:
         seen = effects.runway_sessions.session(session.id, POLL_TIMEOUT_SECONDS)
     except (UpstreamUnavailable, UpstreamGone):
-        # A fresh session may not be visible yet; one bad read fails nobody's call.
+        # A new session may not be visible yet, and one failed read must not end the call.
         return None
     if not seen.is_terminal:
         return seen
@@ -87,7 +87,7 @@ def _look(session: Session, effects: Effects) -> UpstreamSession | None:
 
 
 def _abandon(session: Session, effects: Effects) -> None:
-    """Nobody will enter it. What cannot be done now is done by whoever watches the session."""
+    """Cancel a session that no caller will enter. What cannot be done now is left to WatchSession."""
     with suppress(TransitionRefused, Exception):
         effects.sessions.move(session.id, SessionMoves.request_cancel, "timeout")
     with suppress(UpstreamUnavailable):

@@ -1,4 +1,4 @@
-"""Hand out the credentials of a session: to one caller, once, or to nobody."""
+"""Consume a session: its credentials go to one caller, once, or are lost."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def checked_key(key: str | None) -> str:
 def consume_session(
     session_id: str, session_key: str, effects: Effects, timeout_seconds: float | None = None
 ) -> Credentials:
-    """The credentials, for whoever holds the session's key.
+    """The credentials, for a caller with the session's key.
 
-    The claim is taken before Runway is asked, and given back where Runway gave nothing: a wrong key costs nobody the
-    session. An answer that was lost burns it. Raises NoSuchSession, CredentialsSpent, CredentialsLost, CreateRejected,
+    The claim is taken before Runway is asked, and released where Runway gave nothing, so a wrong key does not cost the
+    session. A lost response burns it. Raises NoSuchSession, CredentialsSpent, CredentialsLost, CreateRejected,
     CreateRefused, Contended.
     """
     token = effects.new_id()
@@ -50,14 +50,14 @@ def consume_session(
     try:
         effects.sessions.move(session_id, SessionMoves.consumed, token)
     except Exception:
-        # What is not recorded is not given.
+        # Credentials are handed out only after that is recorded.
         burn_session(session_id, token, effects)
         raise CredentialsLost(LOST) from None
     return credentials
 
 
 def burn_session(session_id: str, token: str | None, effects: Effects) -> None:
-    """Nobody will get the credentials any more. What cannot be done now is done by whoever watches the session."""
+    """End a session whose credentials may be lost. What cannot be done now is left to WatchSession."""
     with suppress(Exception):
         effects.sessions.move(session_id, SessionMoves.burn, token)
     with suppress(UpstreamUnavailable):

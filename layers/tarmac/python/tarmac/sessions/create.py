@@ -38,8 +38,8 @@ class SessionOrder:
 def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> Session:
     """The session that Runway has taken, or the one that this idempotency key has made before.
 
-    Without such a key a repeated create is another session; the one whose answer was lost is never claimed, and ends
-    as such. most_seconds: the client's for a day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
+    Without such a key a repeated create makes another session; the first one is never claimed, and ends unclaimed.
+    most_seconds: of the client on one day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
     TokenSpent, CreateRefused, CreateRejected, CreateAmbiguous, Contended.
     """
     if foreign_references(dict(order.request.body), order.client, effects):
@@ -58,8 +58,8 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
             raise NoSuchItem(Kind.AVATAR) from refusal
         raise
     except CreateAmbiguous:
-        # Runway has no list of sessions to find it in. Nobody has its key, so nobody can enter it; its minutes stay
-        # counted, and `maxDuration`, which every create carries, is the end of it.
+        # Runway has no list of sessions to find it in. Its key is lost, so it cannot be entered; its minutes stay
+        # counted, and `maxDuration`, which every create carries, ends it.
         with suppress(ConditionFailed):
             effects.sessions.lose(attempt)
         logger.error("the answer to a create of a session was lost", client=order.client, seconds=attempt.seconds)
@@ -68,7 +68,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         start_watching(session, effects)
     except Exception as error:
-        # Somebody waits for the session now; the sweeper starts what no execution holds.
+        # The caller waits for the session; the sweeper starts the missing execution.
         logger.crash("a session is not watched yet", error, session_id=session.id)
     return session
 
@@ -105,7 +105,7 @@ def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | 
 def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attempt | Session:
     """Minutes, the token's use and the key's record, all or none; or the session that the key has made before.
 
-    Many at once get in each other's way on one row of minutes: each tries again for a while.
+    Concurrent creates conflict on the client's row of minutes: each retries for a while.
     """
     for tries in range(_RESERVE_TRIES):
         first = _first_of(order.repeat, effects)
@@ -144,7 +144,7 @@ def _tell_why(order: SessionOrder, attempt: Attempt, effects: Effects, most_seco
 
 
 def _keep(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effects) -> Session:
-    """The row of the session. Where it cannot be written, nobody may have the session, so it is cancelled."""
+    """The session, after its row is written. If that fails, the session is cancelled."""
     now = effects.clock.now()
     session = effects.sessions.moves.begin(
         Session(
@@ -161,13 +161,13 @@ def _keep(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effec
         )
     )
     try:
-        # Before the row: from the first moment on, nobody else may read what is said in it.
+        # Before the row: no other client may ever read the conversation.
         own(Kind.CONVERSATION, session_id, order.client, effects)
         effects.sessions.bind(attempt, session)
     except Exception as error:
         _abandon(session_id, effects)
         if isinstance(error, ConditionFailed):
-            # The sweeper has given the attempt up: this call has slept for longer than it may run.
+            # The sweeper has recorded the attempt as lost: this call was suspended for longer than it may run.
             raise Contended(session_id) from error
         raise
     return session

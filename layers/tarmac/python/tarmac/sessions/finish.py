@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.effects import Effects
-from tarmac.media.archive import archive_link
+from tarmac.media.archive import DOWNLOAD_TRIES, archive_link
 from tarmac.media.downloads import ArchiveError, DownloadCut, HostRefused
 from tarmac.media.keys import session_archive_key
 from tarmac.outcome import NotEnded
@@ -28,7 +28,6 @@ RECORDING_LIVES_SECONDS = 24 * 3600.0
 """How long a recording can be had, at least: until then one that cannot be archived keeps the session open."""
 
 WAIT_SECONDS = 15
-DOWNLOAD_TRIES = 3
 
 _ENDINGS = {
     SessionState.COMPLETED: "completed",
@@ -99,7 +98,7 @@ def _age_of_end(session: Session, effects: Effects) -> float:
 
 
 def _conversation(session: Session, effects: Effects) -> dict[str, Any] | None:
-    """Runway's record of it; None of a session that nobody entered, and of one whose record is gone."""
+    """Runway's record of the session; None if it was never entered, or its record is gone."""
     try:
         return effects.runway_sessions.conversation(session.id)
     except UpstreamGone:

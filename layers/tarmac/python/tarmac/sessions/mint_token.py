@@ -1,4 +1,4 @@
-"""Client tokens: made for a page by its server's key, and looked at when the page connects."""
+"""Client tokens: made for a page by its server's key, and verified when the page connects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One session of a client: look at it, cancel it, join it from a server."""
+"""One session of a client: read it, cancel it, connect a server to it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_session(session_id: str, client: str, effects: Effects) -> dict[str, An
 
 
 def cancel_session(session_id: str, client: str, effects: Effects) -> None:
-    """End it; one that has ended is fine, as at Runway. If Runway cannot be asked now, whoever watches does it.
+    """End it; a session that has ended is no error, as at Runway. If Runway cannot be reached, WatchSession does it.
 
     Raises NoSuchSession.
     """

@@ -1,7 +1,7 @@
 """Session rows, the attempts to create one, and the minutes of live sessions that a client has used on a day.
 
 An attempt is the row that stands before Runway is asked: it holds the reservation of the minutes until Runway has given
-the session its name, and tells of a create whose answer nobody got.
+the session its id, and records a create whose response was lost.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Concatenate, ParamSpec
 
 from tarmac.clock import Clock, to_iso
+from tarmac.idempotency import KEY_KEPT_SECONDS
 from tarmac.ports import Add, ConditionFailed, Put, Row, Table, Write
 from tarmac.rows import SESSION_DUE, RowFields, check_step, compare_and_set, stored_enum
 from tarmac.sessions.moves import ATTEMPT_LEASE_SECONDS, FOLLOWS, SessionMoves
@@ -19,12 +20,11 @@ from tarmac.sessions.session import NoSuchSession, Session, from_row, session_ke
 
 P = ParamSpec("P")
 
-_KEPT_SECONDS = 30 * 24 * 3600.0
 _MINUTES_KEPT_SECONDS = 400 * 24 * 3600.0
 
 
 class AttemptState(StrEnum):
-    """SENDING until it is known what Runway said. LOST: nobody knows, so its minutes stay counted."""
+    """SENDING until Runway's response is known. LOST: it never will be, so the minutes stay counted."""
 
     SENDING = "SENDING"
     BOUND = "BOUND"
@@ -79,13 +79,13 @@ class SessionStore:
         return _ATTEMPT.from_row(row) if row else None
 
     def give_back(self, attempt: Attempt, *others: Write) -> None:
-        """Runway took nothing: the reservation is released. Raises ConditionFailed where somebody else has decided."""
+        """Release the reservation: Runway took nothing. Raises ConditionFailed where another process has decided."""
         refused = replace(attempt, state=AttemptState.REFUSED, version=attempt.version + 1)
         release = _minutes(attempt.client, attempt.day, -attempt.seconds, attempt.created_at)
         self._table.write(Put(_attempt_row(refused), over=attempt.version), release, *others)
 
     def lose(self, attempt: Attempt) -> None:
-        """Nobody knows whether Runway took it. Raises ConditionFailed where somebody else has decided."""
+        """Record that Runway's answer is unknown. Raises ConditionFailed where another process has decided."""
         lost = replace(attempt, state=AttemptState.LOST, version=attempt.version + 1)
         self._table.write(Put(_attempt_row(lost), over=attempt.version))
 
@@ -95,7 +95,7 @@ class SessionStore:
         try:
             self._table.write(Put(to_row(session)), Put(_attempt_row(bound), over=attempt.version))
         except ConditionFailed:
-            # Perhaps our own write, repeated by the SDK because its answer was lost.
+            # It may be this very write, repeated by the SDK after a lost response.
             known = self.get_attempt(attempt.id)
             if known is None or known.session_id != session.id:
                 raise
@@ -160,7 +160,7 @@ _ATTEMPT = RowFields(Attempt, {"id": "attemptId", "client": "clientId"}, {"state
 
 def _attempt_row(attempt: Attempt) -> Row:
     row: Row = {"pk": _attempt_pk(attempt.id), "sk": "attempt"} | _ATTEMPT.to_row(attempt)
-    row["ttl"] = int(attempt.created_at + _KEPT_SECONDS)
+    row["ttl"] = int(attempt.created_at + KEY_KEPT_SECONDS)
     if attempt.state is AttemptState.SENDING:
         row |= {"due": SESSION_DUE.shard_of(attempt.id), "nextCheckAt": attempt.created_at + ATTEMPT_LEASE_SECONDS}
     return row

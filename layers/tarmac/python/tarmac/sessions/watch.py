@@ -1,4 +1,4 @@
-"""Watch: one look at a live session, and the decision when to look again, or to end it."""
+"""Watch: one poll of a live session, and the decision when to poll again, or to end it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LONGEST_BACKOFF_SECONDS = 60.0
 
 
 def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -> Outcome:
-    """`running` and when to look again, or `ended`. A look more does no harm.
+    """`running` and when to poll again, or `ended`. Polling once more does no harm.
 
-    unclaimed_seconds: how long a session may be ready with nobody in it. Raises NoSuchSession, Contended and what AWS
-    raises.
+    unclaimed_seconds: how long a session may be ready before it is entered. Raises NoSuchSession, Contended and as AWS
+    does.
     """
     session = effects.sessions.get(session_id)
     if session.state.is_terminal:
@@ -37,7 +37,7 @@ def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -
             return _cancelled(session, effects)
         return _alive(session, seen, effects, unclaimed_seconds)
     except TransitionRefused:
-        # Somebody else has moved it; what it has become is looked at anew.
+        # Another process has moved it: its new state decides a second later.
         return Outcome("running", 1)
     except UpstreamGone:
         return _gone(session, effects)
@@ -73,13 +73,13 @@ def _end(
     failure_code: str | None = None,
 ) -> Outcome:
     with suppress(TransitionRefused):
-        # Refused: somebody else has ended it.
+        # Refused: another process has ended it.
         effects.sessions.move(session.id, SessionMoves.end, state, duration_seconds, failure, failure_code)
     return ENDED
 
 
 def _given_up(session: Session, effects: Effects) -> Session:
-    """Whoever claimed the credentials is gone: nobody knows whether they were given."""
+    """The claimant of the credentials has died, and it is unknown whether they were handed out."""
     try:
         return effects.sessions.move(session.id, SessionMoves.burn, None)
     except TransitionRefused:

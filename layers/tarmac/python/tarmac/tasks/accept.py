@@ -104,7 +104,7 @@ def _create(
     deadline_seconds: float,
     effects: Effects,
 ) -> tuple[Task, bool]:
-    """The new task; or the one that somebody else has just made of the same cause, and False."""
+    """The new task and True; or the one that another process has just made of the same cause, and False."""
     sources, issues = stored_inputs(body, media, order.client, order.s3_allowed, effects)
     issues += foreign_references(body, order.client, effects)
     if issues:

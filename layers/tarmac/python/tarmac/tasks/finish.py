@@ -9,7 +9,7 @@ from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.effects import Effects
-from tarmac.media.archive import archive_link
+from tarmac.media.archive import DOWNLOAD_TRIES, archive_link
 from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUnusable
 from tarmac.media.keys import archive_key
 from tarmac.media.source_metadata import source_metadata
@@ -21,9 +21,6 @@ from tarmac.runway.ports import UpstreamTask
 from tarmac.tasks.moves import Moves, expected_credits
 from tarmac.tasks.notices import notice_of
 from tarmac.tasks.task import State, Task
-
-DOWNLOAD_TRIES = 3
-
 
 OnEnded = Callable[[Task, Effects], None]
 """Called before an ending is announced, once or more often. The layer above uses it to settle the line of a batch."""
