@@ -126,7 +126,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_bought(
     aws.run(*start, "--name", name, "--input", wanted)
     execution = deployment.execution(name)
     assert execution["status"] == "FAILED"
-    assert f"The name {name} is another task's" in execution["cause"]
+    assert f"The name {name} belongs to another task" in execution["cause"]
     assert deployment.visited(name) == ["Enter", "Accept"]
     assert simulator.creates(mark_of(body)) == []
 

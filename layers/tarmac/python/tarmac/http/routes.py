@@ -242,7 +242,7 @@ ROUTES = (
         Route("GET /v1/workflows", "list_workflows", "List published workflows", "WorkflowList", errors=(502,)),
         Route("GET /v1/workflows/{id}", "get_workflow", "Get a workflow", "Workflow", errors=(502,)),
     ),
-    # Routers are shared by all clients: each may read them, `admin` changes them for everybody.
+    # Routers are shared by all clients: every client may read them, `admin` may change them.
     *_group(
         *("ask_runway", "Routers", ("account",)),
         Route("GET /v1/routers", "list_routers", "List routers", "RouterList", query="page", errors=(502,)),
