@@ -21,7 +21,7 @@ INTERNAL = {
     *("rows.TransitionRefused", "tasks.store.TaskExists", "inbox.batch_store.BatchExists"),
     *("characters.create_records.SentByAnother", "characters.owner_store.AlreadyOwned"),
     # Parts of a request, which become issues of an InvalidRequest.
-    *("requests.fields.BadField", "requests.media.BadMedia", "requests.strict_json.BadJson"),
+    *("requests.text_fields.BadField", "requests.media.BadMedia", "requests.strict_json.BadJson"),
     *("media.inputs.InputMissing", "media.inputs.InputUnusable"),
     # Steps of state machines, the inbox, webhooks and the archive.
     *(
