@@ -82,7 +82,7 @@ json_values = st.recursive(
 
 
 # Drawing deep JSON is slow on a busy machine, which says nothing about the checks.
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(ENTRIES), st.data())
 def test_no_json_at_all_makes_the_checks_fail(entry: tuple[str, Model], data: st.DataObject) -> None:
     """Any value in any parameter is taken, or refused at a path that begins at a parameter."""

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.aws.template import parse
@@ -91,7 +91,6 @@ def machines(draw: st.DrawFn) -> dict[str, Any]:
     return {"StartAt": names[0], "States": states}
 
 
-@settings(max_examples=60, deadline=None)
 @given(machines())
 def test_any_machine_is_drawn_readably(machine: dict[str, Any]) -> None:
     assert_readable(lay_out(graph_of(machine)))

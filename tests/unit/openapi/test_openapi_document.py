@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import runwayml.resources
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -231,7 +231,6 @@ def test_what_the_schema_refuses_is_refused(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_media_as_described_is_taken(kind: str, data: st.DataObject) -> None:
     """But for s3:// links, which depend on the operator."""

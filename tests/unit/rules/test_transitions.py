@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
@@ -604,7 +604,6 @@ def test_moments_shrink_with_the_time_scale() -> None:
     assert waiting.next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(sorted(OPEN)),
     st.lists(st.tuples(st.sampled_from(sorted(MOVES)), st.floats(0, 400)), max_size=60),

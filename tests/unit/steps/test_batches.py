@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.effects import moves
@@ -321,7 +321,6 @@ LINES = 12
 """Three chunks of four."""
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([None, None, None, False, True]), max_size=60),
     st.lists(st.booleans(), max_size=20),
@@ -388,6 +387,7 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
     assert len(notices(world, "batch.accepted")) == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(10_000))))
     messages = world.batches.sent * 2

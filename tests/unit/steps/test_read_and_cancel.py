@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.effects import moves
@@ -200,7 +200,6 @@ def test_a_cursor_of_ones_own_making_is_refused(value: str, world: World) -> Non
     assert caught.value.issues[0].path == ("cursor",)
 
 
-@settings(max_examples=200)
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_any_cursor_is_a_page_or_refused(value: str) -> None:
     try:
