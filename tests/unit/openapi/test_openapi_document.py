@@ -37,7 +37,7 @@ from tarmac.tasks.responses import STATUSES, task_view
 from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import OFFERED, a_task, good_body
-from tests.unit.catalogue.catalogue_bodies import ENTRIES, IDS, minimal
+from tests.unit.catalogue.catalogue_bodies import for_each_entry, minimal
 from tests.unit.characters.character_bodies import BAD_BODIES, BODIES
 from tests.unit.sessions.samples import a_session
 
@@ -173,7 +173,7 @@ def test_versions_are_those_of_the_code() -> None:
     assert DOCUMENT["components"]["parameters"]["X-Runway-Version"]["schema"]["examples"] == [API_VERSION]
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_what_the_catalogue_takes_the_schema_takes(name: str, model: Any) -> None:
     """The least body that a model takes, and the same without each of the things that it requires."""
     at = operation(name)
