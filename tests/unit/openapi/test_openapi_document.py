@@ -121,7 +121,7 @@ def test_only_what_is_about_the_api_is_public() -> None:
     public = {path for (_, path), call in OPERATIONS.items() if call.get("security") == []}
     assert public == {"/health", "/openapi.json", "/docs"}
     guarded = {path: call["security"] for (_, path), call in OPERATIONS.items() if call.get("security")}
-    either = [{"clientToken": []}, {"clientKey": []}]
+    either: list[dict[str, list[str]]] = [{"clientToken": []}, {"clientKey": []}]
     assert guarded == {
         "/v1/realtime_sessions/{id}/consume": [{"sessionKey": []}],
         "/api/avatar/connect": either,

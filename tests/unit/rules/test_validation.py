@@ -198,7 +198,11 @@ def test_frames_that_are_all_alike_are_not_mixed(value: Any, spec: dict[str, Any
 
 
 def test_every_parameter_is_checked_and_an_unknown_one_is_none() -> None:
-    specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}, "c": {"type": "object"}}
+    specs: dict[str, dict[str, Any]] = {
+        "a": {"type": "string", "required": True},
+        "b": {"type": "integer"},
+        "c": {"type": "object"},
+    }
     found = check_parameters({"b": "1", "c": 2, "d": object()}, specs)
     assert [issue.path for issue in found] == [("a",), ("b",), ("c",)]
 
@@ -215,7 +219,7 @@ def test_objects_of_a_bucket_pass_where_they_are_allowed() -> None:
 
 class TestRules:
     def test_name_a_field_once(self) -> None:
-        specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}}
+        specs: dict[str, dict[str, Any]] = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}}
         rules = [{"requires": ["a"], "why": "no"}, {"forbids": ["b"], "why": "one"}, {"forbids": ["b"], "why": "two"}]
         found = check_parameters({"b": 1}, specs, rules=rules)
         assert [(issue.path, issue.code, issue.message) for issue in found] == [
@@ -234,7 +238,7 @@ class TestRules:
         assert [issue.code for issue in check_parameters({"shots": []}, specs, rules=rules)] == ["custom"]
 
     def test_of_an_object_do_not_see_issues_beside_it(self) -> None:
-        specs = {
+        specs: dict[str, dict[str, Any]] = {
             "a": {"type": "integer"},
             "b": {"type": "object", "properties": {"shots": {}}, "rules": [{"check": "shots_fill_the_duration"}]},
         }
@@ -291,7 +295,8 @@ class TestIssue:
         whole = {"code": "too_big", "path": ["a", 0, None], "message": "no"}
         assert Issue.from_json(whole) == Issue("too_big", ("a", 0, "None"), "no")
         assert Issue.from_json({"path": "a"}) == Issue("custom", (), "")
-        for unreadable in ({}, None, "text", ["a"]):
+        unreadables: tuple[Any, ...] = ({}, None, "text", ["a"])
+        for unreadable in unreadables:
             assert Issue.from_json(unreadable) == Issue("custom", (), "")
 
     def test_is_shown_in_runways_shape(self) -> None:

@@ -456,7 +456,7 @@ def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch
     found = drop(world, lines(line()))
     [message] = world.batches.sent
     replace = world.archive.replace
-    interrupted = []
+    interrupted: list[Any] = []
 
     def late(key: str, content: bytes, content_type: str, over: str | None) -> None:
         if not interrupted:

@@ -134,7 +134,7 @@ def test_each_pair_of_versions_is_one_task_in_whatever_order_it_is_told(data: st
     pending: list[Upload] = []
     for _ in range(data.draw(st.integers(2, 5))):
         pending.append(bucket.put(data.draw(st.sampled_from([CHARACTER, REFERENCE]))))
-        while pending and data.draw(st.booleans()):
+        while pending and data.draw(st.booleans()):  # type: ignore[arg-type]
             upload = pending.pop(data.draw(st.integers(0, len(pending) - 1)))
             bucket.tell(upload)
             told.append(upload)

@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sns import sns_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
 
 from tarmac.aws.messaging import SnsTopic, StateMachineExecutions
 from tarmac.aws.s3 import is_local, s3_client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 import boto3
 import pytest
@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from tests.fakes.loading import load_function
 
-REGION = "eu-central-1"
+REGION: Final = "eu-central-1"
 FILM_BUCKET = "films-of-tests"
 ARCHIVE_BUCKET = "archive-of-tests"
 
