@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOMAIN = ROOT / "layers" / "tarmac" / "python" / "tarmac"
 STAGE = ROOT / ".local" / "mutation"
 
-LEAST_SHARE = 0.9
+LEAST_SHARE = 0.95
 WORKERS = os.cpu_count() or 1
 LEAST_SECONDS, TIMES_AS_SLOW = 5, 20
 """Of CPU: what a mutant may take, and how many times as long as without it."""

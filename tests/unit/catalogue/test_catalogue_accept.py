@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import MEDIA, minimal
 
 from tarmac.catalogue import operation
 from tarmac.requests.contract import parse_create
@@ -13,6 +12,7 @@ from tarmac.requests.validation import InvalidRequest
 from tarmac.tasks.accept import Order, accept
 from tests.fakes import World
 from tests.fakes.samples import issues_of
+from tests.unit.catalogue.catalogue_bodies import MEDIA, minimal
 
 RECIPE = "recipes/product_campaign_image"
 BODY = {"version": "2026-06", "image": {"uri": MEDIA["image"]}, "prompt": "a"}

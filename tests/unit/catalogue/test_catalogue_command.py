@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from catalogue_bodies import ENTRIES
 from typer.testing import CliRunner
 
 from local.cli import app
 from local.commands.models import price_in_words
 from tarmac.catalogue import operation
+from tests.unit.catalogue.catalogue_bodies import ENTRIES
 
 
 def run(*arguments: str) -> str:

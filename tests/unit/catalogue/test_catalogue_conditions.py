@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import MEDIA, found, issues, minimal
 
 from tarmac.catalogue import operation
 from tarmac.requests.conditions import CHECKS
+from tests.unit.catalogue.catalogue_bodies import MEDIA, found, issues, minimal
 
 IMAGE, VIDEO, AUDIO = ({"uri": uri} for uri in MEDIA.values())
 HUMAN, OBJECT = IMAGE | {"subject": "human"}, IMAGE | {"subject": "object"}

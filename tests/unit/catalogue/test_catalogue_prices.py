@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import ENTRIES, IDS, MEDIA, minimal
 
 from tarmac.catalogue import Model, operation
 from tarmac.requests.prices import estimate_credits
+from tests.unit.catalogue.catalogue_bodies import MEDIA, for_each_entry, minimal
 
 IMAGE = {"uri": MEDIA["image"]}
 CLIP = {"type": "video", "uri": MEDIA["video"]}
@@ -83,7 +83,7 @@ def test_a_request_costs_what_its_model_says(
     assert estimate_credits(minimal(model) | more, model.credits) == credits
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_an_estimate_is_whole_credits_or_none(name: str, model: Model) -> None:
     estimate = estimate_credits(minimal(model), model.credits)
     assert estimate is None or (type(estimate) is int and estimate > 0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import ENTRIES, IDS, MEDIA, found, minimal
 
 from tarmac.catalogue import Model, operation
 from tarmac.requests.spellings import to_contract
+from tests.unit.catalogue.catalogue_bodies import MEDIA, for_each_entry, found, minimal
 
 IMAGE, VIDEO, AUDIO = MEDIA.values()
 
@@ -127,7 +127,7 @@ def test_older_words_become_the_contracts(
     assert found(model, own) == {}
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_the_contracts_words_stay_and_may_be_snake_case(name: str, model: Model) -> None:
     body = {"model": model.name, **minimal(model)}
     assert contract(model, body) == body

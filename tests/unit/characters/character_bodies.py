@@ -12,7 +12,7 @@ NOVA = {
 }
 NOTES = {"name": "Notes", "content": "# Opening hours"}
 WARM = {"name": "Warm", "from": {"type": "text", "prompt": "A warm and friendly voice", "model": "eleven_ttv_v3"}}
-BODIES = {"avatars": NOVA, "documents": NOTES, "voices": WARM}
+BODIES: dict[str, dict[str, Any]] = {"avatars": NOVA, "documents": NOTES, "voices": WARM}
 
 BAD_BODIES: tuple[tuple[str, dict[str, Any], list[Any]], ...] = (
     ("avatars", {"name": ""}, ["name"]),

@@ -25,7 +25,7 @@ from tests.unit.characters.conftest import Call
 COLLECTIONS = (*BODIES, "avatar_conversations")
 
 
-def made(call: Call, collection: str, client: str = "acme", **changes: Any) -> str:
+def made(call: Call, collection: str, client: Any = "acme", **changes: Any) -> str:
     status, answer, _ = call(f"POST /v1/{collection}", BODIES[collection] | changes, client=client)
     assert status == 200, answer
     return str(answer["id"])
@@ -293,7 +293,7 @@ class TestMedia:
             world.clock.advance(11)
             return upload(*given)
 
-        world.runway.upload = slowly  # type: ignore[method-assign]
+        world.runway.upload = slowly  # type: ignore[assignment]
         status, _, headers = call("POST /v1/avatars", NOVA | {"referenceImage": slot.uri})
         assert (status, headers["x-should-retry"], world.characters.bodies) == (503, "true", [])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.characters.kinds import Kind
@@ -51,7 +51,6 @@ def test_own_ones_come_first_then_shared_ones(kind: Kind, page_size: int, limit:
     assert ids(world, kind, "third", limit=limit) == ["i7", "i4", "i1"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     owners=st.lists(st.sampled_from(["acme", "other", None]), max_size=14),
     limit=st.integers(1, 6),

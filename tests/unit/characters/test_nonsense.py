@@ -28,7 +28,7 @@ PARTS = st.sampled_from(["custom", "text", "audio", "runway-live-preset", "clara
 FIELDS = sorted({name for body in BODIES.values() for name in body} | {"documentIds", "startScript", "description"})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     collection=st.sampled_from(sorted(BODIES)),
     changes=st.dictionaries(st.sampled_from(FIELDS), JSON | PARTS | st.dictionaries(PARTS, PARTS), max_size=3),
@@ -44,7 +44,7 @@ def test_a_body(collection: str, changes: dict[str, Any], is_change: bool, world
         assert all(issue["path"] for issue in answer["issues"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     collection=st.sampled_from([*BODIES, "avatar_conversations"]),
     query=st.dictionaries(

@@ -96,11 +96,11 @@ class TestWhileNobodyKnows:
         create, answers = world.characters.create, []
 
         def slowly(collection: str, body: Any) -> dict[str, Any]:
-            world.characters.create = create  # type: ignore[method-assign]
+            world.characters.create = create
             answers.append(call("POST /v1/avatars", NOVA, headers=second))
             return create(collection, body)
 
-        world.characters.create = slowly  # type: ignore[method-assign]
+        world.characters.create = slowly
         done = call("POST /v1/avatars", NOVA, headers=first)
         [(status, _, headers)] = answers
         assert (status, headers["x-should-retry"], made(world)) == (409, "true", 1)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.catalogue import UnknownOperation
@@ -216,7 +216,6 @@ class TestRepeat:
         assert ApiRequest(call({}, headers={"x-stainless-retry-count": count})).repeat("a").retry == retry
 
 
-@settings(max_examples=150)
 @given(
     st.one_of(st.none(), st.text()),
     st.booleans(),

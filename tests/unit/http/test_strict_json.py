@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tarmac.requests.strict_json import MAX_DEPTH, BadJson, loads
@@ -101,7 +101,6 @@ def test_what_json_wrote_is_read_back(value: dict[str, object], escaped: bool) -
     assert loads(json.dumps(value, ensure_ascii=escaped).encode()) == value
 
 
-@settings(max_examples=400)
 @given(st.binary(max_size=80))
 @example(b'{"a":' + b"[" * 3000)
 def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
@@ -111,7 +110,6 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
         return
 
 
-@settings(max_examples=400)
 @given(st.text(alphabet='{}[]",:\\ud8e1-.+NaI\x00 n', max_size=60))
 def test_any_text_that_looks_like_json_is_an_object_or_refused(text: str) -> None:
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import runwayml.resources
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -36,7 +36,7 @@ from tarmac.tasks.responses import STATUSES, task_view
 from tarmac.tasks.task import State
 from tests.fakes import World
 from tests.fakes.samples import OFFERED, a_task, good_body, issues_of
-from tests.unit.catalogue.catalogue_bodies import ENTRIES, IDS, minimal
+from tests.unit.catalogue.catalogue_bodies import for_each_entry, minimal
 from tests.unit.characters.character_bodies import BAD_BODIES, BODIES
 from tests.unit.sessions.samples import a_session
 
@@ -113,7 +113,7 @@ def test_only_what_is_about_the_api_is_public() -> None:
     public = {path for (_, path), call in OPERATIONS.items() if call.get("security") == []}
     assert public == {"/health", "/openapi.json", "/docs"}
     guarded = {path: call["security"] for (_, path), call in OPERATIONS.items() if call.get("security")}
-    either = [{"clientToken": []}, {"clientKey": []}]
+    either: list[dict[str, list[str]]] = [{"clientToken": []}, {"clientKey": []}]
     assert guarded == {
         "/v1/realtime_sessions/{id}/consume": [{"sessionKey": []}],
         "/api/avatar/connect": either,
@@ -165,7 +165,7 @@ def test_versions_are_those_of_the_code() -> None:
     assert DOCUMENT["components"]["parameters"]["X-Runway-Version"]["schema"]["examples"] == [API_VERSION]
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_what_the_catalogue_takes_the_schema_takes(name: str, model: Any) -> None:
     """The least body that a model takes, and the same without each of the things that it requires."""
     at = operation(name)
@@ -220,7 +220,6 @@ def test_what_the_schema_refuses_is_refused(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_media_as_described_is_taken(kind: str, data: st.DataObject) -> None:
     """But for s3:// links, which depend on the operator."""

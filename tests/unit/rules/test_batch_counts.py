@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.inbox.batch import (
@@ -69,7 +69,6 @@ def test_a_task_is_believed_rather_than_a_rejection_of_its_line() -> None:
     assert chunk.counts == Counts(accepted=1, succeeded=1, credits=2.0, accepted_chunks=1, settled_chunks=1)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_whatever_the_order_the_counts_are_those_of_the_lines(data: st.DataObject) -> None:
     """Acceptance may be told after the ending, several times and in pieces; the sum of all differences is the whole."""

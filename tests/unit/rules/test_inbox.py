@@ -76,7 +76,7 @@ def test_an_outputs_metadata_names_its_source_url_encoded_or_not_at_all() -> Non
     source = {"kind": "s3", "bucket": "b", "key": "inbox/Café + 1.png", "versionId": "v1"}
     assert source_metadata(source) == {"tarmac-source": "s3://b/inbox/Caf%C3%A9%20%2B%201.png?versionId=v1"}
     assert source_metadata({"kind": "api"}) == {}
-    line = {"kind": "batch", "bucket": "b", "key": "inbox/a.csv", "batch": "id", "line": 7}
+    line: dict[str, str | int] = {"kind": "batch", "bucket": "b", "key": "inbox/a.csv", "batch": "id", "line": 7}
     assert source_metadata(line) == {"tarmac-source": "s3://b/inbox/a.csv", "tarmac-batch": "id", "tarmac-line": "7"}
     # S3 takes 2 KB, and refuses the object otherwise.
     assert source_metadata(source | {"key": "字" * 340}) == {}

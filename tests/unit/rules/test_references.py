@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.characters.kinds import Kind, Reference, references
@@ -55,7 +55,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_body_can_be_looked_at(body: Any) -> None:
     """Each path leads to the id that it is said to lead to."""

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.inbox import request_files
@@ -31,7 +31,6 @@ def records(content: bytes, form: Form) -> list[Record]:
     return found
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"", b"  ", b'{"a": 1}', '{"ü": "\u2028 \u0085"}'.encode(), b"no json", b"\xff\xfe"]),
@@ -54,7 +53,6 @@ def test_each_line_that_says_something_is_one_request(lines: list[bytes], end: b
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=80), st.sampled_from(",;\t"))
 def test_each_row_is_one_request_whatever_is_in_its_cells(rows: list[list[str]], delimiter: str) -> None:
     """Line breaks, quotes and delimiters in cells included: as any program writes them."""

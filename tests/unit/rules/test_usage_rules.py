@@ -89,7 +89,7 @@ days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 @given(start=st.none() | days, before=st.none() | days)
 def test_a_span_has_1_to_90_days_and_keeps_to_what_was_asked(start: date | None, before: date | None) -> None:
     try:
-        first, end = days_of(start and start.isoformat(), before and before.isoformat(), TODAY)
+        first, end = days_of(start.isoformat() if start else None, before.isoformat() if before else None, TODAY)
     except ValueError:
         assert start is not None
         assert before is not None

@@ -198,7 +198,11 @@ def test_frames_that_are_all_alike_are_not_mixed(value: Any, spec: dict[str, Any
 
 
 def test_every_parameter_is_checked_and_an_unknown_one_is_none() -> None:
-    specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}, "c": {"type": "object"}}
+    specs: dict[str, dict[str, Any]] = {
+        "a": {"type": "string", "required": True},
+        "b": {"type": "integer"},
+        "c": {"type": "object"},
+    }
     found = check({"b": "1", "c": 2, "d": object()}, specs).issues
     assert [issue.path for issue in found] == [("a",), ("b",), ("c",)]
 
@@ -217,14 +221,14 @@ def test_links_to_own_outputs_pass_in_any_form() -> None:
     """Tarmac replaces them, so neither their scheme nor their length matters."""
     for own in ("s3://archive/acme/a.png", "http://127.0.0.1/archive/acme/a.png", "https://a.example/" + "a" * 3000):
         frames = [FIRST | {"uri": own}, LAST | {"uri": "s3://bucket/b.png"}]
-        checked = check({"x": frames}, {"x": TWO}, is_own_output=lambda link, own=own: link == own)
+        checked = check({"x": frames}, {"x": TWO}, is_own_output={own}.__contains__)
         assert [issue.path for issue in checked.issues] == [("x", 1, "uri")]
         assert checked.media[("x", 0, "uri")] == ("image",)
 
 
 class TestRules:
     def test_name_a_field_once(self) -> None:
-        specs = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}}
+        specs: dict[str, dict[str, Any]] = {"a": {"type": "string", "required": True}, "b": {"type": "integer"}}
         rules = [{"requires": ["a"], "why": "no"}, {"forbids": ["b"], "why": "one"}, {"forbids": ["b"], "why": "two"}]
         found = check({"b": 1}, specs, rules=rules).issues
         assert [(issue.path, issue.code, issue.message) for issue in found] == [
@@ -243,7 +247,7 @@ class TestRules:
         assert [issue.code for issue in check({"shots": []}, specs, rules=rules).issues] == ["custom"]
 
     def test_of_an_object_do_not_see_issues_beside_it(self) -> None:
-        specs = {
+        specs: dict[str, dict[str, Any]] = {
             "a": {"type": "integer"},
             "b": {"type": "object", "properties": {"shots": {}}, "rules": [{"check": "shots_fill_the_duration"}]},
         }
@@ -300,7 +304,8 @@ class TestIssue:
         whole = {"code": "too_big", "path": ["a", 0, None], "message": "no"}
         assert Issue.from_json(whole) == Issue("too_big", ("a", 0, "None"), "no")
         assert Issue.from_json({"path": "a"}) == Issue("custom", (), "")
-        for unreadable in ({}, None, "text", ["a"]):
+        unreadables: tuple[Any, ...] = ({}, None, "text", ["a"])
+        for unreadable in unreadables:
             assert Issue.from_json(unreadable) == Issue("custom", (), "")
 
     def test_is_shown_in_runways_shape(self) -> None:

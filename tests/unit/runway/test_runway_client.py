@@ -587,13 +587,13 @@ class TestConnections:
         assert time.monotonic() - began < 5
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
     for each in kind.__subclasses__():
         yield each
         yield from _subclasses(each)
 
 
-@pytest.mark.parametrize("error", sorted(set(_subclasses(httpx.RequestError)), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("error", sorted(set(_subclasses(httpx.RequestError)), key=str))
 def test_only_errors_before_sending_are_refusals(
     error: type[httpx.RequestError], keys: Keys, clock: ManualClock
 ) -> None:

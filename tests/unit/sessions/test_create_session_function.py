@@ -101,7 +101,7 @@ class TestDropIn:
             world.runway_sessions.now(session_id, status, **more)
             return session_id
 
-        world.runway_sessions.create = creating  # type: ignore[method-assign]
+        world.runway_sessions.create = creating
 
 
 class TestConnectFaults:

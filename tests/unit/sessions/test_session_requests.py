@@ -64,7 +64,7 @@ def test_options_go_to_runway_and_metadata_does_not() -> None:
     assert request.body == {"model": "gwm1_avatars", "avatar": CUSTOM} | options
     assert request.metadata == {"page": "7"}
     spelled = parse_connect({"avatar_id": UUID, "start_script": "Hello", "max_duration": 60}, 300)
-    assert spelled.body | {"startScript": "Hello", "maxDuration": 60} == spelled.body
+    assert {**spelled.body, "startScript": "Hello", "maxDuration": 60} == spelled.body
 
 
 @pytest.mark.parametrize(

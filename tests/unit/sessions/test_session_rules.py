@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -66,9 +66,6 @@ EACH: dict[str, tuple[Move, frozenset[SessionState]]] = {
 }
 
 LATER = NOW + 1000
-DUE = LATER + SWEEP_GRACE_SECONDS
-UNCLAIM = {"claim": None, "claimed_at": None}
-ENDED = UNCLAIM | {"ended_at": LATER, "reserved_seconds": 0, "next_check_at": DUE + FINISH_SECONDS}
 RICH: dict[str, Any] = {
     "run": 3,
     "looks": 9,
@@ -84,39 +81,41 @@ RICH: dict[str, Any] = {
     "outputs": (replace(OUTPUT, key="an earlier one"),),
     "metadata": {"page": "7"},
 }
-"""A session to which much has happened: what a move does not reset can be seen."""
+"""A session with a long history, in which every change shows."""
 
-CHANGES: dict[str, dict[str, Any]] = {
-    "observe": {
-        "state": S.RUNNING,
-        "checked_at": LATER,
-        "looks": 10,
-        "missing": 0,
-        "unread": 0,
-        "next_check_at": DUE + 5,
-    },
-    "overlook": {"looks": 10, "missing": 0, "unread": 8, "next_check_at": DUE + 5},
-    "overlook a 404": {"looks": 10, "missing": 3, "unread": 8, "next_check_at": DUE + 5},
-    "end": ENDED | {"state": S.COMPLETED, "duration_seconds": 42.0, "used_seconds": 42},
-    "end as failed": ENDED
-    | {
-        "state": S.FAILED,
-        "duration_seconds": 41.2,
-        "used_seconds": 42,
-        "failure": "no avatar",
-        "failure_code": "AVATAR.GONE",
-    },
-    "claim": {"claim": "new", "claimed_at": LATER},
-    "release": UNCLAIM,
-    "consumed": UNCLAIM | {"consumed_at": LATER},
-    "burn": UNCLAIM | {"burned_at": LATER, "cancel_requested_at": LATER, "cancel_reason": "lost"},
-    "burn after silence": UNCLAIM | {"burned_at": LATER, "cancel_requested_at": LATER, "cancel_reason": "lost"},
-    "request cancel": {"cancel_requested_at": LATER, "cancel_reason": "client"},
-    "archived": {"outputs": (OUTPUT,), "notice_state": NoticeState.PENDING, "next_check_at": DUE},
-    "announced": {"notice_state": NoticeState.SENT, "next_check_at": None},
-    "rerun": {"run": 4, "next_check_at": DUE},
-    "watch": {"next_check_at": DUE},
+ENDING = frozenset({"end", "end as failed"})
+POLLING = frozenset({"observe", "overlook", "overlook a 404"})
+BURNING = frozenset({"burn", "burn after silence"})
+
+CHANGED_BY: dict[str, frozenset[str]] = {
+    "state": ENDING | {"observe"},
+    "ended_at": ENDING,
+    "reserved_seconds": ENDING,
+    "used_seconds": ENDING,
+    "duration_seconds": ENDING,
+    "failure": frozenset({"end as failed"}),
+    "failure_code": frozenset({"end as failed"}),
+    "claim": ENDING | BURNING | {"claim", "release", "consumed"},
+    "claimed_at": ENDING | BURNING | {"claim", "release", "consumed"},
+    "consumed_at": frozenset({"consumed"}),
+    "burned_at": BURNING,
+    "cancel_requested_at": BURNING | {"request cancel"},
+    "cancel_reason": BURNING | {"request cancel"},
+    "ready_at": frozenset({"observe"}),
+    "started_at": frozenset({"observe"}),
+    "checked_at": frozenset({"observe"}),
+    "looks": POLLING,
+    "missing": POLLING,
+    "unread": POLLING,
+    "outputs": frozenset({"archived"}),
+    "notice_state": frozenset({"archived", "announced"}),
+    "run": frozenset({"rerun"}),
+    "next_check_at": ENDING | POLLING | {"archived", "announced", "rerun", "watch"},
 }
+"""The moves that may change a field. Every move changes version and updated_at; no move changes any other field."""
+
+WAITS = dict.fromkeys(POLLING, 5.0) | dict.fromkeys(ENDING, FINISH_SECONDS)
+"""Seconds until a row is due after a move, apart from the sweeper's grace: 0 for every other move."""
 
 OVER = "The session has ended: create a new one"
 GIVEN = "The credentials of this session were handed out already: create a new session"
@@ -144,26 +143,79 @@ REASONS: list[tuple[Move, Session, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "state"), [*itertools.product(EACH, S)])
-def test_each_move_is_possible_from_its_own_states_alone(name: str, state: SessionState) -> None:
-    move, allowed = EACH[name]
-    before = a_session(state)
-    if state in allowed:
-        after = move(MOVES, before)
-        check_step(FOLLOWS, before, after)
-        assert (after.version, after.updated_at) == (before.version + 1, MOVES.now)
-    else:
-        with pytest.raises(TransitionRefused):
-            move(MOVES, before)
-
-
 @pytest.mark.parametrize("name", EACH)
-def test_a_move_changes_what_it_is_for_and_nothing_else(name: str) -> None:
+def test_each_move_is_possible_from_its_own_states_alone(name: str) -> None:
     move, allowed = EACH[name]
-    for state in allowed:
-        before = a_session(state, **RICH)
-        changed = {"version": 4, "updated_at": LATER} | CHANGES[name]
-        assert move(SessionMoves(LATER), before) == replace(before, **changed)
+    for state in S:
+        before = a_session(state)
+        if state in allowed:
+            after = move(MOVES, before)
+            check_step(FOLLOWS, before, after)
+            assert (after.version, after.updated_at) == (before.version + 1, MOVES.now)
+        else:
+            with pytest.raises(TransitionRefused):
+                move(MOVES, before)
+
+
+def each_change() -> Iterator[tuple[str, Session, Session]]:
+    """(move, before, after) of every move from each of its states, of a session that was ready and one that was not."""
+    for name, (move, allowed) in EACH.items():
+        for state, history in itertools.product(sorted(allowed), (RICH, RICH | {"ready_at": None, "started_at": None})):
+            before = a_session(state, **history)
+            yield name, before, move(SessionMoves(LATER), before)
+
+
+def test_each_field_changes_in_its_own_moves_and_in_no_other() -> None:
+    seen = {
+        (field.name, name)
+        for name, before, after in each_change()
+        for field in fields(Session)
+        if getattr(before, field.name) != getattr(after, field.name)
+    }
+    expected = {(field, name) for field, its_moves in CHANGED_BY.items() for name in its_moves}
+    assert seen == expected | {(field, name) for field in ("version", "updated_at") for name in EACH}
+
+
+def test_moments_are_the_moves_own() -> None:
+    for name, before, after in each_change():
+        for field in (each.name for each in fields(Session) if each.name.endswith("_at")):
+            value = getattr(after, field)
+            if value != getattr(before, field) and value is not None and field != "next_check_at":
+                assert value == LATER, (name, field)
+        assert (after.claimed_at is None) == (after.claim is None), name
+
+
+def test_counters_go_up_by_one_or_back_to_zero() -> None:
+    for name, before, after in each_change():
+        for field in ("run", "looks"):
+            assert getattr(after, field) - getattr(before, field) in (0, 1), (name, field)
+        assert (after.missing, after.unread) in {
+            "observe": [(0, 0)],
+            "overlook": [(0, before.unread + 1)],
+            "overlook a 404": [(before.missing + 1, before.unread + 1)],
+        }.get(name, [(before.missing, before.unread)]), name
+
+
+def test_a_row_is_due_when_its_next_step_is_late() -> None:
+    for name, before, after in each_change():
+        if after.next_check_at != before.next_check_at and name != "announced":
+            assert after.next_check_at == LATER + WAITS.get(name, 0) + SWEEP_GRACE_SECONDS, name
+    assert MOVES.announced(with_notice(a_session(S.FAILED))).next_check_at is None
+
+
+def test_an_ending_gives_up_claim_and_reservation_and_counts_started_seconds() -> None:
+    failed = MOVES.end(a_session(S.RUNNING, claim="token"), S.FAILED, 41.2, "no avatar", "AVATAR.GONE")
+    assert (failed.claim, failed.reserved_seconds, failed.used_seconds, failed.duration_seconds) == (None, 0, 42, 41.2)
+    assert (failed.failure, failed.failure_code) == ("no avatar", "AVATAR.GONE")
+
+
+def test_what_was_said_is_archived_before_the_notice_is_due() -> None:
+    archived = MOVES.archived(a_session(S.COMPLETED), [OUTPUT])
+    assert (archived.outputs, archived.notice_state) == ((OUTPUT,), NoticeState.PENDING)
+    announced = MOVES.announced(archived)
+    assert announced.notice_state is NoticeState.SENT
+    with pytest.raises(TransitionRefused):
+        MOVES.announced(announced)
 
 
 @pytest.mark.parametrize(("move", "session", "reason"), REASONS)
@@ -175,7 +227,8 @@ def test_a_move_that_is_refused_says_why(move: Move, session: Session, reason: s
 
 def test_the_first_version_is_looked_at_if_nobody_begins_to() -> None:
     before = a_session(**RICH)
-    assert SessionMoves(LATER).begin(before) == replace(before, updated_at=LATER, next_check_at=DUE)
+    due = LATER + SWEEP_GRACE_SECONDS
+    assert SessionMoves(LATER).begin(before) == replace(before, updated_at=LATER, next_check_at=due)
 
 
 def test_moments_shrink_with_the_time_scale() -> None:

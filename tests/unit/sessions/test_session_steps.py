@@ -148,7 +148,7 @@ class TestCreate:
             sweep(world)
             return session_id
 
-        world.runway_sessions.create = slow  # type: ignore[method-assign]
+        world.runway_sessions.create = slow
         with pytest.raises(Exception, match="live-1"):
             created(world)
         assert world.runway_sessions.cancelled == ["live-1"]
@@ -174,7 +174,7 @@ class TestConsume:
                 consume_session("live-1", key(world), world)
             return consume(*arguments)
 
-        world.runway_sessions.consume = meanwhile  # type: ignore[method-assign]
+        world.runway_sessions.consume = meanwhile  # type: ignore[assignment]
         assert consume_session("live-1", key(world), world).token
         assert world.runway_sessions.sessions["live-1"].consumed == 1
 
@@ -224,7 +224,7 @@ class TestConsume:
             world.runway_sessions.now("live-1", "READY")
             return consume(*arguments)
 
-        world.runway_sessions.consume = cancelled_meanwhile  # type: ignore[method-assign]
+        world.runway_sessions.consume = cancelled_meanwhile  # type: ignore[assignment]
         with pytest.raises(CredentialsLost):
             consume_session("live-1", key(world), world)
         assert world.runway_sessions.status("live-1") == "CANCELLED"
@@ -250,7 +250,7 @@ class TestRead:
         world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
         cancel_session("live-1", "acme", world)
         shown = read_session("live-1", "acme", world)
-        assert (shown["status"], shown.keys()) == ("CANCELLED", {"id", "createdAt", "status"})
+        assert (shown["status"], set(shown)) == ("CANCELLED", {"id", "createdAt", "status"})
         assert watch(world) == "ended"
         assert world.runway_sessions.status("live-1") == "CANCELLED"
         cancel_session("live-1", "acme", world)
@@ -298,7 +298,7 @@ class TestWatch:
         assert world.runway_sessions.cancelled == []
 
     def seen(self, world: World, status: str) -> str:
-        more = {"duration": 42} if status == "COMPLETED" else {}
+        more: dict[str, Any] = {"duration": 42} if status == "COMPLETED" else {}
         more |= {"failure": "It failed", "failureCode": "INTERNAL"} if status == "FAILED" else {}
         world.runway_sessions.now("live-1", status, **more)
         return watch(world)
@@ -353,7 +353,7 @@ class TestWatch:
                 consume_session("live-1", key(world), world)
             return seen
 
-        world.runway_sessions.session = then_consumed  # type: ignore[method-assign]
+        world.runway_sessions.session = then_consumed  # type: ignore[assignment]
         assert watch(world) == "running"
         assert world.runway_sessions.cancelled == []
         assert watch(world) == "running"
@@ -523,9 +523,9 @@ class TestSweep:
         def broken(*_: Any) -> None:
             raise ConnectionError
 
-        world.session_executions.start = broken  # type: ignore[method-assign]
+        world.session_executions.start = broken  # type: ignore[assignment]
         created(world)
-        world.session_executions.start = start  # type: ignore[method-assign]
+        world.session_executions.start = start
         world.clock.advance(200)
         assert sweep(world).restarted == 1
         assert world.session_executions.started.keys() == {"live-1-2"}
@@ -537,10 +537,10 @@ class TestSweep:
         def broken(*_: Any) -> None:
             raise ConnectionError
 
-        world.topic.publish = broken  # type: ignore[method-assign]
+        world.topic.publish = broken  # type: ignore[assignment]
         with pytest.raises(ConnectionError):
             finish_session("live-1", world, MAX_BYTES)
-        world.topic.publish = publish  # type: ignore[method-assign]
+        world.topic.publish = publish
         world.clock.advance(2000)
         assert sweep(world).announced == 1
         assert notice(world)["eventId"] == "live-1-ended"

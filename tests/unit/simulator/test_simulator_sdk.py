@@ -126,7 +126,7 @@ def test_a_case_of_conformance_holds_of_the_simulator_too(form: str, case: Case)
 
     async def told(base_url: str) -> set[str]:
         async with opened(form, base_url, "key_sdk") as sdk:
-            await case.play(sdk, None)
+            await case.play(sdk, None)  # type: ignore[arg-type]
             return sdk.called
 
     with running_simulator(time_scale=0.0) as running:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.inbox import batch as batch_rules
@@ -321,7 +321,6 @@ LINES = 12
 """Three chunks of four."""
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from([None, None, None, False, True]), max_size=60),
     st.lists(st.booleans(), max_size=20),
@@ -388,6 +387,7 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
     assert len(notices(world, "batch.accepted")) == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(10_000))))
     messages = world.batch_queue.sent * 2
@@ -456,7 +456,7 @@ def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch
     found = drop(world, lines(line()))
     [message] = world.batch_queue.sent
     replace = world.archive.replace
-    interrupted = []
+    interrupted: list[Any] = []
 
     def late(key: str, content: bytes, content_type: str, over: str | None) -> None:
         if not interrupted:

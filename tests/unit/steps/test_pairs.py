@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
@@ -125,7 +125,6 @@ def test_what_is_wrong_with_a_half_is_said_when_it_comes() -> None:
     assert "tarmac-seed" in found.reason
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_each_pair_of_versions_is_one_task_in_whatever_order_it_is_told(data: st.DataObject) -> None:
     """Puts and tellings interleave; each event is told once or more. Pairs of the last versions are never missing, and
@@ -135,7 +134,7 @@ def test_each_pair_of_versions_is_one_task_in_whatever_order_it_is_told(data: st
     pending: list[Upload] = []
     for _ in range(data.draw(st.integers(2, 5))):
         pending.append(bucket.put(data.draw(st.sampled_from([CHARACTER, REFERENCE]))))
-        while pending and data.draw(st.booleans()):
+        while pending and data.draw(st.booleans()):  # type: ignore[arg-type]
             upload = pending.pop(data.draw(st.integers(0, len(pending) - 1)))
             bucket.tell(upload)
             told.append(upload)

@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sns import sns_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
 
 from tarmac.aws.messaging import SnsTopic, StateMachineExecutions
 from tarmac.aws.s3 import is_local, s3_client
@@ -108,7 +108,7 @@ class TestSecretKey:
 
 
 def test_a_notice_goes_out_with_attributes_to_filter_by(aws: None) -> None:
-    sns = boto3.client("sns")
+    sns: Any = boto3.client("sns")
     arn = sns.create_topic(Name="notices")["TopicArn"]
     SnsTopic(arn, sns).publish('{"type":"task.failed"}', {"type": "task.failed", "client": "acme", "model": ""})
     [sent] = sns_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"].topics[arn].sent_notifications

@@ -162,9 +162,10 @@ class TestOnTheWire:
         """The request and its body, as they leave for S3."""
         kept: list[tuple[AWSPreparedRequest, bytes]] = []
 
-        def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        def answer(request: Any, **_: Any) -> Any:
             kept.append((request, request.body.read()))
-            return AWSResponse(request.url, 200, {"ETag": '"x"'}, HTTPResponse(io.BytesIO(), preload_content=False))
+            headers: Any = {"ETag": '"x"'}
+            return AWSResponse(request.url, 200, headers, HTTPResponse(io.BytesIO(), preload_content=False))
 
         with pytest.MonkeyPatch.context() as environment:
             environment.delenv("AWS_ENDPOINT_URL", raising=False)

@@ -77,7 +77,7 @@ class TestSigned:
         headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": target}
         found = signed(url, headers, body, ("eu-central-1", "states"), credentials, moment)
 
-        oracle = SigV4Auth(SimpleNamespace(**vars_of(credentials)), "states", "eu-central-1")
+        oracle = SigV4Auth(SimpleNamespace(**vars_of(credentials)), "states", "eu-central-1")  # type: ignore[arg-type]
         request = AWSRequest("POST", url, headers, body)
         request.context["timestamp"] = found["x-amz-date"]
         request.headers["X-Amz-Date"] = found["x-amz-date"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.clock import Clock, from_iso, to_iso
@@ -80,7 +80,6 @@ tasks = st.builds(
 )
 
 
-@settings(max_examples=60)
 @given(tasks)
 def test_a_task_comes_back_from_its_row(task: Task) -> None:
     found = from_row(to_row(task))

@@ -26,7 +26,8 @@ def store(table: Table) -> TaskStore:
 def put(store: TaskStore, count: int = 1, **changes: Any) -> list[Task]:
     made = []
     for n in range(count):
-        task = a_task(**({"id": f"task-{n:03d}", "version": 1, "created_at": NOW + n} | changes))
+        values: dict[str, Any] = {"id": f"task-{n:03d}", "version": 1, "created_at": NOW + n}
+        task = a_task(**(values | changes))
         store.create(task, {"body": {}, "inputs": []})
         made.append(task)
     return made
@@ -150,7 +151,7 @@ def test_a_row_that_never_rests_is_given_up_for_now() -> None:
                 raise ConditionFailed
             super().write(*puts)
 
-    store = TaskStore(Restless(), ManualClock())
+    store = TaskStore(Restless(), ManualClock())  # type: ignore[arg-type]
     [task] = put(store)
     with pytest.raises(Contended):
         store.move(task.id, Moves.watch)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 from botocore.config import Config
-from s3_forms import Fields, refusal
 
 from tarmac.aws.s3 import S3Objects, s3_client
 from tarmac.ports import UploadForm
+from tests.unit.uploads.s3_forms import Fields, refusal
 
 MIB = 1024 * 1024
 

@@ -27,7 +27,7 @@ def aws() -> Iterator[None]:
 
 
 def test_a_message_that_is_postponed_is_given_out_again_later(aws: None) -> None:
-    sqs = boto3.client("sqs")
+    sqs: Any = boto3.client("sqs")
     url = sqs.create_queue(QueueName="webhooks", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     queue = SqsQueue(url, sqs)
     queue.send('{"taskId":"t"}')
