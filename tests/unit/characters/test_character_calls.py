@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import UNSETTLED_SECONDS
+from tarmac.characters.ownership import UNSETTLED_SECONDS
 from tarmac.media.create_upload import create_upload
 from tarmac.runway.errors import (
     CreateAmbiguous,

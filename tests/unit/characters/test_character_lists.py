@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tarmac.characters.kinds import Kind
 from tarmac.characters.lists import list_items
 from tarmac.characters.owner_store import owned_item
-from tarmac.characters.owners import UNSETTLED_SECONDS
+from tarmac.characters.ownership import UNSETTLED_SECONDS
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call

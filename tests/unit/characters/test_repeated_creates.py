@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.characters.idempotency import LONGEST_SECONDS
+from tarmac.characters.idempotency import REQUEST_SECONDS
 from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused
 from tests.fakes import World
@@ -85,7 +85,7 @@ class TestWhileNobodyKnows:
     ) -> None:
         world.characters.lose = [LOST]
         assert call("POST /v1/avatars", NOVA, headers=first)[0] == 502
-        world.clock.advance(LONGEST_SECONDS)
+        world.clock.advance(REQUEST_SECONDS)
         status, answer, headers = call("POST /v1/avatars", NOVA, headers=second)
         assert (status, headers["x-should-retry"], made(world)) == (502, "false", 1)
         assert "check whether it succeeded" in answer["error"]

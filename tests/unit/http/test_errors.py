@@ -19,7 +19,7 @@ INTERNAL = {
     # Conditions of a write, object or execution that the features handle.
     *("ports.AlreadyThere", "ports.ConditionFailed", "ports.ExecutionNameTaken", "ports.NoSuchObject"),
     *("rows.TransitionRefused", "tasks.store.TaskExists", "inbox.batch_store.BatchExists"),
-    *("characters.create_records.SentByAnother", "characters.owner_store.AlreadyOwned"),
+    *("characters.create_records.RecordConflict", "characters.owner_store.AlreadyOwned"),
     # Parts of a request, which become issues of an InvalidRequest.
     *("requests.fields.BadField", "requests.media.BadMedia", "requests.strict_json.BadJson"),
     *("media.inputs.InputMissing", "media.inputs.InputUnusable"),

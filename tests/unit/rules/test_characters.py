@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tarmac.characters.descriptions import (
+from tarmac.characters.kinds import Kind
+from tarmac.characters.lists import as_listed
+from tarmac.characters.specs import (
     CHANGES,
     CREATES,
     MOST_KNOWLEDGE_TOKENS,
     _all_required,
-    as_listed,
     knowledge_problem,
 )
-from tarmac.characters.kinds import Kind
 from tarmac.requests.validation import check_parameters
 
 REQUIRED = {

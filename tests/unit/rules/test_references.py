@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tarmac.characters.kinds import Kind, Reference, references
+from tarmac.characters.kinds import Kind
+from tarmac.characters.references import Reference, references
 from tarmac.ids import is_id
 
 CASES: list[tuple[dict[str, Any], list[Reference]]] = [

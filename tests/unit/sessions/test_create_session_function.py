@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import own
+from tarmac.characters.ownership import own
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import SessionState

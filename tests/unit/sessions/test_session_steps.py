@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import may_use
+from tarmac.characters.ownership import may_use
 from tarmac.idempotency import Repeat
 from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
 from tarmac.outcome import NotEnded

@@ -8,7 +8,7 @@ import pytest
 
 from tarmac.characters.kinds import Kind
 from tarmac.characters.owner_store import AlreadyOwned
-from tarmac.characters.owners import may_use, own
+from tarmac.characters.ownership import may_use, own
 from tarmac.requests.validation import InvalidRequest
 from tarmac.tasks.accept import Order, accept
 from tests.fakes import World

@@ -43,11 +43,13 @@ MEANINGS = (
     # Tasks.
     Meaning("tasks.store.NoSuchTask", 404, "Task not found"),
     # Avatars, documents, voices and conversations.
-    Meaning("characters.owners.NoSuchItem", 404),
-    Meaning("characters.owners.SharedItem", 403),
-    Meaning("characters.owners.NotRecorded", 502, "{error}. The operator can assign it: tarmac avatars adopt", False),
-    Meaning("characters.idempotency.SendUnderWay", 409, "The first attempt of this create is in progress", True, 3),
-    Meaning("characters.idempotency.SendLost", 502, _MAY_HAVE_SUCCEEDED, False),
+    Meaning("characters.ownership.NoSuchItem", 404),
+    Meaning("characters.ownership.SharedItem", 403),
+    Meaning(
+        "characters.ownership.NotRecorded", 502, "{error}. The operator can assign it: tarmac avatars adopt", False
+    ),
+    Meaning("characters.idempotency.CreateInProgress", 409, "The first attempt of this create is in progress", True, 3),
+    Meaning("characters.idempotency.CreateResponseLost", 502, _MAY_HAVE_SUCCEEDED, False),
     # Live sessions.
     Meaning("sessions.session.NoSuchSession", 404, "Session not found"),
     Meaning("sessions.session.SessionEnded", 502, should_retry=False),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import NoSuchItem, foreign_references, own
+from tarmac.characters.ownership import NoSuchItem, foreign_references, own
 from tarmac.effects import Effects
 from tarmac.idempotency import KeyRecord, KeyReused, Repeat
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Write
