@@ -41,6 +41,7 @@ OTHER_PURE = (
     "tasks.notices",
     "tasks.responses",
     "tasks.task",
+    "sessions.errors",
     "sessions.notices",
     "sessions.session",
     "inbox.notices",

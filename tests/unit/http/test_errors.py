@@ -13,7 +13,7 @@ from tarmac.http.answers import ApiError
 from tarmac.http.errors import MEANINGS, as_api_error, meaning_of
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamRejected, UpstreamUnavailable
-from tarmac.sessions.session import StillCreating
+from tarmac.sessions.errors import StillCreating
 
 INTERNAL = {
     # Conditions of a write, object or execution that the features handle.

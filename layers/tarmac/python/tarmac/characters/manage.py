@@ -184,7 +184,7 @@ def delete(kind: Kind, item_id: str, caller: Caller, effects: Effects) -> None:
     try:
         effects.characters.delete(kind.path, item_id)
     except UpstreamGone:
-        # An item with a row was deleted by an earlier attempt that did not reach its row.
+        # An item that still has a row was deleted by an earlier attempt that could not mark the row.
         if owned is None:
             raise NoSuchItem(kind) from None
     if owned is not None:
