@@ -66,7 +66,7 @@ class SessionEnding:
 def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> SessionEnding:
     """Archive and announce a session that has ended. Idempotent.
 
-    Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and errors of AWS; then a retry completes it.
+    Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and errors of AWS; a retry then completes it.
     """
     session = effects.sessions.get(session_id)
     if not session.state.is_terminal:
