@@ -71,7 +71,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         start_watching(session, effects)
     except Exception as error:
-        # The caller waits for the session, so this is no error for it; the sweeper starts missing executions.
+        # The caller gets its session all the same; the sweeper starts missing executions.
         logger.crash("session execution not started", error, session_id=session.id)
     return session
 

@@ -198,7 +198,7 @@ class SessionMoves:
         return bump(session, self.now, cancel_requested_at=self.now, cancel_reason=reason)
 
     def give_up(self, session: Session, unclaimed_seconds: float) -> Session:
-        """Request the cancel for a reason of Tarmac's own. Refused if there is no reason any more."""
+        """Request the cancel for a reason of Tarmac's own. Refused if the reason no longer holds."""
         reason = self.reason_to_cancel(session, unclaimed_seconds)
         if reason is None:
             raise TransitionRefused("the session has been claimed")
