@@ -1,4 +1,4 @@
-"""Lists: a client's own, newest first, then what is shared, in pages that miss nothing and show nothing twice."""
+"""Lists: a client's own items, then shared items, in pages without gaps or duplicates."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from tarmac.characters.kinds import Kind
 from tarmac.characters.lists import list_items
 from tarmac.characters.owner_store import owned_item
-from tarmac.characters.owners import UNSETTLED_SECONDS
+from tarmac.characters.ownership import UNSETTLED_SECONDS
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
 from tests.unit.characters.conftest import Call
 
 
 def there(world: World, kind: Kind, item_id: str, owner: str | None = None, **about: Any) -> None:
-    """At Runway; a client's, or nobody's."""
+    """Add an item at Runway, owned by a client or shared."""
     world.characters.there(kind.path, item_id, **about)
     if owner is not None:
         made = world.characters.items[kind.path][item_id]
@@ -28,7 +28,7 @@ def there(world: World, kind: Kind, item_id: str, owner: str | None = None, **ab
 
 
 def ids(world: World, kind: Kind, client: str, **query: str) -> list[str]:
-    """All pages of a list, as an SDK goes through them: it ends at a page without items."""
+    """The ids of all pages of a list. Like an SDK, it stops at a page without items."""
     found: list[str] = []
     while True:
         page = list_items(kind, client, query, world)
@@ -42,7 +42,7 @@ def ids(world: World, kind: Kind, client: str, **query: str) -> list[str]:
 @pytest.mark.parametrize("limit", ["1", "2", "3", "100"])
 @pytest.mark.parametrize("page_size", [1, 2, 100])
 @pytest.mark.parametrize("kind", Kind)
-def test_own_ones_come_first_then_shared_ones(kind: Kind, page_size: int, limit: str, world: World) -> None:
+def test_own_items_come_before_shared_items(kind: Kind, page_size: int, limit: str, world: World) -> None:
     world.characters.page_size = page_size
     for number, owner in enumerate(["acme", None, "other", "acme", None, "other", "other", None]):
         there(world, kind, f"i{number}", owner)
@@ -58,7 +58,9 @@ def test_own_ones_come_first_then_shared_ones(kind: Kind, page_size: int, limit:
     sort=st.sampled_from(["createdAt", "updatedAt"]),
     order=st.sampled_from(["asc", "desc"]),
 )
-def test_a_list_is_whole(owners: list[str | None], limit: int, page_size: int, sort: str, order: str) -> None:
+def test_a_list_contains_each_item_once_in_order(
+    owners: list[str | None], limit: int, page_size: int, sort: str, order: str
+) -> None:
     world = World()
     world.characters.page_size = page_size
     for number, owner in enumerate(owners):
@@ -72,13 +74,13 @@ def test_a_list_is_whole(owners: list[str | None], limit: int, page_size: int, s
     assert shown == wanted[0] + wanted[1]
 
 
-def test_own_ones_are_shown_as_they_are_now(world: World, call: Call) -> None:
+def test_own_items_are_read_at_runway(world: World, call: Call) -> None:
     there(world, Kind.AVATAR, "nova", "acme", status="PROCESSING")
     world.characters.items["avatars"]["nova"]["status"] = "READY"
     assert call("GET /v1/avatars")[1]["data"][0]["status"] == "READY"
 
 
-def test_what_was_deleted_in_the_portal_is_left_out(world: World) -> None:
+def test_items_deleted_in_the_portal_are_left_out(world: World) -> None:
     for number in range(4):
         there(world, Kind.VOICE, f"v{number}", "acme")
     del world.characters.items["voices"]["v3"]
@@ -86,7 +88,7 @@ def test_what_was_deleted_in_the_portal_is_left_out(world: World) -> None:
     assert ids(world, Kind.VOICE, "acme", limit="1") == ["v2", "v0"]
 
 
-def test_a_list_goes_on_where_it_was_whatever_came_or_went(world: World) -> None:
+def test_the_next_page_continues_after_concurrent_changes(world: World) -> None:
     world.characters.page_size = 3
     for number in range(6):
         there(world, Kind.AVATAR, f"s{number}")
@@ -98,8 +100,8 @@ def test_a_list_goes_on_where_it_was_whatever_came_or_went(world: World) -> None
     assert rest == ["s3", "s2", "s1", "s0"]
 
 
-class TestTwoClientsAtOnce:
-    """What one of them does happens just before the given effect of the other's."""
+class TestConcurrentClients:
+    """A call of one client runs just before the n-th effect of another client's call."""
 
     @staticmethod
     def _before(number: int, act: Callable[[], Any], world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,14 +122,14 @@ class TestTwoClientsAtOnce:
 
     @pytest.mark.parametrize("number", range(9))
     @pytest.mark.parametrize("collection", BODIES)
-    def test_a_create_shows_nothing(
+    def test_an_item_being_created_is_not_shown(
         self, collection: str, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         there(world, Kind.DOCUMENT, "faq", content="x")
         world.characters.began = world.clock.now()
         seen: list[Any] = []
 
-        def look() -> None:
+        def read_all() -> None:
             for each in (*BODIES, "avatar_conversations"):
                 seen.extend(call(f"GET /v1/{each}")[1]["data"])
             seen.append(call("GET /v1/documents/faq")[1])
@@ -135,16 +137,16 @@ class TestTwoClientsAtOnce:
                 status, answer, _ = call(f"GET /v1/{collection}/{item_id}")
                 seen.append(answer if status == 200 else {"id": "faq", "usedBy": []})
 
-        self._before(number, look, world, monkeypatch)
+        self._before(number, read_all, world, monkeypatch)
         body = BODIES[collection] | ({"documentIds": ["faq"]} if collection == "avatars" else {})
         assert call(f"POST /v1/{collection}", body, client="other")[0] == 200
-        look()
+        read_all()
         assert {item["id"] for item in seen} == {"faq"}
         assert not [item for item in seen if item["usedBy"]]
 
     @pytest.mark.parametrize("number", range(9))
     @pytest.mark.parametrize("kind", Kind)
-    def test_a_delete_shows_nothing(
+    def test_an_item_being_deleted_is_not_shown(
         self, kind: Kind, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         there(world, kind, "theirs", "other")
@@ -153,7 +155,7 @@ class TestTwoClientsAtOnce:
         assert ids(world, kind, "acme") == ["lobby"]
 
     @pytest.mark.parametrize("number", range(9))
-    def test_a_list_of_what_is_being_made_shows_nothing(
+    def test_a_list_does_not_show_an_item_created_meanwhile(
         self, number: int, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         there(world, Kind.AVATAR, "lobby")
@@ -162,7 +164,7 @@ class TestTwoClientsAtOnce:
         assert ids(world, Kind.AVATAR, "acme") == ["lobby"]
 
 
-def test_what_is_made_in_the_portal_is_shared_a_minute_later(world: World) -> None:
+def test_items_created_in_the_portal_are_shared_a_minute_later(world: World) -> None:
     world.characters.began = world.clock.now()
     there(world, Kind.VOICE, "house")
     assert ids(world, Kind.VOICE, "acme") == []
@@ -180,7 +182,7 @@ def test_documents_are_listed_without_their_content(world: World, call: Call) ->
     assert not [item for item in data if "content" in item]
 
 
-def test_a_change_moves_a_document_in_the_order_of_changes(world: World, call: Call) -> None:
+def test_a_changed_document_moves_in_the_order_by_updated_at(world: World, call: Call) -> None:
     for name in ("a", "b"):
         there(world, Kind.DOCUMENT, name, "acme", content="x")
     world.clock.advance(1000)
@@ -189,7 +191,7 @@ def test_a_change_moves_a_document_in_the_order_of_changes(world: World, call: C
     assert [item["id"] for item in listed] == ["a", "b"]
 
 
-def test_conversations_are_listed_in_short(world: World, call: Call) -> None:
+def test_conversations_are_listed_without_details(world: World, call: Call) -> None:
     avatar = {"type": "custom", "id": "nova", "name": "Nova", "imageUrl": "https://x.example/a.png"}
     about = {"name": "Call", "status": "ended", "avatar": avatar, "duration": 7, "transcript": [], "tools": [{}]}
     there(world, Kind.CONVERSATION, "s1", "acme", **about)
@@ -206,7 +208,7 @@ def test_conversations_are_listed_in_short(world: World, call: Call) -> None:
     assert call("GET /v1/avatar_conversations/s1")[1]["transcript"] == []
 
 
-def test_conversations_are_filtered(world: World) -> None:
+def test_conversations_are_filtered_by_avatar_and_time(world: World) -> None:
     for number, avatar in enumerate(["nova", "vera", "nova", "nova"]):
         there(world, Kind.CONVERSATION, f"s{number}", "acme", avatar={"type": "custom", "id": avatar})
     assert ids(world, Kind.CONVERSATION, "acme", avatar="nova") == ["s3", "s2", "s0"]
@@ -233,19 +235,19 @@ BAD = [
 
 
 @pytest.mark.parametrize(("kind", "query"), BAD, ids=str)
-def test_a_bad_query_is_named(kind: Kind, query: dict[str, str], call: Call) -> None:
+def test_an_invalid_query_parameter_is_named(kind: Kind, query: dict[str, str], call: Call) -> None:
     status, answer, _ = call(f"GET /v1/{kind.path}", **query)
     assert (status, [issue["path"] for issue in answer["issues"]]) == (400, [list(query)])
 
 
-def test_a_foreign_cursor_shows_nothing_foreign(world: World) -> None:
+def test_another_clients_cursor_shows_no_items_of_that_client(world: World) -> None:
     for number in range(4):
         there(world, Kind.AVATAR, f"a{number}", "other")
     cursor = list_items(Kind.AVATAR, "other", {"limit": "2"}, world).cursor
     assert ids(world, Kind.AVATAR, "acme", cursor=str(cursor)) == []
 
 
-def test_a_list_that_takes_long_goes_on_in_the_next_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_list_continues_on_the_next_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.characters.page_size = 1
     for number in range(3):
         there(world, Kind.AVATAR, f"a{number}")

@@ -1,4 +1,4 @@
-"""Avatars, documents and voices: what is required of each, how much an avatar can know, and how things are listed."""
+"""Avatars, documents and voices: required fields, the size limit of documents, and the shape of list items."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tarmac.characters.descriptions import (
+from tarmac.characters.kinds import Kind
+from tarmac.characters.lists import as_listed
+from tarmac.characters.specs import (
     CHANGES,
     CREATES,
     MOST_KNOWLEDGE_TOKENS,
     _all_required,
-    as_listed,
     knowledge_problem,
 )
-from tarmac.characters.kinds import Kind
 from tarmac.requests.validation import check
 
 REQUIRED = {
@@ -25,19 +25,19 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize("kind", REQUIRED)
-def test_a_create_needs_what_a_change_may_leave_out(kind: Kind) -> None:
+def test_fields_required_in_a_create_are_optional_in_a_change(kind: Kind) -> None:
     missed = {issue.path[0]: issue.code for issue in check({}, CREATES[kind]).issues}
     assert missed == dict.fromkeys(REQUIRED[kind], "invalid_type")
     assert check({}, CHANGES[kind]).issues == []
 
 
-def test_what_a_create_needs_is_described_as_for_a_change() -> None:
+def test_specs_of_creates_and_changes_differ_in_required_only() -> None:
     for kind, needed in REQUIRED.items():
         for name, spec in CHANGES[kind].items():
             assert CREATES[kind][name] == ({**spec, "required": True} if name in needed else spec)
 
 
-def test_a_description_says_required_of_these_names_and_the_one_it_is_made_of_does_not() -> None:
+def test_all_required_marks_the_named_fields_in_a_copy() -> None:
     described = {"a": {"type": "string"}, "b": {"type": "media"}}
     assert _all_required(described, "a") == {"a": {"type": "string", "required": True}, "b": {"type": "media"}}
     assert described == {"a": {"type": "string"}, "b": {"type": "media"}}
@@ -49,11 +49,11 @@ def test_a_description_says_required_of_these_names_and_the_one_it_is_made_of_do
         (0, None),
         (4 * MOST_KNOWLEDGE_TOKENS, None),
         (4 * MOST_KNOWLEDGE_TOKENS + 3, None),
-        (4 * MOST_KNOWLEDGE_TOKENS + 4, "have at most 50,000 tokens; these have about 50,001"),
-        (8_000_000, "have at most 50,000 tokens; these have about 2,000,000"),
+        (4 * MOST_KNOWLEDGE_TOKENS + 4, "must have at most 50,000 tokens; these have about 50,001"),
+        (8_000_000, "must have at most 50,000 tokens; these have about 2,000,000"),
     ],
 )
-def test_an_avatar_knows_fifty_thousand_tokens_of_four_bytes(size_bytes: int, problem: str | None) -> None:
+def test_documents_are_limited_to_50_000_tokens_of_four_bytes(size_bytes: int, problem: str | None) -> None:
     found = knowledge_problem(size_bytes)
     if problem is None:
         assert found is None
@@ -80,7 +80,7 @@ LISTED: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "item", "listed"), LISTED)
-def test_what_was_read_by_its_id_is_shown_as_in_a_list(
+def test_an_item_read_by_id_is_converted_to_the_shape_of_lists(
     kind: Kind, item: dict[str, Any], listed: dict[str, Any]
 ) -> None:
     before = dict(item)

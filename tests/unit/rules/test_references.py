@@ -1,4 +1,4 @@
-"""Where requests name what somebody may own."""
+"""References to avatars, voices and documents in request bodies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.characters.kinds import Kind, Reference, references
+from tarmac.characters.kinds import Kind
+from tarmac.characters.references import Reference, references
 from tarmac.ids import is_id
 
 CASES: list[tuple[dict[str, Any], list[Reference]]] = [
@@ -41,7 +42,7 @@ CASES: list[tuple[dict[str, Any], list[Reference]]] = [
 
 
 @pytest.mark.parametrize(("body", "found"), CASES, ids=str)
-def test_what_a_body_names(body: dict[str, Any], found: list[Reference]) -> None:
+def test_the_references_of_a_body_are_found(body: dict[str, Any], found: list[Reference]) -> None:
     assert list(references(body)) == found
 
 
@@ -56,8 +57,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_body_can_be_looked_at(body: Any) -> None:
-    """Each path leads to the id that it is said to lead to."""
+def test_each_path_leads_to_its_id(body: Any) -> None:
+    """Bodies of any shape are accepted."""
     for named in references(body):
         at = body
         for step in named.path:
@@ -66,7 +67,7 @@ def test_any_body_can_be_looked_at(body: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a/b", "a#b", "a.b", "../x", "a" * 101, "ä", "a\n"])
-def test_what_is_no_id(text: str) -> None:
+def test_invalid_ids_are_rejected(text: str) -> None:
     assert not is_id(text)
 
 

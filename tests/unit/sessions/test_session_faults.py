@@ -1,9 +1,9 @@
-"""A connect and all that follows it, with a fault at every effect: what must hold, holds all the same.
+"""Fault injection at every effect of a connect and the steps after it: the invariants must hold all the same.
 
-The real steps run over the fakes. At the n-th effect something goes wrong: the process dies before or after it, its
-answer is lost, or it fails; alone, and in pairs drawn at random. Then the client goes, the machine runs, the sweeper
-sweeps, and time passes until nothing moves any more. That the search would find what it looks for is shown by taking
-the protocol's guards out.
+The real steps run over the fakes. At the n-th effect one fault is injected: the process ends before or after it, its
+response is lost, or it is rejected. Faults are injected one at a time, and in random pairs. Then the client
+disconnects, and the state machine and the sweeper run until no row is due. Removing a guard from the code must make
+the search find a violation.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from tests.fakes.composed import sweep_sessions
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order
 
-KINDS = ("dies before", "dies after", "answer lost", "refused")
+KINDS = ("ends before", "ends after", "response lost", "rejected")
 HOURS = 3 * 3600.0
 
 
-class Died(BaseException):
-    """The process is no more: nothing that it would do after this happens."""
+class ProcessEnded(BaseException):
+    """The process has ended: it has no further effects."""
 
 
 @dataclass
 class Fault:
-    """At the `at`-th effect of the run."""
+    """A fault of this kind at the `at`-th effect of the run."""
 
     at: int
     kind: str
@@ -48,14 +48,14 @@ class Fault:
 
 @dataclass
 class Run:
-    """One connect of one client, under these faults."""
+    """One connect of one client with these faults injected."""
 
     faults: list[Fault]
     joins: bool = True
     world: World = field(default_factory=World)
     effects: int = 0
-    is_dead: bool = False
-    given: list[Credentials] = field(default_factory=list)
+    has_ended: bool = False
+    returned: list[Credentials] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,27 +76,27 @@ class Run:
 
     def watched(self, port: str, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def effect(*arguments: Any, **named: Any) -> Any:
-            if self.is_dead:
-                raise Died
+            if self.has_ended:
+                raise ProcessEnded
             self.effects += 1
             self.trace.append(f"{port}.{name}")
             kind = next((fault.kind for fault in self.faults if fault.at == self.effects), None)
-            if kind == "dies before":
-                self.die()
-            if kind == "refused":
+            if kind == "ends before":
+                self.end()
+            if kind == "rejected":
                 raise self.error(port, name, happened=False)
             answer = call(*arguments, **named)
-            if kind == "dies after":
-                self.die()
-            if kind == "answer lost":
+            if kind == "ends after":
+                self.end()
+            if kind == "response lost":
                 raise self.error(port, name, happened=True)
             return answer
 
         return effect
 
-    def die(self) -> None:
-        self.is_dead = True
-        raise Died
+    def end(self) -> None:
+        self.has_ended = True
+        raise ProcessEnded
 
     @staticmethod
     def error(port: str, name: str, happened: bool) -> Exception:
@@ -107,18 +107,18 @@ class Run:
         return UpstreamUnavailable("HTTP 502")
 
     def actor(self, step: Callable[[], Any]) -> Any:
-        """What a step gives; None where it died or failed, which its caller repeats or not."""
-        self.is_dead = False
+        """Run a step in a new process and return its result, None if the process ended or the step failed."""
+        self.has_ended = False
         try:
             return step()
-        except (Died, Exception):
+        except (ProcessEnded, Exception):
             return None
 
     def play(self) -> Run:
         world = self.world
         answer = self.actor(lambda: connect_session.connect_session(an_order(), world, MOST_SECONDS, 25.0))
         if answer is not None:
-            self.given.append(answer[1])
+            self.returned.append(answer[1])
         began, swept_at = world.clock.now(), world.clock.now()
         wakes = dict.fromkeys(world.session_executions.running, began)
         while world.clock.now() < began + HOURS:
@@ -135,7 +135,7 @@ class Run:
         return self
 
     def machine(self, name: str, wakes: dict[str, float]) -> None:
-        """One wake of an execution: Watch, and Finish where it has ended. A step that failed is repeated."""
+        """Run Watch, and Finish if the session has ended. A failed step is retried after two seconds."""
         world = self.world
         session_id = json.loads(world.session_executions.started[name])["sessionId"]
         seen = self.actor(lambda: watch_session.watch_session(session_id, world, UNCLAIMED_SECONDS))
@@ -151,49 +151,49 @@ class Run:
     def due(self) -> bool:
         return any("due" in row for row in self.world.table.rows.values())
 
-    # What must be true at the end.
+    # Invariants at the end of a run
 
     def violations(self) -> Iterator[str]:
         world, runway = self.world, self.world.runway_sessions
         rows = [from_row(row) for (_, sk), row in world.table.rows.items() if sk == "session"]
         known = {row.id for row in rows}
         if len(runway.sessions) > 1:
-            yield "one connect has made more than one session"
+            yield "one connect has created more than one session"
         for session in runway.sessions.values():
             if session.id in known and not runway.has_ended(session.id):
-                yield f"{session.id} lives on"
+                yield f"{session.id} is still open"
             if session.id not in known and session.consumed:
-                yield f"{session.id} was entered, and nobody knows of it"
-            if session.id not in known and not runway.has_ended(session.id) and self.could_have_ended_it():
-                yield f"{session.id} is left behind"
+                yield f"{session.id} was consumed and has no row"
+            if session.id not in known and not runway.has_ended(session.id) and self.could_have_cancelled_it():
+                yield f"{session.id} has no row and was not cancelled"
             if session.body.get("maxDuration") != 300:
-                yield f"{session.id} has no bound"
+                yield f"{session.id} has no maxDuration"
         for row in rows:
             if row.reserved_seconds:
                 yield f"{row.id} still reserves minutes"
             if not row.state.is_terminal or row.notice_state != "SENT":
-                yield f"{row.id} stands at {row.state}, notice {row.notice_state}"
-            told = [json.loads(message)["eventId"] for message, _ in world.topic.published]
-            if set(told) != {f"{row.id}-ended"}:
-                yield f"{row.id} was announced as {told}"
+                yield f"{row.id} is {row.state}, notice {row.notice_state}"
+            announced = [json.loads(message)["eventId"] for message, _ in world.topic.published]
+            if set(announced) != {f"{row.id}-ended"}:
+                yield f"{row.id} was announced as {announced}"
             if ("owner#conversation#" + row.id, "owner") not in world.table.rows:
-                yield f"what is said in {row.id} is everybody's"
+                yield f"the conversation of {row.id} has no owner"
             if row.duration_seconds and not any("conversation.json" in key for key in world.archive.objects):
-                yield f"what was said in {row.id} is not archived"
-        if self.given:
+                yield f"the conversation of {row.id} is not archived"
+        if self.returned:
             if [row.consumed_at is not None for row in rows] != [True]:
-                yield "credentials were given, and nobody knows"
+                yield "credentials were returned and not recorded"
             if self.joins and rows and rows[0].state != "COMPLETED":
-                yield f"who entered was cut off: {rows[0].state} {rows[0].cancel_reason}"
+                yield f"the viewer was cut off: {rows[0].state} {rows[0].cancel_reason}"
         if any(session.consumed > 1 for session in runway.sessions.values()):
-            yield "credentials were given twice"
+            yield "credentials were consumed twice"
         yield from self.minutes()
         yield from self.leaks()
 
-    def could_have_ended_it(self) -> bool:
-        """Whether Tarmac lived, and knew the session's name: else `maxDuration` alone is its end."""
-        [fault] = self.faults if len(self.faults) == 1 else [Fault(0, "dies")]
-        return not fault.kind.startswith("dies") and self.trace[fault.at - 1] != "FakeRunwaySessions.create"
+    def could_have_cancelled_it(self) -> bool:
+        """Whether the process survived and knew the session's id; otherwise only `maxDuration` ends the session."""
+        [fault] = self.faults if len(self.faults) == 1 else [Fault(0, "ends")]
+        return not fault.kind.startswith("ends") and self.trace[fault.at - 1] != "FakeRunwaySessions.create"
 
     def minutes(self) -> Iterator[str]:
         tables = self.world.table.rows.items()
@@ -217,7 +217,7 @@ class Run:
 
 
 def explored(joins: bool = True) -> Iterator[Run]:
-    """The run without faults, then one with each single fault."""
+    """Yield the run without faults, then one run for each single fault."""
     calm = Run([], joins).play()
     yield calm
     for at in range(1, calm.effects + 1):
@@ -231,8 +231,8 @@ def check(run: Run) -> None:
     assert not found, f"{found} after {where}"
 
 
-@pytest.mark.parametrize("joins", [True, False], ids=["the viewer enters", "the client has gone"])
-def test_no_single_fault_does_harm(joins: bool, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("joins", [True, False], ids=["the viewer joins", "the client has disconnected"])
+def test_no_single_fault_violates_an_invariant(joins: bool, caplog: pytest.LogCaptureFixture) -> None:
     runs = 0
     for run in explored(joins):
         check(run)
@@ -241,18 +241,18 @@ def test_no_single_fault_does_harm(joins: bool, caplog: pytest.LogCaptureFixture
     assert "secret-" not in caplog.text
 
 
-def test_what_happens_when_nothing_goes_wrong() -> None:
-    """Or the search above would be a search through nothing."""
+def test_a_run_without_faults_completes_a_session() -> None:
+    """Otherwise the search above would cover no real session."""
     run = Run([]).play()
     [row] = [from_row(row) for (_, sk), row in run.world.table.rows.items() if sk == "session"]
     assert (row.state, row.duration_seconds, row.used_seconds) == ("COMPLETED", 100, 100)
-    assert len(run.given) == 1
+    assert len(run.returned) == 1
     assert len(row.outputs) == 2
     gone = Run([], joins=False).play()
     assert gone.world.runway_sessions.cancelled == ["live-1"]
 
 
-def test_faults_in_pairs_do_no_harm() -> None:
+def test_random_pairs_of_faults_violate_no_invariant() -> None:
     chance = random.Random(20261120)
     length = Run([]).play().effects
     for _ in range(400):
@@ -260,39 +260,39 @@ def test_faults_in_pairs_do_no_harm() -> None:
         check(Run([Fault(at, chance.choice(KINDS)) for at in places], chance.random() < 0.7).play())
 
 
-def nothing(*_: Any, **__: Any) -> None:
+def do_nothing(*_: Any, **__: Any) -> None:
     return None
 
 
 GUARDS: dict[str, tuple[Any, str, Any]] = {
-    "an unclaimed session is cancelled": (SessionMoves, "why_cancel", nothing),
-    "what is given is recorded": (SessionMoves, "consumed", lambda _, session, token: session),
-    "a session without a row is cancelled": (create_session, "_abandon", nothing),
-    "the conversation is owned first": (create_session, "own", nothing),
+    "an unclaimed session is cancelled": (SessionMoves, "reason_to_cancel", do_nothing),
+    "returned credentials are recorded": (SessionMoves, "consumed", lambda _, session, token: session),
+    "a session without a row is cancelled": (create_session, "_cancel_orphan", do_nothing),
+    "the conversation is owned first": (create_session, "own", do_nothing),
     "the sweeper replaces executions": (
         session_sweep,
         "start_watching",
-        nothing,
+        do_nothing,
     ),
-    "a claimant that died is not waited for": (SessionMoves, "lease_is_over", lambda *_: False),
+    "a claim expires": (SessionMoves, "lease_is_over", lambda *_: False),
     "an ending settles the minutes": (
         SessionMoves,
         "end",
-        lambda self, session, *args, _end=SessionMoves.end, **named: _kept(
+        lambda self, session, *args, _end=SessionMoves.end, **named: _with_reservation(
             _end(self, session, *args, **named), session
         ),
     ),
 }
 
 
-def _kept(after: Any, before: Any) -> Any:
+def _with_reservation(after: Any, before: Any) -> Any:
     from dataclasses import replace
 
     return replace(after, reserved_seconds=before.reserved_seconds)
 
 
 @pytest.mark.parametrize("name", GUARDS)
-def test_without_a_guard_the_search_finds_harm(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_guard_the_search_finds_a_violation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     owner, attribute, instead = GUARDS[name]
     monkeypatch.setattr(owner, attribute, instead)
     assert any(list(run.violations()) for joins in (True, False) for run in explored(joins))

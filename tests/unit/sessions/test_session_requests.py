@@ -1,4 +1,4 @@
-"""What a create and a connect may hold, and what Runway is sent for it."""
+"""Bodies of creates and connects, and the bodies sent to Runway for them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def paths(issues: list[Issue]) -> list[str]:
         ({"preset_id": "influencer"}, {"type": "runway-preset", "presetId": "influencer"}),
     ],
 )
-def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dict[str, str]) -> None:
+def test_an_avatar_has_any_of_the_names_that_samples_use(body: dict[str, Any], avatar: dict[str, str]) -> None:
     request = parse_connect(body, 300)
     assert request.avatar == avatar
     assert avatar_id(request.avatar) == (avatar.get("avatarId") or avatar.get("presetId"))
@@ -44,7 +44,7 @@ def test_an_avatar_is_named_as_samples_name_it(body: dict[str, Any], avatar: dic
     assert request.body == {"model": "gwm1_avatars", "avatar": avatar, "maxDuration": 300}
 
 
-def test_a_token_may_name_the_avatar() -> None:
+def test_the_avatar_of_the_token_is_the_default() -> None:
     assert parse_connect({}, 300, "cat-character").avatar["presetId"] == "cat-character"
     assert parse_connect({"avatarId": UUID}, 300, "cat-character").avatar == CUSTOM
 
@@ -52,13 +52,13 @@ def test_a_token_may_name_the_avatar() -> None:
 @pytest.mark.parametrize(
     ("longest", "asked", "sent"), [(300, None, 300), (900, None, 300), (60, None, 60), (900, 900, 900)]
 )
-def test_a_create_always_says_how_long(longest: int, asked: int | None, sent: int) -> None:
-    """Without it a session that nobody holds would last as long as Runway likes."""
+def test_a_create_always_has_max_duration(longest: int, asked: int | None, sent: int) -> None:
+    """Without it an abandoned session would last as long as Runway allows."""
     request = parse_create(CREATE | {"maxDuration": asked}, longest)
     assert (request.body["maxDuration"], request.max_seconds) == (sent, sent)
 
 
-def test_options_go_to_runway_and_metadata_does_not() -> None:
+def test_options_are_sent_to_runway_and_metadata_is_not() -> None:
     options = {"personality": "Kind", "startScript": "Hello", "tools": [TOOL], "maxDuration": 60}
     request = parse_connect({"avatarId": UUID, "metadata": {"page": "7"}} | options, 300)
     assert request.body == {"model": "gwm1_avatars", "avatar": CUSTOM} | options
@@ -75,9 +75,9 @@ def test_options_go_to_runway_and_metadata_does_not() -> None:
         {"k": "v" * 500},
         {"k" * 40: "v"},
     ],
-    ids=["none", "twenty", "a long text", "a long name"],
+    ids=["empty", "20 entries", "longest value", "longest name"],
 )
-def test_metadata_may_be_so_much(metadata: dict[str, str]) -> None:
+def test_metadata_up_to_the_limits_is_accepted(metadata: dict[str, str]) -> None:
     assert parse_create(CREATE | {"metadata": metadata}, 300).metadata == metadata
 
 
@@ -91,43 +91,43 @@ def test_metadata_may_be_so_much(metadata: dict[str, str]) -> None:
         {"k": None},
         {"k": 1, "l": "v"},
     ],
-    ids=["twenty-one", "too long a text", "too long a name", "no name", "null", "a number"],
+    ids=["21 entries", "value too long", "name too long", "empty name", "null", "number"],
 )
-def test_more_metadata_is_answered_with_its_limits(metadata: dict[str, Any]) -> None:
+def test_metadata_beyond_the_limits_names_them(metadata: dict[str, Any]) -> None:
     limits = "Expected at most 20 strings, names of 1 to 40 characters, values of at most 500 characters"
     assert issues_of(parse_create, CREATE | {"metadata": metadata}, 300) == [Issue("custom", ("metadata",), limits)]
 
 
 @pytest.mark.parametrize("seconds", [301, 1800])
-def test_what_runway_allows_and_the_operator_does_not_is_answered_with_the_operators_bound(seconds: int) -> None:
+def test_a_duration_above_the_operators_limit_names_that_limit(seconds: int) -> None:
     [issue] = issues_of(parse_create, CREATE | {"maxDuration": seconds}, 300)
     assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
     assert "at most 300 in this deployment" in issue.message
 
 
-def test_what_runway_does_not_allow_is_answered_with_runways_bound() -> None:
+def test_a_duration_above_runways_limit_names_that_limit() -> None:
     [issue] = issues_of(parse_create, CREATE | {"maxDuration": 1801}, 300)
     assert (issue.code, issue.path) == ("too_big", ("maxDuration",))
     assert "at most 1800" in issue.message
 
 
-def test_a_page_that_names_no_avatar_is_told_what_is_one() -> None:
+def test_a_connect_without_an_avatar_names_the_field() -> None:
     [issue] = issues_of(parse_connect, {"personality": "Kind"}, 300)
     assert (issue.code, issue.path) == ("invalid_type", ("avatarId",))
     assert issue.message.startswith("Required: ")
 
 
-def test_who_asks_for_a_callback_is_told_where_endings_are_announced() -> None:
+def test_a_webhook_url_points_to_the_sns_notice() -> None:
     [issue] = issues_of(parse_create, CREATE | {"webhookUrl": "https://example.com"}, 300)
     assert (issue.code, issue.path) == ("custom", ("webhookUrl",))
     assert "session.ended on SNS" in issue.message
 
 
-def test_what_is_not_described_passes() -> None:
+def test_unknown_fields_pass() -> None:
     assert parse_create(CREATE | {"mood": "sunny"}, 300).body["mood"] == "sunny"
 
 
-def test_what_was_asked_is_not_in_a_traceback() -> None:
+def test_the_repr_of_a_request_hides_its_body() -> None:
     assert "Kind" not in repr(parse_connect({"avatarId": UUID, "personality": "Kind"}, 300))
 
 
@@ -158,7 +158,7 @@ def test_what_was_asked_is_not_in_a_traceback() -> None:
         ({"avatarId": UUID, "webhookUrl": "https://example.com"}, ["webhookUrl"]),
     ],
 )
-def test_what_cannot_be_is_named(body: dict[str, Any], expected: list[str]) -> None:
+def test_an_invalid_field_of_a_connect_is_named(body: dict[str, Any], expected: list[str]) -> None:
     assert paths(issues_of(parse_connect, body, 300)) == expected
 
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_is_named(body: dict[str, Any], expected: list[str]) -> N
         (CREATE | {"livekit": {"url": "wss://x", "token": "t" * 2049, "roomName": "r"}}, ["livekit.token"]),
     ],
 )
-def test_runways_own_create_is_checked_too(body: dict[str, Any], expected: list[str]) -> None:
+def test_an_invalid_field_of_a_create_is_named(body: dict[str, Any], expected: list[str]) -> None:
     assert paths(issues_of(parse_create, body, 300)) == expected
 
 
@@ -197,7 +197,7 @@ def test_runways_own_create_is_checked_too(body: dict[str, Any], expected: list[
         {"integration": {"type": "livekit", "url": "wss://x", "token": "t", "roomName": "r", "agentIdentity": "a"}},
     ],
 )
-def test_what_passes_here_passes_at_runway(options: dict[str, Any]) -> None:
-    """The simulator checks by the types of Runway's SDK, not by the rules under test."""
+def test_accepted_bodies_pass_the_simulators_check(options: dict[str, Any]) -> None:
+    """The simulator checks against the types of Runway's SDK, independently of the specs under test."""
     request = parse_create(CREATE | options, 300)
     must_pass(request_check("RealtimeSessionCreateParams"), dict(request.body))

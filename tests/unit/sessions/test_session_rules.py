@@ -1,4 +1,4 @@
-"""What may follow what: Runway's diagram, who gets the credentials, and when Tarmac ends a session itself."""
+"""The moves of a session: Runway's state diagram, credentials, Tarmac's own cancels, and intervals between polls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tarmac.sessions.moves import (
     FOLLOWS,
     LONGEST_QUEUE_SECONDS,
     OVERTIME_SECONDS,
-    READING_SECONDS,
+    UNREACHABLE_SECONDS,
     SessionMoves,
 )
 from tarmac.sessions.session import TERMINAL, Session, SessionState, from_row, to_row
@@ -40,21 +40,21 @@ def without_claim(session: Session) -> Session:
 
 
 def with_notice(session: Session) -> Session:
-    """With its notice pending, if it is over."""
+    """The session, with a pending notice if it has ended."""
     return replace(session, notice_state=NoticeState.PENDING) if session.state.is_terminal else session
 
 
 EACH: dict[str, tuple[Move, frozenset[SessionState]]] = {
     "observe": (lambda m, s: m.observe(s, "RUNNING", 5), OPEN),
-    "overlook": (lambda m, s: m.overlook(s, 5), OPEN),
-    "overlook a 404": (lambda m, s: m.overlook(s, 5, gone=True), OPEN),
+    "poll failed": (lambda m, s: m.poll_failed(s, 5), OPEN),
+    "poll failed with 404": (lambda m, s: m.poll_failed(s, 5, gone=True), OPEN),
     "end": (lambda m, s: m.end(s, S.COMPLETED, 42.0), OPEN),
     "end as failed": (lambda m, s: m.end(s, S.FAILED, 41.2, "no avatar", "AVATAR.GONE"), OPEN),
     "claim": (lambda m, s: m.claim(without_claim(s), "new"), frozenset({S.NOT_READY, S.READY})),
     "release": (lambda m, s: m.release(with_claim(s), "token"), OPEN),
     "consumed": (lambda m, s: m.consumed(with_claim(s), "token"), OPEN),
     "burn": (lambda m, s: m.burn(with_claim(s), "token"), OPEN),
-    "burn after silence": (
+    "burn expired claim": (
         lambda m, s: m.burn(replace(with_claim(s), claimed_at=m.now - CLAIM_LEASE_SECONDS), None),
         OPEN,
     ),
@@ -68,7 +68,7 @@ EACH: dict[str, tuple[Move, frozenset[SessionState]]] = {
 LATER = NOW + 1000
 RICH: dict[str, Any] = {
     "run": 3,
-    "looks": 9,
+    "polls": 9,
     "missing": 2,
     "unread": 7,
     "ready_at": NOW + 20,
@@ -84,8 +84,8 @@ RICH: dict[str, Any] = {
 """A session with a long history, in which every change shows."""
 
 ENDING = frozenset({"end", "end as failed"})
-POLLING = frozenset({"observe", "overlook", "overlook a 404"})
-BURNING = frozenset({"burn", "burn after silence"})
+POLLING = frozenset({"observe", "poll failed", "poll failed with 404"})
+BURNING = frozenset({"burn", "burn expired claim"})
 
 CHANGED_BY: dict[str, frozenset[str]] = {
     "state": ENDING | {"observe"},
@@ -104,7 +104,7 @@ CHANGED_BY: dict[str, frozenset[str]] = {
     "ready_at": frozenset({"observe"}),
     "started_at": frozenset({"observe"}),
     "checked_at": frozenset({"observe"}),
-    "looks": POLLING,
+    "polls": POLLING,
     "missing": POLLING,
     "unread": POLLING,
     "outputs": frozenset({"archived"}),
@@ -117,25 +117,29 @@ CHANGED_BY: dict[str, frozenset[str]] = {
 WAITS = dict.fromkeys(POLLING, 5.0) | dict.fromkeys(ENDING, FINISH_SECONDS)
 """Seconds until a row is due after a move, apart from the sweeper's grace: 0 for every other move."""
 
-OVER = "The session has ended: create a new one"
-GIVEN = "The credentials of this session were handed out already: create a new session"
+OVER = "the session has ended"
+CONSUMED = "the credentials were consumed already"
 REASONS: list[tuple[Move, Session, str]] = [
     (EACH["observe"][0], a_session(S.FAILED), "the session has ended"),
     (EACH["claim"][0], a_session(S.COMPLETED), OVER),
     (EACH["claim"][0], a_session(S.READY, cancel_requested_at=NOW), OVER),
     (EACH["claim"][0], a_session(S.READY, burned_at=NOW), OVER),
-    (EACH["claim"][0], a_session(S.READY, consumed_at=NOW), GIVEN),
-    (EACH["claim"][0], a_session(S.RUNNING), GIVEN),
+    (EACH["claim"][0], a_session(S.READY, consumed_at=NOW), CONSUMED),
+    (EACH["claim"][0], a_session(S.RUNNING), CONSUMED),
     (
         lambda m, s: m.claim(with_claim(s), "new"),
         a_session(S.READY),
-        "The credentials of this session are being handed out to somebody else",
+        "another request holds the claim",
     ),
-    (lambda m, s: m.release(with_claim(s), "new"), a_session(S.READY), "the claim is not ours"),
+    (lambda m, s: m.release(with_claim(s), "new"), a_session(S.READY), "the token does not hold the claim"),
     (EACH["consumed"][0], a_session(S.READY, cancel_requested_at=NOW), OVER),
-    (lambda m, s: m.consumed(s, "token"), a_session(S.READY), "the claim is not ours"),
-    (lambda m, s: m.consumed(with_claim(s), "new"), a_session(S.READY, consumed_at=NOW), "the claim is not ours"),
-    (lambda m, s: m.burn(s, None), a_session(S.READY), "the claim is alive"),
+    (lambda m, s: m.consumed(s, "token"), a_session(S.READY), "the token does not hold the claim"),
+    (
+        lambda m, s: m.consumed(with_claim(s), "new"),
+        a_session(S.READY, consumed_at=NOW),
+        "the token does not hold the claim",
+    ),
+    (lambda m, s: m.burn(s, None), a_session(S.READY), "the claim has not expired"),
     (lambda m, s: m.request_cancel(with_claim(s), "unclaimed"), a_session(), "the session is being claimed"),
     (EACH["archived"][0], a_session(S.RUNNING), "there is nothing to archive"),
     (EACH["archived"][0], a_session(S.FAILED, notice_state=NoticeState.SENT), "there is nothing to archive"),
@@ -219,23 +223,23 @@ def test_what_was_said_is_archived_before_the_notice_is_due() -> None:
 
 
 @pytest.mark.parametrize(("move", "session", "reason"), REASONS)
-def test_a_move_that_is_refused_says_why(move: Move, session: Session, reason: str) -> None:
+def test_a_refused_move_has_a_reason(move: Move, session: Session, reason: str) -> None:
     with pytest.raises(TransitionRefused) as refused:
         move(MOVES, session)
     assert str(refused.value) == reason
 
 
-def test_the_first_version_is_looked_at_if_nobody_begins_to() -> None:
+def test_the_first_version_is_due_if_no_execution_starts() -> None:
     before = a_session(**RICH)
     due = LATER + SWEEP_GRACE_SECONDS
     assert SessionMoves(LATER).begin(before) == replace(before, updated_at=LATER, next_check_at=due)
 
 
-def test_moments_shrink_with_the_time_scale() -> None:
-    assert SessionMoves(NOW, 0.05).overlook(a_session(), 40).next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
+def test_next_check_follows_the_time_scale() -> None:
+    assert SessionMoves(NOW, 0.05).poll_failed(a_session(), 40).next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
 
 
-# The diagram of Runway's documents, an edge a case.
+# The state diagram of Runway's documentation: one case for each edge.
 DIAGRAM = [
     (S.NOT_READY, S.READY),
     (S.NOT_READY, S.CANCELLED),
@@ -248,14 +252,14 @@ DIAGRAM = [
 
 
 @pytest.mark.parametrize(("before", "after"), DIAGRAM)
-def test_each_edge_of_runways_diagram_can_be_followed(before: SessionState, after: SessionState) -> None:
+def test_each_edge_of_runways_diagram_is_allowed(before: SessionState, after: SessionState) -> None:
     row = a_session(before)
     moved = MOVES.end(row, after) if after.is_terminal else MOVES.observe(row, after.value, 5)
     check_step(FOLLOWS, row, moved)
     assert moved.state is after
 
 
-def test_nothing_follows_an_end_and_nothing_goes_back() -> None:
+def test_terminal_states_have_no_successor_and_no_state_goes_back() -> None:
     order = list(S)
     for before, followers in FOLLOWS.items():
         assert before not in followers
@@ -264,8 +268,8 @@ def test_nothing_follows_an_end_and_nothing_goes_back() -> None:
         assert all(order.index(after) > order.index(before) or after.is_terminal for after in followers)
 
 
-@given(st.lists(st.sampled_from([*(state.value for state in OPEN), "A_WORD_OF_TOMORROW", ""]), max_size=8))
-def test_looks_in_any_order_only_lead_forward(statuses: list[str]) -> None:
+@given(st.lists(st.sampled_from([*(state.value for state in OPEN), "A_NEW_STATUS", ""]), max_size=8))
+def test_polls_in_any_order_never_move_a_session_back(statuses: list[str]) -> None:
     order = list(S)
     row = a_session()
     for status in statuses:
@@ -277,7 +281,7 @@ def test_looks_in_any_order_only_lead_forward(statuses: list[str]) -> None:
     assert (row.started_at is None) == (row.state is not S.RUNNING)
 
 
-def test_a_session_was_ready_and_began_when_it_was_first_seen_so() -> None:
+def test_ready_at_and_started_at_are_the_first_polls_with_that_status() -> None:
     row = a_session()
     for seconds, status in enumerate(("NOT_READY", "READY", "READY", "RUNNING", "RUNNING"), start=1):
         row = SessionMoves(NOW + seconds).observe(row, status, 5)
@@ -286,7 +290,7 @@ def test_a_session_was_ready_and_began_when_it_was_first_seen_so() -> None:
     assert (at_once.ready_at, at_once.started_at) == (NOW + 6, NOW + 6)
 
 
-def test_a_store_says_what_does_not_follow() -> None:
+def test_check_step_names_the_invalid_step() -> None:
     with pytest.raises(TransitionRefused, match=r"^version 3 does not follow 3$"):
         check_step(FOLLOWS, a_session(), a_session())
     with pytest.raises(TransitionRefused, match=r"^READY does not follow RUNNING$"):
@@ -307,18 +311,18 @@ class TestCredentials:
     def test_one_claim_at_a_time(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         assert (claimed.claim, claimed.claimed_at) == ("one", MOVES.now)
-        with pytest.raises(TransitionRefused, match="somebody else"):
+        with pytest.raises(TransitionRefused, match="another request"):
             MOVES.claim(claimed, "two")
 
-    def test_a_claim_knows_its_own_echo(self) -> None:
+    def test_a_claim_by_the_same_token_changes_nothing(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         assert MOVES.claim(claimed, "one") is claimed
 
-    def test_consumed_once_and_never_again(self) -> None:
+    def test_credentials_are_consumed_once(self) -> None:
         consumed = MOVES.consumed(MOVES.claim(a_session(S.READY), "one"), "one")
         assert (consumed.consumed_at, consumed.claim) == (MOVES.now, None)
         assert MOVES.consumed(consumed, "one") is consumed
-        with pytest.raises(TransitionRefused, match="handed out already"):
+        with pytest.raises(TransitionRefused, match="consumed already"):
             MOVES.claim(consumed, "two")
 
     def test_a_released_claim_leaves_no_trace(self) -> None:
@@ -327,23 +331,23 @@ class TestCredentials:
         assert MOVES.claim(released, "two").claim == "two"
 
     @pytest.mark.parametrize("move", ["release", "consumed", "burn"])
-    def test_what_comes_of_a_claim_is_its_owners_to_say(self, move: str) -> None:
+    def test_only_the_token_that_holds_the_claim_can_settle_it(self, move: str) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         with pytest.raises(TransitionRefused):
             getattr(MOVES, move)(claimed, "two")
 
-    def test_a_burned_session_is_to_be_cancelled_and_gives_nothing(self) -> None:
+    def test_a_burned_session_is_cancelled_and_cannot_be_claimed(self) -> None:
         burned = MOVES.burn(MOVES.claim(a_session(S.READY), "one"), "one")
         assert (burned.burned_at, burned.cancel_requested_at, burned.cancel_reason) == (MOVES.now, MOVES.now, "lost")
-        with pytest.raises(TransitionRefused, match="create a new one"):
+        with pytest.raises(TransitionRefused, match="has ended"):
             MOVES.claim(burned, "two")
 
-    def test_a_cancel_that_came_before_the_loss_keeps_its_reason(self) -> None:
+    def test_burning_a_cancelled_session_keeps_the_first_reason(self) -> None:
         cancelled = MOVES.request_cancel(with_claim(a_session(S.READY)), "client")
         burned = SessionMoves(LATER).burn(cancelled, "token")
         assert (burned.burned_at, burned.cancel_requested_at, burned.cancel_reason) == (LATER, MOVES.now, "client")
 
-    def test_a_silent_claim_is_alive_until_its_lease_is_over(self) -> None:
+    def test_a_claim_without_a_result_is_burned_only_after_its_lease(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         early = SessionMoves(MOVES.now + CLAIM_LEASE_SECONDS - 0.001)
         late = SessionMoves(MOVES.now + CLAIM_LEASE_SECONDS)
@@ -354,7 +358,7 @@ class TestCredentials:
         with pytest.raises(TransitionRefused):
             late.burn(a_session(S.READY), None)
 
-    def test_a_cancelled_session_gives_nothing(self) -> None:
+    def test_a_cancelled_session_cannot_be_claimed_or_consumed(self) -> None:
         cancelled = MOVES.request_cancel(a_session(S.READY), "client")
         with pytest.raises(TransitionRefused):
             MOVES.claim(cancelled, "one")
@@ -362,13 +366,13 @@ class TestCredentials:
         with pytest.raises(TransitionRefused):
             MOVES.consumed(under_way, "one")
 
-    def test_nobody_is_cancelled_while_taking_the_credentials(self) -> None:
+    def test_a_claimed_session_is_not_cancelled_as_unclaimed(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         with pytest.raises(TransitionRefused):
             MOVES.request_cancel(claimed, "unclaimed")
         assert MOVES.request_cancel(claimed, "client").cancel_reason == "client"
 
-    def test_the_first_reason_to_cancel_stays(self) -> None:
+    def test_a_second_cancel_keeps_the_first_reason(self) -> None:
         first = MOVES.request_cancel(a_session(), "client")
         assert MOVES.request_cancel(first, "unclaimed") is first
 
@@ -382,11 +386,11 @@ class TestEndings:
             (a_session(S.READY, consumed_at=NOW + 30), UNCLAIMED_SECONDS + 30, "unclaimed"),
             (a_session(S.RUNNING), 300 + OVERTIME_SECONDS, "overdue"),
         ],
-        ids=["never ready", "ready and unclaimed", "handed out and never entered", "longer than it may be"],
+        ids=["never ready", "ready and unclaimed", "consumed and never joined", "longer than allowed"],
     )
-    def test_when_tarmac_ends_a_session_itself(self, session: Session, age: float, reason: str) -> None:
-        assert SessionMoves(NOW + age - 0.001).why_cancel(session, UNCLAIMED_SECONDS) is None
-        assert SessionMoves(NOW + age).why_cancel(session, UNCLAIMED_SECONDS) == reason
+    def test_tarmac_cancels_unclaimed_and_overdue_sessions(self, session: Session, age: float, reason: str) -> None:
+        assert SessionMoves(NOW + age - 0.001).reason_to_cancel(session, UNCLAIMED_SECONDS) is None
+        assert SessionMoves(NOW + age).reason_to_cancel(session, UNCLAIMED_SECONDS) == reason
 
     @pytest.mark.parametrize(
         ("session", "age", "reason"),
@@ -395,30 +399,30 @@ class TestEndings:
             (a_session(S.READY, ready_at=NOW + 100, consumed_at=NOW + 90), 100 + UNCLAIMED_SECONDS, "unclaimed"),
             (a_session(S.RUNNING, started_at=NOW + 100), 400 + OVERTIME_SECONDS, "overdue"),
         ],
-        ids=["ready late", "handed out before it was seen ready", "began late"],
+        ids=["ready late", "consumed before a poll returned READY", "started late"],
     )
-    def test_waits_count_from_what_was_seen_last(self, session: Session, age: float, reason: str) -> None:
-        assert SessionMoves(NOW + age - 0.001).why_cancel(session, UNCLAIMED_SECONDS) is None
-        assert SessionMoves(NOW + age).why_cancel(session, UNCLAIMED_SECONDS) == reason
+    def test_limits_count_from_the_latest_change(self, session: Session, age: float, reason: str) -> None:
+        assert SessionMoves(NOW + age - 0.001).reason_to_cancel(session, UNCLAIMED_SECONDS) is None
+        assert SessionMoves(NOW + age).reason_to_cancel(session, UNCLAIMED_SECONDS) == reason
 
     def test_ages_are_in_runways_seconds(self) -> None:
-        assert SessionMoves(NOW + 30, scale=0.5).why_cancel(a_session(S.READY), 60) == "unclaimed"
-        assert SessionMoves(NOW + 29, scale=0.5).why_cancel(a_session(S.READY), 60) is None
+        assert SessionMoves(NOW + 30, scale=0.5).reason_to_cancel(a_session(S.READY), 60) == "unclaimed"
+        assert SessionMoves(NOW + 29, scale=0.5).reason_to_cancel(a_session(S.READY), 60) is None
 
     @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 1920.0), (0.5, 960.0)])
-    def test_a_session_that_cannot_be_read_is_given_up_when_it_must_long_be_over(
+    def test_an_unreachable_session_is_polled_until_after_its_latest_possible_end(
         self, scale: float, seconds: float
     ) -> None:
-        """The queue, the wait for somebody, the call, what it may last too long, and a while to be on the safe side."""
-        assert LONGEST_QUEUE_SECONDS + UNCLAIMED_SECONDS + 300 + OVERTIME_SECONDS + READING_SECONDS == 1920
-        assert SessionMoves(NOW + seconds - 0.001, scale).may_still_be_read(a_session(), UNCLAIMED_SECONDS)
-        assert not SessionMoves(NOW + seconds, scale).may_still_be_read(a_session(), UNCLAIMED_SECONDS)
+        """Queue, wait for a viewer, call, overtime, and a margin."""
+        assert LONGEST_QUEUE_SECONDS + UNCLAIMED_SECONDS + 300 + OVERTIME_SECONDS + UNREACHABLE_SECONDS == 1920
+        assert SessionMoves(NOW + seconds - 0.001, scale).may_still_be_polled(a_session(), UNCLAIMED_SECONDS)
+        assert not SessionMoves(NOW + seconds, scale).may_still_be_polled(a_session(), UNCLAIMED_SECONDS)
 
-    def test_minutes_are_reserved_until_the_end_and_then_what_it_lasted(self) -> None:
+    def test_the_end_replaces_reserved_minutes_with_used_ones(self) -> None:
         ended = MOVES.end(a_session(S.RUNNING), S.COMPLETED, 41.2)
         assert (ended.reserved_seconds, ended.used_seconds, ended.duration_seconds) == (0, 42, 41.2)
 
-    def test_a_call_that_was_cancelled_lasted_until_then(self) -> None:
+    def test_a_cancelled_call_lasts_until_its_cancel(self) -> None:
         cancelled = SessionMoves(NOW + 20).request_cancel(a_session(S.RUNNING), "client")
         ended = SessionMoves(NOW + 33).end(cancelled, S.CANCELLED)
         assert (ended.duration_seconds, ended.used_seconds) == (20.0, 20)
@@ -434,23 +438,23 @@ class TestEndings:
             (301.0, 1.0, 300, 300),
         ],
     )
-    def test_a_call_whose_length_nobody_says_lasted_from_then_to_now(
+    def test_a_call_without_a_reported_duration_lasts_until_now(
         self, seconds: float, scale: float, duration: float, used: int
     ) -> None:
         ended = SessionMoves(NOW + seconds, scale).end(a_session(S.RUNNING), S.COMPLETED)
         assert ended.duration_seconds == pytest.approx(duration, abs=1e-6)
         assert ended.used_seconds == used
 
-    def test_a_call_that_never_was_costs_no_minutes(self) -> None:
+    def test_a_session_without_a_call_uses_no_minutes(self) -> None:
         ended = MOVES.end(a_session(S.READY), S.CANCELLED)
         assert (ended.duration_seconds, ended.used_seconds) == (None, 0)
 
     @given(st.floats(0, 10_000))
-    def test_no_call_counts_for_more_than_was_reserved(self, age: float) -> None:
+    def test_a_call_never_uses_more_than_was_reserved(self, age: float) -> None:
         ended = SessionMoves(NOW + age).end(a_session(S.RUNNING), S.CANCELLED)
         assert 0 <= ended.used_seconds <= 300
 
-    def test_archived_and_announced_in_this_order(self) -> None:
+    def test_a_session_is_archived_before_it_is_announced(self) -> None:
         ended = MOVES.end(a_session(S.RUNNING), S.COMPLETED, 5)
         with pytest.raises(TransitionRefused):
             MOVES.announced(ended)
@@ -460,20 +464,22 @@ class TestEndings:
             MOVES.archived(archived, [])
         assert MOVES.announced(archived).notice_state is NoticeState.SENT
 
-    def test_a_rerun_takes_a_name_that_was_never_used(self) -> None:
+    def test_a_rerun_has_a_new_execution_name(self) -> None:
         session = a_session()
         assert (session.execution_name, MOVES.rerun(session).execution_name) == ("live-1", "live-1-2")
 
 
 class TestWaits:
     @given(st.sampled_from(sorted(OPEN)), st.floats(0, 5000), st.floats(5, 600))
-    def test_waits_are_whole_and_short(self, state: SessionState, age: float, unclaimed: float) -> None:
-        wait = SessionMoves(NOW + age).next_look(a_session(state), unclaimed)
+    def test_intervals_are_whole_seconds_between_1_and_15(
+        self, state: SessionState, age: float, unclaimed: float
+    ) -> None:
+        wait = SessionMoves(NOW + age).next_poll_seconds(a_session(state), unclaimed)
         assert isinstance(wait, int)
         assert 1 <= wait <= 15
 
-    def test_a_session_nobody_claims_is_looked_at_when_its_time_is_over(self) -> None:
-        assert SessionMoves(NOW + 58).next_look(a_session(S.READY), 60) == 2
+    def test_a_ready_session_is_polled_when_its_unclaimed_time_ends(self) -> None:
+        assert SessionMoves(NOW + 58).next_poll_seconds(a_session(S.READY), 60) == 2
 
     @pytest.mark.parametrize(
         ("session", "age", "wait"),
@@ -493,32 +499,32 @@ class TestWaits:
             (a_session(S.RUNNING, started_at=NOW + 100), 390.0, 10),
         ],
     )
-    def test_looks_are_as_far_apart_as_nothing_can_be_missed(self, session: Session, age: float, wait: int) -> None:
-        assert SessionMoves(NOW + age).next_look(session, UNCLAIMED_SECONDS) == wait
+    def test_the_interval_depends_on_state_and_age(self, session: Session, age: float, wait: int) -> None:
+        assert SessionMoves(NOW + age).next_poll_seconds(session, UNCLAIMED_SECONDS) == wait
 
-    def test_what_has_just_begun_has_no_age_even_by_a_clock_that_is_behind(self) -> None:
+    def test_a_clock_that_is_behind_gives_an_age_of_zero(self) -> None:
         for now in (NOW, NOW - 3):
-            assert SessionMoves(now).next_look(a_session(S.READY), 3) == 3
+            assert SessionMoves(now).next_poll_seconds(a_session(S.READY), 3) == 3
 
     def test_the_history_of_the_longest_session_stays_under_step_functions_limit(self) -> None:
-        """Nine events a look, 25,000 in all."""
-        row, now, looks = a_session(max_seconds=1800), NOW, 0
+        """Nine events for each poll; the limit is 25,000."""
+        row, now, polls = a_session(max_seconds=1800), NOW, 0
         for status, seconds in (("NOT_READY", LONGEST_QUEUE_SECONDS), ("READY", 600), ("RUNNING", 1860)):
             until = now + seconds
             while now < until:
                 row = SessionMoves(now).observe(row, status, 0)
-                now += SessionMoves(now).next_look(row, 600)
-                looks += 1
-        assert looks * 9 < 10_000
+                now += SessionMoves(now).next_poll_seconds(row, 600)
+                polls += 1
+        assert polls * 9 < 10_000
 
 
 class TestRow:
     @pytest.mark.parametrize("state", S)
-    def test_a_row_holds_all_of_it(self, state: SessionState) -> None:
+    def test_a_row_contains_every_field(self, state: SessionState) -> None:
         session = a_session(state, metadata={"page": "7"}, outputs=(OUTPUT,), claim="t", claimed_at=NOW + 0.5)
         assert from_row(to_row(session)) == session
 
-    def test_a_row_is_due_until_it_is_announced_and_in_no_list_of_tasks(self) -> None:
+    def test_a_row_is_due_until_it_is_announced_and_is_not_listed_as_a_task(self) -> None:
         row = to_row(a_session(S.COMPLETED))
         assert row["due"].startswith("session-due#")
         assert "client" not in row

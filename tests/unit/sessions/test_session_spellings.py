@@ -1,4 +1,4 @@
-"""Bodies of session calls in snake_case: create, connect, and the order of a client token."""
+"""Bodies of session requests in snake_case: create, connect and client tokens."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from tarmac.requests.validation import InvalidRequest
-from tarmac.sessions.mint_token import make_token
+from tarmac.sessions.mint_token import mint_token
 from tarmac.sessions.requests import parse_connect, parse_create
 from tests.fakes import World
 from tests.fakes.samples import issues_of
 
 UUID = "9f1b6b0a-2d84-4f5c-8a61-3c6f0e7d2b95"
 CUSTOM = {"type": "custom", "avatarId": UUID}
-RPC = {"type": "backend_rpc", "name": "look", "description": "Looks"}
+RPC = {"type": "backend_rpc", "name": "find", "description": "Finds"}
 
 
-def test_a_create_may_be_snake_case_at_every_depth() -> None:
+def test_a_create_in_snake_case_is_accepted_at_every_depth() -> None:
     snake = {
         "model": "gwm1_avatars",
         "avatar": {"type": "custom", "avatar_id": UUID},
@@ -36,7 +36,7 @@ def test_a_create_may_be_snake_case_at_every_depth() -> None:
     assert (request.avatar, request.metadata) == (CUSTOM, {"page_name": "7"})
 
 
-def test_so_may_a_connect() -> None:
+def test_a_connect_in_snake_case_is_accepted() -> None:
     for name in ("avatar_id", "custom_avatar_id"):
         request = parse_connect({name: UUID, "tools": [RPC | {"timeout_seconds": 5}], "max_duration": 60}, 300)
         assert (request.avatar, request.max_seconds) == (CUSTOM, 60)
@@ -52,13 +52,13 @@ def test_so_may_a_connect() -> None:
         ({"avatar_id": UUID, "tools": [RPC | {"timeout_seconds": 9}]}, ("tools", 0, "timeout_seconds")),
     ],
 )
-def test_what_is_wrong_is_named_as_it_was_sent(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_an_issue_has_the_spelling_of_the_request(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
     assert [issue.path for issue in issues_of(parse_connect, body, 300)] == [path]
 
 
-def test_so_may_the_order_of_a_token() -> None:
+def test_a_client_token_request_in_snake_case_is_accepted() -> None:
     order = {"avatar_id": "influencer", "max_sessions": 3, "expires_in": 60}
-    _, token = make_token(order, "acme", ["https://app.example.com"], World())
+    _, token = mint_token(order, "acme", ["https://app.example.com"], World())
     assert (token.avatar_id, token.max_sessions) == ("influencer", 3)
     with pytest.raises(InvalidRequest, match="max_sessions: Must be at least 1"):
-        make_token({"max_sessions": 0}, "acme", ["https://app.example.com"], World())
+        mint_token({"max_sessions": 0}, "acme", ["https://app.example.com"], World())

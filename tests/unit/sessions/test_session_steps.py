@@ -1,4 +1,4 @@
-"""The steps of a session's life over the fakes: watched, handed out once, ended, archived, announced, swept."""
+"""The steps of a session over the fakes: create, consume, read, watch, finish and sweep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import may_use
+from tarmac.characters.ownership import may_use
 from tarmac.idempotency import Repeat
 from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
 from tarmac.outcome import NotEnded
@@ -17,17 +17,11 @@ from tarmac.rows import CONFIRMATIONS_OF_GONE
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.consume import consume_session
 from tarmac.sessions.create import SessionOrder, create_session
-from tarmac.sessions.finish import CONVERSATION_SECONDS, RECORDING_LIVES_SECONDS, finish_session
+from tarmac.sessions.errors import CredentialsLost, CredentialsSpent, MinutesUsedUp, NoSuchSession
+from tarmac.sessions.finish import CONVERSATION_SECONDS, RECORDING_EXPIRY_SECONDS, finish_session
 from tarmac.sessions.moves import CLAIM_LEASE_SECONDS, LONGEST_QUEUE_SECONDS, SessionMoves
 from tarmac.sessions.read import cancel_session, read_session
-from tarmac.sessions.session import (
-    CredentialsLost,
-    CredentialsSpent,
-    MinutesUsedUp,
-    NoSuchSession,
-    SessionState,
-    to_row,
-)
+from tarmac.sessions.session import SessionState, to_row
 from tarmac.sessions.watch import watch_session
 from tarmac.sweeping import SweepReport
 from tests.fakes import World
@@ -58,7 +52,7 @@ def running(world: World) -> None:
 
 
 def ended(world: World) -> None:
-    """A call of twenty seconds that is over, as the watcher has seen; nothing is archived yet."""
+    """A call of twenty seconds whose end was polled and whose conversation is not archived yet."""
     world.runway_sessions.run_seconds = 20
     running(world)
     watch(world)
@@ -82,7 +76,7 @@ def sweep(world: World) -> SweepReport:
 
 
 class TestCreate:
-    def test_a_session_is_runways_is_owned_and_is_watched(self, world: World) -> None:
+    def test_a_session_has_runways_id_an_owner_and_an_execution(self, world: World) -> None:
         session = created(world, personality="Kind", metadata={"page": "7"})
         assert (session.id, session.state, session.metadata) == ("live-1", S.NOT_READY, {"page": "7"})
         assert world.runway_sessions.sessions["live-1"].body == {
@@ -95,7 +89,7 @@ class TestCreate:
         assert not may_use("other", Kind.CONVERSATION, "live-1", world)
         assert minutes(world) == 300
 
-    def test_minutes_are_reserved_before_runway_is_asked(self, world: World) -> None:
+    def test_minutes_are_reserved_before_the_create_is_sent(self, world: World) -> None:
         for _ in range(2):
             create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
         with pytest.raises(MinutesUsedUp, match=r"2 minutes .* a day; 2 are used or reserved"):
@@ -106,14 +100,14 @@ class TestCreate:
         assert create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
 
     @pytest.mark.parametrize("refusal", [CreateRefused("busy", status=429), CreateRejected("no", status=400)])
-    def test_what_runway_does_not_take_is_given_back(self, refusal: Exception, world: World) -> None:
+    def test_a_rejected_create_releases_its_minutes(self, refusal: Exception, world: World) -> None:
         world.runway_sessions.refuse_creates.append(refusal)
         with pytest.raises(type(refusal)):
             created(world)
         assert minutes(world) == 0
         assert not world.session_executions.started
 
-    def test_a_create_whose_answer_is_lost_is_not_repeated_and_stays_counted(self, world: World) -> None:
+    def test_a_create_with_a_lost_response_is_not_retried_and_stays_counted(self, world: World) -> None:
         world.runway_sessions.lose_creates.append(CreateAmbiguous("lost"))
         with pytest.raises(CreateAmbiguous):
             created(world)
@@ -122,7 +116,7 @@ class TestCreate:
         world.clock.advance(3600)
         assert sweep(world) == SweepReport()
 
-    def test_an_idempotency_key_makes_one_session(self, world: World) -> None:
+    def test_an_idempotency_key_creates_one_session(self, world: World) -> None:
         def order(body: str = "a") -> SessionOrder:
             return SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", body, "k"))
 
@@ -131,15 +125,15 @@ class TestCreate:
         assert len(world.runway_sessions.sessions) == 1
         assert minutes(world) == 300
 
-    def test_a_refused_create_can_be_sent_again_with_its_key(self, world: World) -> None:
+    def test_a_rejected_create_can_be_retried_with_its_key(self, world: World) -> None:
         order = SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", "a", "k"))
         world.runway_sessions.refuse_creates.append(CreateRefused("busy", status=503))
         with pytest.raises(CreateRefused):
             create_session(order, world, MOST_SECONDS)
         assert create_session(order, world, MOST_SECONDS).id == "live-1"
 
-    def test_a_session_that_cannot_be_kept_is_cancelled(self, world: World) -> None:
-        """The sweeper has given the attempt up while the call slept."""
+    def test_a_session_whose_row_cannot_be_written_is_cancelled(self, world: World) -> None:
+        """The sweeper marks the attempt as lost while the call is suspended."""
         create = world.runway_sessions.create
 
         def slow(body: Any) -> str:
@@ -157,7 +151,7 @@ class TestCreate:
 
 
 class TestConsume:
-    def test_once(self, world: World) -> None:
+    def test_credentials_are_returned_once(self, world: World) -> None:
         ready(world)
         assert consume_session("live-1", key(world), world).token == "secret-token-of-live-1"
         for _ in range(2):
@@ -165,7 +159,7 @@ class TestConsume:
                 consume_session("live-1", key(world), world)
         assert world.runway_sessions.sessions["live-1"].consumed == 1
 
-    def test_a_second_consume_is_refused_while_the_first_is_under_way(self, world: World) -> None:
+    def test_a_second_consume_is_rejected_while_the_first_is_in_progress(self, world: World) -> None:
         ready(world)
         consume = world.runway_sessions.consume
 
@@ -179,7 +173,7 @@ class TestConsume:
         assert world.runway_sessions.sessions["live-1"].consumed == 1
 
     @pytest.mark.parametrize("status", [401, 403, 404, 409, 429])
-    def test_a_refusal_costs_nobody_the_session(self, status: int, world: World) -> None:
+    def test_a_rejected_consume_does_not_cost_the_session(self, status: int, world: World) -> None:
         ready(world)
         refusal = CreateRefused("busy", status=429) if status == 429 else CreateRejected("no", status=status)
         world.runway_sessions.refuse_consumes.append(refusal)
@@ -187,7 +181,7 @@ class TestConsume:
             consume_session("live-1", "wrong", world)
         assert consume_session("live-1", key(world), world).token
 
-    def test_a_lost_answer_burns_it(self, world: World) -> None:
+    def test_a_lost_response_burns_the_session(self, world: World) -> None:
         ready(world)
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
         with pytest.raises(CredentialsLost, match="create a new session"):
@@ -196,7 +190,7 @@ class TestConsume:
         with pytest.raises(CredentialsSpent):
             consume_session("live-1", key(world), world)
 
-    def test_a_burned_session_is_cancelled_by_the_watcher_where_it_could_not_be_at_once(self, world: World) -> None:
+    def test_a_burned_session_whose_cancel_failed_is_cancelled_by_watch(self, world: World) -> None:
         ready(world)
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
         world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
@@ -206,7 +200,7 @@ class TestConsume:
         assert watch(world) == "ended"
         assert (state(world), world.runway_sessions.status("live-1")) == (S.CANCELLED, "CANCELLED")
 
-    def test_a_claimant_that_died_burns_it(self, world: World) -> None:
+    def test_an_expired_claim_burns_the_session(self, world: World) -> None:
         ready(world)
         world.sessions.move("live-1", SessionMoves.claim, "dead")
         assert watch(world) == "running"
@@ -215,7 +209,7 @@ class TestConsume:
         assert world.sessions.get("live-1").cancel_reason == "lost"
         assert world.runway_sessions.status("live-1") == "CANCELLED"
 
-    def test_credentials_that_cannot_be_recorded_are_not_given(self, world: World) -> None:
+    def test_credentials_that_cannot_be_recorded_are_not_returned(self, world: World) -> None:
         ready(world)
         consume = world.runway_sessions.consume
 
@@ -231,7 +225,7 @@ class TestConsume:
 
 
 class TestRead:
-    def test_it_is_runways_answer_with_the_key(self, world: World) -> None:
+    def test_an_open_session_has_runways_fields_and_the_key(self, world: World) -> None:
         created(world, metadata={"page": "7"})
         assert read_session("live-1", "acme", world)["status"] == "NOT_READY"
         world.clock.advance(3)
@@ -240,12 +234,12 @@ class TestRead:
         assert world.sessions.get("live-1").ready_at == world.clock.now()
 
     @pytest.mark.parametrize("session_id", ["live-1", "live-2", "", "a/b", "x" * 5000, "live-1#x"])
-    def test_what_is_not_the_clients_is_not_there(self, session_id: str, world: World) -> None:
+    def test_another_clients_or_an_invalid_id_is_not_found(self, session_id: str, world: World) -> None:
         created(world)
         with pytest.raises(NoSuchSession):
             read_session(session_id, "other", world)
 
-    def test_a_cancelled_session_shows_as_such_at_once_and_twice(self, world: World) -> None:
+    def test_a_cancelled_session_shows_as_cancelled_at_once(self, world: World) -> None:
         ready(world)
         world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
         cancel_session("live-1", "acme", world)
@@ -256,13 +250,13 @@ class TestRead:
         cancel_session("live-1", "acme", world)
         assert read_session("live-1", "acme", world) == shown
 
-    def test_one_that_has_ended_needs_no_runway(self, world: World) -> None:
+    def test_an_ended_session_is_read_from_its_row(self, world: World) -> None:
         ended(world)
         world.runway_sessions.sessions.clear()
         shown = read_session("live-1", "acme", world)
         assert (shown["status"], shown["duration"]) == ("COMPLETED", 20)
 
-    def test_one_that_failed_tells_why(self, world: World) -> None:
+    def test_a_failed_session_has_its_failure(self, world: World) -> None:
         created(world)
         world.runway_sessions.now("live-1", "FAILED", failure="Moderated", failureCode="SAFETY.INPUT.TEXT")
         watch(world)
@@ -271,7 +265,7 @@ class TestRead:
 
 
 class TestWatch:
-    """Every edge of Runway's diagram, as the watcher sees it."""
+    """Every edge of Runway's state diagram, and the sessions that Tarmac cancels itself."""
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -285,7 +279,7 @@ class TestWatch:
             ("RUNNING", "CANCELLED"),
         ],
     )
-    def test_an_edge(self, before: str, after: str, world: World) -> None:
+    def test_an_edge_of_the_diagram_is_followed(self, before: str, after: str, world: World) -> None:
         created(world)
         for status in (before, after):
             outcome = watch(world) if status == "NOT_READY" else self.seen(world, status)
@@ -303,7 +297,7 @@ class TestWatch:
         world.runway_sessions.now("live-1", status, **more)
         return watch(world)
 
-    def test_a_session_nobody_claims_is_cancelled(self, world: World) -> None:
+    def test_an_unclaimed_session_is_cancelled(self, world: World) -> None:
         ready(world)
         assert watch(world) == "running"
         world.clock.advance(UNCLAIMED_SECONDS - 1)
@@ -315,8 +309,8 @@ class TestWatch:
         assert (session.state, session.cancel_reason) == (S.CANCELLED, "unclaimed")
         assert minutes(world) == 0
 
-    def test_one_that_was_handed_out_and_that_nobody_enters_is_cancelled(self, world: World) -> None:
-        """Its client has gone before the answer came: the credentials are nowhere."""
+    def test_a_consumed_session_without_a_viewer_is_cancelled(self, world: World) -> None:
+        """The client has disconnected before the response with the credentials arrived."""
         world.runway_sessions.joins = False
         running(world)
         watch(world)
@@ -324,14 +318,14 @@ class TestWatch:
         assert watch(world) == "ended"
         assert world.runway_sessions.cancelled == ["live-1"]
 
-    def test_one_that_never_gets_ready_is_cancelled(self, world: World) -> None:
+    def test_a_session_that_never_gets_ready_is_cancelled(self, world: World) -> None:
         world.runway_sessions.ready_seconds = 1e6
         created(world)
         world.clock.advance(LONGEST_QUEUE_SECONDS)
         assert watch(world) == "ended"
         assert world.runway_sessions.cancelled == ["live-1"]
 
-    def test_one_that_outlives_its_time_is_cancelled(self, world: World) -> None:
+    def test_an_overdue_session_is_cancelled(self, world: World) -> None:
         running(world)
         world.runway_sessions.now("live-1", "RUNNING")
         world.runway_sessions.sessions["live-1"].entered_at = None
@@ -341,14 +335,14 @@ class TestWatch:
         assert world.sessions.get("live-1").cancel_reason == "overdue"
         assert minutes(world) == 300
 
-    def test_somebody_who_comes_at_the_last_moment_is_not_cut_off(self, world: World) -> None:
+    def test_a_viewer_who_joins_at_the_last_moment_is_not_cut_off(self, world: World) -> None:
         ready(world)
         watch(world)
         world.clock.advance(UNCLAIMED_SECONDS)
-        look = world.runway_sessions.session
+        poll = world.runway_sessions.session
 
         def then_consumed(*arguments: Any) -> Any:
-            seen = look(*arguments)
+            seen = poll(*arguments)
             if not world.runway_sessions.sessions["live-1"].consumed:
                 consume_session("live-1", key(world), world)
             return seen
@@ -359,7 +353,7 @@ class TestWatch:
         assert watch(world) == "running"
         assert state(world) is S.RUNNING
 
-    def test_bad_reads_end_no_call(self, world: World) -> None:
+    def test_failed_polls_do_not_end_a_call(self, world: World) -> None:
         running(world)
         world.runway_sessions.unreadable += [UpstreamUnavailable("HTTP 502")] * 5
         waits = [watch_session("live-1", world, UNCLAIMED_SECONDS) for _ in range(5)]
@@ -369,12 +363,12 @@ class TestWatch:
         assert watch(world) == "running"
         assert state(world) is S.RUNNING
 
-    def test_a_long_retry_after_is_respected_within_reason(self, world: World) -> None:
+    def test_a_long_retry_after_is_capped(self, world: World) -> None:
         created(world)
         world.runway_sessions.unreadable.append(UpstreamUnavailable("busy", status=429, retry_after_seconds=1e9))
         assert watch_session("live-1", world, UNCLAIMED_SECONDS).wait_seconds == 60
 
-    def test_one_passing_404_ends_nothing(self, world: World) -> None:
+    def test_a_404_ends_the_session_only_when_confirmed(self, world: World) -> None:
         running(world)
         for _ in range(CONFIRMATIONS_OF_GONE - 1):
             world.runway_sessions.unreadable.append(UpstreamGone("404"))
@@ -391,44 +385,51 @@ class TestWatch:
         assert watch(world) == "ended"
         assert world.sessions.get("live-1").failure_code == "TARMAC.UNREACHABLE"
 
-    def test_a_session_that_has_ended_is_not_looked_at(self, world: World) -> None:
+    def test_an_ended_session_is_not_polled(self, world: World) -> None:
         ended(world)
-        before = world.runway_sessions.looks
+        before = world.runway_sessions.polls
         assert watch(world) == "ended"
-        assert world.runway_sessions.looks == before
+        assert world.runway_sessions.polls == before
 
 
 class TestFinish:
-    def test_what_was_said_is_archived_then_announced(self, world: World) -> None:
+    def test_the_conversation_is_archived_and_announced(self, world: World) -> None:
         ended(world)
         summary = finish_session("live-1", world, MAX_BYTES).as_state()
         folder = "acme/2023/11/14/live-1"
         assert sorted(world.archive.objects) == [f"{folder}/conversation.json", f"{folder}/recording.mp4"]
-        said = json.loads(world.archive.objects[f"{folder}/conversation.json"][0])
-        assert said["transcript"][0]["content"] == "Hello"
-        assert "recordingUrl" not in said
-        told = notice(world)
-        assert (told["type"], told["sessionId"], told["taskId"], told["status"], told["durationSeconds"]) == (
-            *("session.ended", "live-1", None, "COMPLETED", 20),
-        )
-        assert [each["key"] for each in told["outputs"]] == [f"{folder}/conversation.json", f"{folder}/recording.mp4"]
+        document = json.loads(world.archive.objects[f"{folder}/conversation.json"][0])
+        assert document["transcript"][0]["content"] == "Hello"
+        assert "recordingUrl" not in document
+        published = notice(world)
+        assert (
+            published["type"],
+            published["sessionId"],
+            published["taskId"],
+            published["status"],
+            published["durationSeconds"],
+        ) == (*("session.ended", "live-1", None, "COMPLETED", 20),)
+        assert [each["key"] for each in published["outputs"]] == [
+            f"{folder}/conversation.json",
+            f"{folder}/recording.mp4",
+        ]
         assert summary == {
             "sessionId": "live-1",
             "ending": "completed",
             "status": "COMPLETED",
-            "outputs": [{"bucket": "archive", "key": each["key"]} for each in told["outputs"]],
+            "outputs": [{"bucket": "archive", "key": each["key"]} for each in published["outputs"]],
             "seconds": 20,
-            "looks": 1,
+            "polls": 1,
         }
         assert minutes(world) == 20
 
-    def test_a_second_time_changes_nothing(self, world: World) -> None:
+    def test_a_second_finish_changes_nothing(self, world: World) -> None:
         ended(world)
         first = finish_session("live-1", world, MAX_BYTES).as_state()
         assert finish_session("live-1", world, MAX_BYTES).as_state() == first
         assert len(world.topic.published) == 1
 
-    def test_after_a_crash_between_archive_and_row_it_finds_what_is_there(self, world: World) -> None:
+    def test_a_finish_after_a_crash_reuses_the_archived_files(self, world: World) -> None:
         ended(world)
         finish_session("live-1", world, MAX_BYTES)
         archived = dict(world.archive.objects)
@@ -441,7 +442,7 @@ class TestFinish:
         assert world.archive.objects == archived
         assert world.topic.published[1] == first
 
-    def test_runway_is_given_time_for_its_recording(self, world: World) -> None:
+    def test_finish_waits_for_the_recording(self, world: World) -> None:
         ended(world)
         said = world.runway_sessions.conversation("live-1")
         world.runway_sessions.conversations["live-1"] = said | {"recordingUrl": None}
@@ -452,7 +453,7 @@ class TestFinish:
         assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
         assert [each["contentType"] for each in notice(world)["outputs"]] == ["application/json"]
 
-    def test_a_session_nobody_entered_is_announced_without_files(self, world: World) -> None:
+    def test_a_session_without_a_viewer_is_announced_without_files(self, world: World) -> None:
         ready(world)
         cancel_session("live-1", "acme", world)
         watch(world)
@@ -464,7 +465,7 @@ class TestFinish:
             [],
         )
 
-    def test_a_failed_session_turns_the_execution_red_with_runways_words(self, world: World) -> None:
+    def test_a_failed_session_fails_the_execution_with_runways_failure(self, world: World) -> None:
         created(world)
         world.runway_sessions.now("live-1", "FAILED", failure="Moderated", failureCode="SAFETY.INPUT.TEXT")
         watch(world)
@@ -472,7 +473,7 @@ class TestFinish:
         assert (summary["ending"], summary["error"], summary["cause"]) == ("failed", "SAFETY.INPUT.TEXT", "Moderated")
 
     @pytest.mark.parametrize("problem", [HostRefused("elsewhere"), DownloadCut("cut")])
-    def test_a_recording_that_may_still_be_had_keeps_the_session_open(self, problem: Exception, world: World) -> None:
+    def test_a_recording_that_can_still_be_archived_fails_the_step(self, problem: Exception, world: World) -> None:
         ended(world)
         world.downloads.problems += [problem] * 3
         with pytest.raises(type(problem)):
@@ -481,43 +482,43 @@ class TestFinish:
         world.downloads.problems.clear()
         assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
 
-    def test_a_recording_that_is_gone_costs_the_notice_nothing_more(self, world: World) -> None:
+    def test_an_expired_recording_is_left_out_of_the_notice(self, world: World) -> None:
         ended(world)
         world.downloads.problems.append(LinkExpired("HTTP 403"))
         finish_session("live-1", world, MAX_BYTES)
         assert len(notice(world)["outputs"]) == 1
 
-    def test_a_recording_that_never_comes_is_given_up_after_a_day(self, world: World) -> None:
+    def test_a_recording_that_cannot_be_archived_is_given_up_after_a_day(self, world: World) -> None:
         ended(world)
         world.downloads.problems += [HostRefused("elsewhere")] * 3
-        world.clock.advance(RECORDING_LIVES_SECONDS)
+        world.clock.advance(RECORDING_EXPIRY_SECONDS)
         assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
 
-    def test_one_that_still_lives_is_not_finished(self, world: World) -> None:
+    def test_an_open_session_cannot_be_finished(self, world: World) -> None:
         running(world)
         with pytest.raises(NotEnded):
             finish_session("live-1", world, MAX_BYTES)
 
 
 class TestSweep:
-    def test_nothing_is_due_while_all_is_well(self, world: World) -> None:
+    def test_a_new_session_is_not_due(self, world: World) -> None:
         created(world)
         assert sweep(world) == SweepReport()
 
-    def test_an_execution_that_is_gone_is_replaced_under_a_new_name(self, world: World) -> None:
+    def test_a_lost_execution_is_replaced_under_a_new_name(self, world: World) -> None:
         created(world)
         world.session_executions.running.clear()
         world.clock.advance(200)
         assert sweep(world).restarted == 1
         assert world.session_executions.started.keys() == {"live-1", "live-1-2"}
 
-    def test_one_that_runs_is_left_alone(self, world: World) -> None:
+    def test_a_running_execution_is_not_replaced(self, world: World) -> None:
         created(world)
         world.clock.advance(200)
         assert sweep(world).watched == 1
         assert sweep(world) == SweepReport()
 
-    def test_a_session_whose_execution_never_started_is_watched_all_the_same(self, world: World) -> None:
+    def test_an_execution_that_failed_to_start_is_started_by_the_sweeper(self, world: World) -> None:
         start = world.session_executions.start
 
         def broken(*_: Any) -> None:
@@ -530,7 +531,7 @@ class TestSweep:
         assert sweep(world).restarted == 1
         assert world.session_executions.started.keys() == {"live-1-2"}
 
-    def test_a_pending_notice_is_published_with_the_same_event(self, world: World) -> None:
+    def test_a_pending_notice_is_published_with_the_same_event_id(self, world: World) -> None:
         ended(world)
         publish = world.topic.publish
 

@@ -1,4 +1,4 @@
-"""Another client's avatar, voice or document is one that does not exist."""
+"""Another client's avatar, voice or document is answered like a missing one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tarmac.characters.kinds import Kind
 from tarmac.characters.owner_store import AlreadyOwned
-from tarmac.characters.owners import may_use, own
+from tarmac.characters.ownership import may_use, own
 from tarmac.requests.validation import InvalidRequest
 from tarmac.tasks.accept import Order, accept
 from tests.fakes import World
@@ -24,7 +24,7 @@ def video(client: str) -> Order:
     return Order("avatar_videos", client, VIDEO, {"kind": "api"})
 
 
-def test_what_is_owned_is_its_owners(world: World) -> None:
+def test_an_owned_item_can_be_used_by_its_owner_only(world: World) -> None:
     own(Kind.AVATAR, "nova", "acme", world)
     own(Kind.AVATAR, "nova", "acme", world)
     assert may_use("acme", Kind.AVATAR, "nova", world)
@@ -33,12 +33,12 @@ def test_what_is_owned_is_its_owners(world: World) -> None:
         own(Kind.AVATAR, "nova", "other", world)
 
 
-def test_what_nobody_owns_is_everybodys(world: World) -> None:
+def test_an_item_without_an_owner_can_be_used_by_every_client(world: World) -> None:
     own(Kind.VOICE, "nova", "acme", world)
     assert may_use("other", Kind.AVATAR, "nova", world)
 
 
-def test_a_create_names_only_what_its_client_may_use(world: World) -> None:
+def test_a_task_with_another_clients_items_is_rejected(world: World) -> None:
     own(Kind.AVATAR, "nova", "acme", world)
     own(Kind.VOICE, "warm", "acme", world)
     assert accept(video("acme"), world, 3600).is_new
@@ -52,6 +52,6 @@ def test_a_create_names_only_what_its_client_may_use(world: World) -> None:
 
 
 @pytest.mark.parametrize("avatar", [{"type": "custom", "avatarId": "x" * 5000}, {"type": "custom", "avatarId": "a#b"}])
-def test_strange_ids_are_runways_to_judge(avatar: dict[str, Any], world: World) -> None:
+def test_invalid_ids_are_passed_to_runway(avatar: dict[str, Any], world: World) -> None:
     order = Order("avatar_videos", "acme", VIDEO | {"avatar": avatar}, {"kind": "api"})
     assert accept(order, world, 3600).is_new

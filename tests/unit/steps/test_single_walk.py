@@ -8,8 +8,8 @@ import pytest
 
 from tarmac.catalogue import operation
 from tarmac.characters import manage
-from tarmac.characters.descriptions import CHANGES, CREATES
 from tarmac.characters.kinds import Kind
+from tarmac.characters.specs import CHANGES, CREATES
 from tarmac.idempotency import Repeat
 from tarmac.requests.validation import Spec, check
 from tests.fakes import World

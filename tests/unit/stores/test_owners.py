@@ -1,4 +1,4 @@
-"""Who owns what, on both tables."""
+"""The store of owners, on both tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def owners(table: Table) -> OwnerStore:
     return OwnerStore(table)
 
 
-def test_what_is_owned_is_found(owners: OwnerStore) -> None:
+def test_an_owner_is_found(owners: OwnerStore) -> None:
     document = Owned(Kind.DOCUMENT, "nova", "acme", NOW + 0.25, NOW + 1, content_bytes=12)
     owners.add(NOVA)
     owners.add(document)
@@ -30,7 +30,7 @@ def test_what_is_owned_is_found(owners: OwnerStore) -> None:
     assert owners.find(Kind.VOICE, "nova") is None
 
 
-def test_it_belongs_to_one_client(owners: OwnerStore) -> None:
+def test_an_item_has_one_owner(owners: OwnerStore) -> None:
     owners.add(NOVA)
     owners.add(replace(NOVA, created_at=NOW + 5))
     with pytest.raises(AlreadyOwned):
@@ -39,12 +39,12 @@ def test_it_belongs_to_one_client(owners: OwnerStore) -> None:
 
 
 @pytest.mark.parametrize("item_id", ["", "x" * 3000, "a#b", "\ud800"])
-def test_an_id_that_can_be_none_is_nobodys(item_id: str, owners: OwnerStore) -> None:
+def test_an_invalid_id_has_no_owner(item_id: str, owners: OwnerStore) -> None:
     assert owners.find(Kind.AVATAR, item_id) is None
 
 
-def test_deleted_ones_are_nobodys_for_a_while(owners: OwnerStore, table: Table) -> None:
-    """Whoever has seen one in a page of Runway's is still told that it was somebody's."""
+def test_the_row_of_a_deleted_item_is_stored_for_a_while(owners: OwnerStore, table: Table) -> None:
+    """A request that still has the item in a page of Runway's list must not show it as shared."""
     owners.add(before := replace(NOVA, content_bytes=12))
     owners.delete(before, NOW)
     owners.delete(before, NOW + 5)
@@ -57,7 +57,7 @@ def test_deleted_ones_are_nobodys_for_a_while(owners: OwnerStore, table: Table) 
     assert row["ttl"] == NOW + DELETED_KEPT_SECONDS
 
 
-def test_a_delete_outlasts_a_change(owners: OwnerStore) -> None:
+def test_a_change_does_not_undo_a_delete(owners: OwnerStore) -> None:
     owners.add(before := Owned(Kind.DOCUMENT, "d", "acme", NOW, NOW, content_bytes=12))
     owners.change(before, NOW + 9, 500)
     owners.delete(before, NOW + 10)
@@ -67,7 +67,7 @@ def test_a_delete_outlasts_a_change(owners: OwnerStore) -> None:
     assert (found.is_deleted, found.content_bytes) == (True, None)
 
 
-def test_a_document_that_grows(owners: OwnerStore) -> None:
+def test_a_change_records_time_and_size_once(owners: OwnerStore) -> None:
     owners.add(before := Owned(Kind.DOCUMENT, "d", "acme", NOW, NOW, content_bytes=12))
     owners.change(before, NOW + 9, 500)
     owners.change(before, NOW + 10, 600)
@@ -96,14 +96,14 @@ def test_lists_are_in_order_and_in_pages(owners: OwnerStore) -> None:
     assert [owned.id for owned in until] == ["v1", "v0"]
 
 
-def test_tasks_and_what_is_owned_are_different_lists(owners: OwnerStore, table: Table) -> None:
+def test_tasks_and_owned_items_are_listed_separately(owners: OwnerStore, table: Table) -> None:
     owners.add(NOVA)
     TaskStore(table, ManualClock()).create(a_task(), {"body": {}, "inputs": []})
     assert [task.id for task in TaskStore(table, ManualClock()).of_client("acme", 10, None).tasks] == [a_task().id]
     assert owners.of_client(Kind.AVATAR, "acme", 10) == [NOVA]
 
 
-def test_a_row_is_made_of_what_runway_shows() -> None:
+def test_a_row_is_built_from_runways_item() -> None:
     shown = {"id": "d", "createdAt": "2023-11-14T22:13:20.500Z", "updatedAt": "2023-11-14T22:13:21Z", "content": "é"}
     assert owned_item(Kind.DOCUMENT, shown, "acme", 0.0) == Owned(Kind.DOCUMENT, "d", "acme", NOW + 0.5, NOW + 1, 2)
     assert owned_item(Kind.VOICE, {"id": "v"}, "acme", NOW) == Owned(Kind.VOICE, "v", "acme", NOW, NOW)

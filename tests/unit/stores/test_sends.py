@@ -1,4 +1,4 @@
-"""Creates that were sent, on both tables."""
+"""Idempotency records of synchronous creates, on both tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tarmac.characters.create_records import Send, SendStore, SentByAnother
+from tarmac.characters.create_records import CreateRecord, CreateRecordStore, RecordConflict
 from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
 from tarmac.ports import Table
 from tests.fakes.samples import NOW
@@ -16,34 +16,34 @@ KEYED = replace(PLAIN, key="nova")
 
 
 @pytest.fixture
-def sends(table: Table) -> SendStore:
-    return SendStore(table)
+def records(table: Table) -> CreateRecordStore:
+    return CreateRecordStore(table)
 
 
-@pytest.mark.parametrize(("repeat", "kept"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_KEPT_SECONDS)])
-def test_a_send_is_known_from_before_it_is_sent(repeat: Repeat, kept: float, sends: SendStore) -> None:
-    assert sends.find(repeat) is None
-    begun = sends.begin(repeat, NOW + 0.25, None)
-    assert sends.find(repeat) == begun == Send("ab" * 32, NOW + 0.25, NOW + kept)
-    sends.made(repeat, begun, "nova")
-    assert sends.find(repeat) == replace(begun, version=2, item_id="nova")
+@pytest.mark.parametrize(("repeat", "lifetime"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_KEPT_SECONDS)])
+def test_a_record_exists_before_the_create_is_sent(repeat: Repeat, lifetime: float, records: CreateRecordStore) -> None:
+    assert records.find(repeat) is None
+    begun = records.begin(repeat, NOW + 0.25, None)
+    assert records.find(repeat) == begun == CreateRecord("ab" * 32, NOW + 0.25, NOW + lifetime)
+    records.complete(repeat, begun, "nova")
+    assert records.find(repeat) == replace(begun, version=2, item_id="nova")
 
 
-def test_only_one_begins(sends: SendStore) -> None:
-    first = sends.begin(KEYED, NOW, None)
-    with pytest.raises(SentByAnother):
-        sends.begin(KEYED, NOW, None)
-    second = sends.begin(KEYED, NOW + 9, first)
-    with pytest.raises(SentByAnother):
-        sends.begin(KEYED, NOW + 9, first)
-    sends.made(KEYED, first, "late")
-    assert sends.find(KEYED) == second
+def test_only_one_of_two_concurrent_creates_writes_the_record(records: CreateRecordStore) -> None:
+    first = records.begin(KEYED, NOW, None)
+    with pytest.raises(RecordConflict):
+        records.begin(KEYED, NOW, None)
+    second = records.begin(KEYED, NOW + 9, first)
+    with pytest.raises(RecordConflict):
+        records.begin(KEYED, NOW + 9, first)
+    records.complete(KEYED, first, "late")
+    assert records.find(KEYED) == second
 
 
-def test_what_made_nothing_is_forgotten(sends: SendStore) -> None:
-    sends.begin(PLAIN, NOW, None)
-    sends.forget(PLAIN)
-    assert sends.find(PLAIN) is None
+def test_the_record_of_a_rejected_create_is_deleted(records: CreateRecordStore) -> None:
+    records.begin(PLAIN, NOW, None)
+    records.delete(PLAIN)
+    assert records.find(PLAIN) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_made_nothing_is_forgotten(sends: SendStore) -> None:
         replace(KEYED, key="body" + "ab" * 32),
     ],
 )
-def test_scopes_do_not_meet(another: Repeat, sends: SendStore) -> None:
-    sends.begin(KEYED, NOW, None)
-    assert sends.find(another) is None
-    assert sends.find(replace(KEYED, body_sha256="cd" * 32)) is not None
+def test_clients_paths_and_keys_have_separate_records(another: Repeat, records: CreateRecordStore) -> None:
+    records.begin(KEYED, NOW, None)
+    assert records.find(another) is None
+    assert records.find(replace(KEYED, body_sha256="cd" * 32)) is not None

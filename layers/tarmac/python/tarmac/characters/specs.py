@@ -1,19 +1,19 @@
-"""What Runway takes for avatars, documents and voices, in the words of the catalogue (catalogue/_shared.toml).
+"""Parameter specs of the requests that create and change avatars, documents and voices.
 
-Facts: the request schemas of Runway's API reference (August 2026) and of its SDKs. Voices and the models that design
-them are named as examples: Runway adds some, and answers at once about one that it does not have.
+The format is that of the catalogue (catalogue/_shared.toml). Source: the request schemas of Runway's API reference
+(August 2026) and of its SDKs. Voice presets and voice design models are examples, not enums: Runway adds new ones, and
+rejects an unknown one synchronously.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from tarmac.characters.kinds import Kind
 from tarmac.requests.validation import Spec
 
 MOST_KNOWLEDGE_TOKENS = 50_000
-"""Of all documents of an avatar together."""
+"""Limit for all documents of an avatar together."""
 
 _BYTES_PER_TOKEN = 4
 
@@ -75,30 +75,16 @@ CREATES: Mapping[Kind, Mapping[str, Spec]] = {
 CHANGES: Mapping[Kind, Mapping[str, Spec]] = {Kind.AVATAR: _AVATAR, Kind.DOCUMENT: _DOCUMENT, Kind.VOICE: _VOICE}
 
 CLEARABLE = frozenset({"startScript", "description"})
-"""What a null in a change takes away. Any other null is how some clients spell "not given"."""
+"""Fields that null clears in a change. Elsewhere null means "not given", as some clients send it."""
 
 
 def knowledge_problem(size_bytes: int) -> str | None:
-    """Why an avatar cannot know documents of so many bytes (UTF-8) together.
+    """Return an error message if documents of this total size are too large for an avatar, else None.
 
-    How Runway counts tokens is not published: four bytes are taken for one, which is about right for English and a
-    little less than what other scripts need.
+    size_bytes: of all documents together, as UTF-8. Runway does not publish how it counts tokens. Four bytes count as
+    one token, which is about right for English and slightly low for other scripts.
     """
     tokens = size_bytes // _BYTES_PER_TOKEN
     if tokens <= MOST_KNOWLEDGE_TOKENS:
         return None
-    return f"The documents of an avatar have at most {MOST_KNOWLEDGE_TOKENS:,} tokens; these have about {tokens:,}"
-
-
-def as_listed(kind: Kind, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Something that was read by its id, in the shape that it has in a list."""
-    match kind:
-        case Kind.DOCUMENT:
-            return {name: value for name, value in item.items() if name != "content"}
-        case Kind.CONVERSATION:
-            listed = {name: item.get(name) for name in ("id", "name", "status", "avatar", "createdAt", "duration")}
-            if isinstance(avatar := listed["avatar"], Mapping):
-                listed["avatar"] = {name: value for name, value in avatar.items() if name != "imageUrl"}
-            return listed | {"hasTools": bool(item.get("tools"))}
-        case _:
-            return dict(item)
+    return f"The documents of an avatar must have at most {MOST_KNOWLEDGE_TOKENS:,} tokens; these have about {tokens:,}"
