@@ -27,12 +27,6 @@ Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def world() -> World:
-    """Everything outside, in memory, at a standing clock."""
-    return World()
-
-
-@pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, world: World) -> ModuleType:
     """functions/create_session, as Lambda loads it."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
