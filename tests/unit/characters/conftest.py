@@ -25,11 +25,6 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
     handler = load_function("manage_characters", monkeypatch, world, ENVIRONMENT).handler

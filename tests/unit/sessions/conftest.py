@@ -27,12 +27,6 @@ Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def world() -> World:
-    """All effects in memory, with a clock that only tests advance."""
-    return World()
-
-
-@pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, world: World) -> ModuleType:
     """The module functions/create_session, loaded as Lambda loads it."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)

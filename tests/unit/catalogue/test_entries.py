@@ -31,7 +31,7 @@ CANNOT_STAND_ALONE = {
     ("seedance2_5", "draftTaskId"): "not with what the least may have",
     ("bria_fibo_edit_1_5", "ratio"): "a size needs two references",
 }
-"""Optional parameters that others must allow: test_catalogue_conditions has them with their partners."""
+"""Optional parameters that others must allow: test_conditions.py has them with their partners."""
 
 
 @for_each_entry

@@ -481,7 +481,8 @@ def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
 def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, refusals=4, missing=2, unread=7, progress=0.7, started_at=NOW)
     bound = moves.bind(before, "token", "up-9", 20.0, 12)
-    assert (bound.upstream_id, bound.quoted_credits, bound.submitted_at) == ("up-9", 20.0, NOW)
+    assert (bound.upstream_id, bound.upstream_status, bound.quoted_credits) == ("up-9", "PENDING", 20.0)
+    assert (bound.submitted_at, bound.checked_at) == (NOW, NOW)
     assert (bound.refusals, bound.missing, bound.unread, bound.progress, bound.started_at) == (0, 0, 0, None, None)
 
 
@@ -599,7 +600,7 @@ def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
 
 def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
     settled = moves.settle(a_task(claimable=True))
-    assert not settled.claimable
+    assert settled.claimable is False
     with pytest.raises(TransitionRefused):
         moves.settle(settled)
     with pytest.raises(TransitionRefused):

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from tarmac.aws.s3 import S3Objects, s3_client
 from tarmac.ports import UploadForm
-from tests.unit.uploads.s3_forms import Fields, refusal
+from tests.unit.media.s3_forms import Fields, refusal
 
 MIB = 1024 * 1024
 

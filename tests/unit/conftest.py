@@ -1,4 +1,7 @@
-"""Tables and buckets in two kinds, in memory and on moto: what holds for one must hold for the other."""
+"""Fixtures of many packages: the world of the fakes, and tables and buckets in memory and on moto alike.
+
+What holds for a fake must hold for the AWS that it stands for: `table` and `objects` run a test with both.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,24 @@ from local.paths import ROOT
 from tarmac.aws.dynamodb import DynamoTable
 from tarmac.aws.s3 import S3Objects
 from tarmac.ports import Objects, Table
-from tests.fakes import MemoryObjects, MemoryTable
+from tests.fakes import MemoryObjects, MemoryTable, World
+from tests.fakes.servers import TinyServer, tiny_server
 
 numbers = itertools.count(1)
 """One AWS serves a whole module: every test takes a table or bucket of its own there."""
+
+
+@pytest.fixture
+def world() -> World:
+    """All effects in memory, with a clock that stands still."""
+    return World()
+
+
+@pytest.fixture
+def server() -> Iterator[TinyServer]:
+    """An HTTP server in this process, in the place of Runway, its storage or the receiver of a webhook."""
+    with tiny_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

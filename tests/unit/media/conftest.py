@@ -11,11 +11,6 @@ from tests.fakes.samples import event
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """POST /v1/uploads with a body, as a client with scopes; (status, answer)."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
