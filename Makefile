@@ -10,18 +10,18 @@ SAM_VENV := .venv-sam
 SAM := $(SAM_VENV)/bin/sam
 AUDIT_VENV := .venv-audit
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-# Two at a time: a stack of its own would be started by each worker more.
 TEST_WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 
 # Layers whose requirements.txt is written by `make requirements`.
-HASHED_LAYERS := layers/dependencies layers/video
+HASHED_LAYERS := layers/dependencies examples/storyboard/layers/video
 .PHONY: requirements release
 
 # The stack that `make destroy` deletes.
 STACK ?= tarmac
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording pictures history check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis docs recording diagrams check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -29,7 +29,7 @@ help: ## List the targets
 demo: $(VENV)/local.stamp ## Run the main job on the embedded local AWS: images in, archived videos out
 	@$(BIN)/tarmac demo
 
-storyboard: $(VENV)/local.stamp ## Make a film of three shots, each continuing from the last, on the same stack
+storyboard: $(VENV)/local.stamp ## Make a film of three shots on the local stack, with the example in examples/storyboard
 	@$(BIN)/tarmac storyboard
 
 up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to it
@@ -38,8 +38,14 @@ up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to
 down: $(VENV)/local.stamp ## Stop the local stack; its state stays in .local
 	@$(BIN)/tarmac down
 
-test: $(VENV)/test.stamp ## Run all tests
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+unit: $(VENV)/test.stamp ## Run the unit tests: no stack, no processes, under a minute
+	$(PYTEST) -m unit --hypothesis-profile=fast
+
+test: $(VENV)/test.stamp ## Run unit and integration tests: one model per operation, short faults
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/test.stamp ## Run all tests: all models, storms, load, canaries, removed guards
+	$(PYTEST)
 
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
@@ -67,10 +73,10 @@ build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and laye
 deploy: build ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
 
-build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the sample storyboard.yaml
+build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the example in examples/storyboard
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build --config-env storyboard
 
-deploy-storyboard: build-storyboard ## Deploy the sample beside a deployed stack, with questions
+deploy-storyboard: build-storyboard ## Deploy examples/storyboard beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
 destroy: $(VENV)/local.stamp $(SAM_VENV)/sam.stamp ## Delete the stack STACK (tarmac) from AWS, unless executions run; FORCE=1 asks. Data is retained
@@ -97,12 +103,6 @@ docs: $(VENV)/local.stamp ## Generate docs/models.md and docs/configuration.md
 recording: $(VENV)/local.stamp ## Record a real demo run as docs/images/demo.svg
 	@$(BIN)/python -m local.recording
 
-pictures: $(VENV)/local.stamp ## Draw the state machines into docs/, from their definitions
-	@$(BIN)/python -m local.diagrams
-
-history: $(VENV)/local.stamp ## Record an execution on a local stack of its own into docs/execution.md
-	@$(BIN)/python -m local.diagrams.history
-
 requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the layers from their .in files and constraints.txt
 	@$(BIN)/python $(PIP_INSTALL) -r requirements/tools.txt
 	@for layer in $(HASHED_LAYERS); do \
@@ -113,6 +113,9 @@ requirements: $(VENV)/bin/python ## Write the hash-checked requirements of the l
 
 release: $(VENV)/test.stamp ## Check the version, changelog and tests, then tag vX.Y.Z (does not push)
 	@$(BIN)/python -m local.release
+
+diagrams: $(VENV)/local.stamp ## Generate docs/state-machines.md from the definitions of the state machines
+	@$(BIN)/python -m local.diagrams
 
 format: $(VENV)/test.stamp ## Format the sources
 	$(BIN)/ruff check --fix .

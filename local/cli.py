@@ -1,4 +1,4 @@
-"""The `tarmac` command. Imports of any weight stand inside the commands: `tarmac --help` answers at once."""
+"""The `tarmac` command. Slow imports are inside the commands, so that `tarmac --help` answers at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from local.errors import EXIT_CODES, plain_errors
 app = typer.Typer(
     help=f"""Tarmac: a backend for the Runway API, in your own AWS account or on this machine.
 
-    Without --stack (or TARMAC_STACK) commands talk to the local stack. {EXIT_CODES}""",
+    Without --stack (or TARMAC_STACK) commands use the local stack. {EXIT_CODES}""",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -32,15 +32,15 @@ app = typer.Typer(
 
 TASKS, STACKS, HERE = "Tasks", "Stacks", "This machine"
 
-_OF_TASKS: tuple[Callable[..., None], ...] = (generate, watch, tasks, show, cancel, upload, batch, models)
-_OF_STACKS: tuple[Callable[..., None], ...] = (doctor, redrive, destroy_check)
+_TASK_COMMANDS: tuple[Callable[..., None], ...] = (generate, watch, tasks, show, cancel, upload, batch, models)
+_STACK_COMMANDS: tuple[Callable[..., None], ...] = (doctor, redrive, destroy_check)
 
-for command in _OF_TASKS:
+for command in _TASK_COMMANDS:
     app.command(rich_help_panel=TASKS)(command)
 app.add_typer(clients.app, name="clients", rich_help_panel=STACKS)
 app.add_typer(avatars.app, name="avatars", rich_help_panel=STACKS)
 app.add_typer(secret.app, name="secret", rich_help_panel=STACKS)
-for command in _OF_STACKS:
+for command in _STACK_COMMANDS:
     app.command(rich_help_panel=STACKS)(command)
 
 
@@ -48,22 +48,22 @@ for command in _OF_STACKS:
 def up() -> None:
     """Start the local stack in the background and deploy to it.
 
-    Ends when everything is ready, and leaves addresses and a client key in `.local/stack.json`. Run it again after
-    a change: only what has changed is deployed. The environment may say:
+    Returns once everything is ready, and writes addresses and a client key to `.local/stack.json`. Run it again after
+    a change: it deploys only what has changed. Environment variables and their defaults:
 
-    * PORT (4566), SIMULATOR_PORT (4577): where to listen, on 127.0.0.1 only
+    * PORT (4566), SIMULATOR_PORT (4577): ports to listen on, on 127.0.0.1 only
 
-    * TIME_SCALE (1): 0.02 makes all waits fifty times shorter
+    * TIME_SCALE (1): factor of all waits; 0.02 makes them fifty times shorter
 
-    * RUNWAYML_API_SECRET: use Runway itself, which costs credits
+    * RUNWAYML_API_SECRET: key for Runway itself, which costs credits
 
-    * RUNWAYML_BASE_URL: another address of it
+    * RUNWAYML_BASE_URL: address of the Runway API to use
 
     * CORS_ORIGINS (http://localhost:5173): browser origins, comma-separated
 
-    * WEBHOOK_ORIGINS: the only origins callbacks may go to, comma-separated; http://127.0.0.1:8000 may be one
+    * WEBHOOK_ORIGINS: restricts webhooks to these origins, comma-separated, such as http://127.0.0.1:8000
 
-    * TARMAC_HOME (.local): where state, logs and stack.json are
+    * TARMAC_HOME (.local): folder of state, logs and stack.json
     """
     from local.stack import Stack
 
@@ -83,11 +83,11 @@ def down() -> None:
 
 @app.command(rich_help_panel=HERE)
 def demo() -> None:
-    """Run the main job: an image over HTTP and an image dropped into S3 become archived, announced videos.
+    """Turn one image sent over HTTP and one put into S3 into archived, announced videos.
 
-    Starts the local stack if it is not up, and leaves it up. FILE names a picture of yours, PROMPT what should
-    happen in it. TIME_SCALE (0.1) says how much faster than at Runway the simulator's clock runs. With
-    RUNWAYML_API_SECRET set, Runway itself generates, at its own pace and price.
+    Starts the local stack if it is not up, and leaves it up. FILE names your own image, PROMPT describes the video.
+    TIME_SCALE (0.1) is the factor of all waits. With RUNWAYML_API_SECRET set, Runway itself generates, in real time and
+    at its price.
     """
     from local.demo import run
 
@@ -99,16 +99,17 @@ def demo() -> None:
 def storyboard(
     prompts: Annotated[
         list[str] | None,
-        typer.Argument(help="One prompt a shot; without any, those of the sample.", show_default=False),
+        typer.Argument(help="One prompt for each shot. Default: the shots of the example.", show_default=False),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help='A storyboard: {"request": …, "shots": [{"promptText": …}, …]}.')
+        Path | None,
+        typer.Option(help='Read a file: {"request": …, "shots": [{"promptText": …}, …]}.'),
     ] = None,
 ) -> None:
-    """Make a film of several shots on the local stack, each continuing from the last frame of the one before.
+    """Make a film of several shots on the local stack, each beginning with the last frame of the shot before.
 
-    Puts the sample storyboard.yaml beside the local stack, and leaves both up. TIME_SCALE and RUNWAYML_API_SECRET as
-    for `demo`; the sample's three shots cost 216 credits at Runway itself.
+    Deploys examples/storyboard beside the local stack, and leaves both up. TIME_SCALE and RUNWAYML_API_SECRET work as
+    for `demo`; at Runway itself the three shots of the example cost 216 credits.
     """
     from local.storyboard import run, storyboard_of
 
@@ -118,7 +119,7 @@ def storyboard(
 
 @app.command(rich_help_panel=HERE)
 def status() -> None:
-    """Say what runs, and where. Exit code 1 if the local stack is not up."""
+    """Print which parts of the local stack run, and their addresses. Exit code 1 if the stack is not up."""
     from local.stack import Stack
 
     with plain_errors():

@@ -1,4 +1,4 @@
-"""What may go wrong on one's own machine, said so that the reader knows what to do next."""
+"""Errors of the `tarmac` command: their exit codes, and how they are printed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-EXIT_CODES = """Exit codes: 0 done; 1 it failed, as a task may; 2 it was asked for wrongly, or is not there; 3 there is
-    no such stack, it does not answer, or it does not take the key; 4 it answers, but cannot do it now (5xx, or too many
-    calls); 130 interrupted."""
+EXIT_CODES = """Exit codes: 0 done; 1 failed, such as a task that failed; 2 invalid or unknown input; 3 no stack, no
+    answer, or an invalid key; 4 the stack answers but cannot do it now (5xx or too many requests); 130 interrupted."""
 
 
 class LocalError(Exception):
-    """A message for the person at the terminal. Printed without a traceback; `exit_code` is for scripts.
+    """A message for the user, printed without a traceback. `exit_code` is the exit code of the command.
 
-    issues: what the API has found wrong with a request, each `{path, message}`.
+    issues: what the API found wrong with a request, each `{path, message}`.
     """
 
     exit_code = 1
@@ -27,25 +26,25 @@ class LocalError(Exception):
 
 
 class Refused(LocalError):
-    """What was asked for is not right as it stands: a wrong option, or a request that the API answered with 4xx."""
+    """Invalid input: a wrong option, or a request that the API answered with 4xx."""
 
     exit_code = 2
 
 
 class Unreachable(LocalError):
-    """There is no stack to ask, it does not answer, or it does not take the key."""
+    """The stack does not exist, does not answer, or rejects the key."""
 
     exit_code = 3
 
 
-class Troubled(LocalError):
-    """The stack answers, but cannot do it now. Nothing is wrong with the request, and later it may be done."""
+class TryLater(LocalError):
+    """The stack answers but cannot do it now. The request is valid and may succeed later."""
 
     exit_code = 4
 
 
 class PortTaken(LocalError):
-    """Another program listens where a part of the local stack wants to."""
+    """Another program listens on a port of the local stack."""
 
     def __init__(self, port: int, variable: str) -> None:
         super().__init__(
@@ -58,30 +57,30 @@ class PortTaken(LocalError):
 
 @contextmanager
 def plain_errors(as_json: bool = False) -> Iterator[None]:
-    """What a person can act on is one message, not a traceback; for machines, one object."""
+    """Print a LocalError as one message instead of a traceback, and exit with its code."""
     import typer
 
     try:
         yield
     except LocalError as error:
-        tell(error, as_json)
+        report(error, as_json)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
-def tell(error: LocalError, as_json: bool = False) -> None:
-    """Print an error on standard error: words, or JSON in the API's shape, `{"error", "issues"?}`."""
+def report(error: LocalError, as_json: bool = False) -> None:
+    """Print an error on standard error: as text, or as JSON in the API's shape, `{"error", "issues"?}`."""
     if as_json:
-        about = {"error": str(error)} | ({"issues": list(error.issues)} if error.issues else {})
-        print(json.dumps(about, ensure_ascii=False), file=sys.stderr)
+        content = {"error": str(error)} | ({"issues": list(error.issues)} if error.issues else {})
+        print(json.dumps(content, ensure_ascii=False), file=sys.stderr)
         return
     lines = [f"error: {error}"]
     for issue in error.issues:
         where = ".".join(map(str, issue["path"]))
         line = f"{where}: {issue['message']}" if where else str(issue["message"])
-        # The API says the first one in its message already.
+        # The API's message already contains the first issue.
         if line not in str(error):
             lines.append(f"  {line}")
     print("\n".join(lines), file=sys.stderr)

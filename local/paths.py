@@ -1,4 +1,4 @@
-"""Where things are: the project's files, and the folders that one local stack owns."""
+"""Paths: the project's root, and the files and folders of a local stack."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DOMAIN = ROOT / "layers" / "tarmac" / "python"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local stack. Two stacks with two homes and two sets of ports do not meet."""
+    """The folder of one local stack. Stacks with different homes and ports run side by side."""
 
     root: Path
 
     @classmethod
     def default(cls, environment: Mapping[str, str] = os.environ) -> Home:
-        """TARMAC_HOME, else `.local` in the project."""
+        """Return the home that TARMAC_HOME names, or `.local` in the project."""
         return cls(Path(environment.get("TARMAC_HOME") or ROOT / ".local").resolve())
 
     @property
@@ -37,27 +37,27 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """Pid files."""
+        """The folder of pid files."""
         return self.root / "run"
 
     @property
     def tmp(self) -> Path:
-        """Scratch space of the running services, emptied at every start."""
+        """Temporary files of the running services. Emptied at every start."""
         return self.root / "tmp"
 
     @property
     def state(self) -> Path:
-        """Tables, buckets and machines between two runs."""
+        """Tables, buckets and state machines, kept between runs."""
         return self.root / "state"
 
     @property
     def unsaved(self) -> Path:
-        """Exists while the local AWS holds state that only its end writes. Left behind by a kill."""
+        """A file that exists while the local AWS has unsaved state. It remains if the local AWS was killed."""
         return self.root / "unsaved"
 
     @property
     def lost(self) -> Path:
-        """Where the state goes that a killed local AWS left incomplete. Its buckets' files are all there."""
+        """Where incomplete state is moved after the local AWS was killed. The files of its buckets are complete."""
         return self.root / "state.lost"
 
     @property
@@ -65,7 +65,7 @@ class Home:
         return self.root / "simulator"
 
     def create(self) -> None:
-        """Make the folder, for the owner's eyes only: it holds a client key and perhaps a Runway key."""
+        """Create the folders, readable by the owner only: they contain a client key and may contain a Runway key."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
         for folder in (self.logs, self.run, self.tmp, self.state, self.simulator):
@@ -73,11 +73,11 @@ class Home:
 
 
 def build_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Built layers, shared by all stacks of this checkout: their names hold a hash of their content."""
+    """Return the folder of built layers, shared by all stacks of this checkout. Their names contain a content hash."""
     return Path(environment.get("TARMAC_BUILD") or ROOT / ".local" / "build").resolve()
 
 
 def import_domain() -> None:
-    """Make `import tarmac` find the domain package of this checkout."""
+    """Make `import tarmac` find the package in layers/ of this checkout."""
     if str(DOMAIN) not in sys.path:
         sys.path.insert(0, str(DOMAIN))

@@ -1,4 +1,4 @@
-"""The picture that the demo starts from: the user's own, or a painted one."""
+"""The image that the demo starts from: a file of the user, or a painted one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ LARGEST_INLINE_BYTES = 3_500_000
 
 
 def picture_for_demo(file: str | None) -> bytes:
-    """A JPEG or PNG of the user's, or one painted here. Large ones are scaled down to go inline."""
+    """Return the bytes of a JPEG or PNG: the user's file, scaled down if too large to send inline, or a painted image.
+
+    Raise LocalError if the file is missing or is not an image.
+    """
     from PIL import Image, UnidentifiedImageError
 
     if file is None:
@@ -24,9 +27,9 @@ def picture_for_demo(file: str | None) -> bytes:
             image = Image.open(io.BytesIO(content))
             image.load()
         except FileNotFoundError as error:
-            raise LocalError(f"FILE={file}: there is no such file") from error
+            raise LocalError(f"FILE={file}: file not found") from error
         except (OSError, UnidentifiedImageError) as error:
-            raise LocalError(f"FILE={file} is no picture that can be read") from error
+            raise LocalError(f"FILE={file}: not a readable image") from error
         if image.format in ("JPEG", "PNG") and len(content) <= LARGEST_INLINE_BYTES:
             return content
         image.thumbnail((2560, 2560))
@@ -36,7 +39,7 @@ def picture_for_demo(file: str | None) -> bytes:
 
 
 def _painted() -> Any:
-    """A sunset over hills and a lake."""
+    """Paint a sunset over hills and a lake."""
     from PIL import Image, ImageDraw, ImageFilter
 
     width, height = 1280, 720

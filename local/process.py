@@ -1,4 +1,4 @@
-"""Background processes that outlive the command that started them, and end by their own id alone."""
+"""Background processes: started detached, found again by their pid file, stopped with everything they started."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+
+import psutil
 
 from local.errors import LocalError, PortTaken
 
 LOOPBACK = "127.0.0.1"
-# Kept so that a process started by this one is reaped when it ends, not left behind as a zombie.
+# Processes started by this one, by process id. They are polled, so that none stays a zombie after its end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -24,8 +27,8 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 class Service:
     """One background process.
 
-    `arguments` name it: no other process on the machine has them all. `settings` is any text that tells one
-    way of running it from another.
+    arguments: parts of its command line that no other process on this machine has, which identify it.
+    settings: text that differs whenever the service must be started again to apply a change.
     """
 
     name: str
@@ -37,29 +40,20 @@ class Service:
     settings: str
 
     def pid(self) -> int | None:
-        """Its process id if it runs, else None. A reused id is not mistaken for it."""
-        try:
-            pid = int(self.pid_file.read_text().splitlines()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            return None
-        if _reap(pid):
-            return None
-        if pid in _children:
-            # Ours for certain. Its command line, just after the start, may not be there yet.
-            return pid
-        line = command_line(pid)
-        return pid if line and all(argument in line for argument in self.arguments) else None
+        """Return the process id, or None if the service does not run."""
+        process = self._process()
+        return None if process is None else process.pid
 
     def running_port(self) -> int | None:
-        """The port it runs on, None if it does not run."""
+        """Return the port that the running service was started with, or None if it does not run."""
         return None if self.pid() is None else int(self.pid_file.read_text().splitlines()[1])
 
     def runs_as_asked(self) -> bool:
-        """Whether it runs, on this port and with these settings."""
-        return self.pid() is not None and self.pid_file.read_text().splitlines()[1:] == self._asked()
+        """Return whether the service runs with this port and these settings."""
+        return self.pid() is not None and self.pid_file.read_text().splitlines()[1:] == [str(self.port), self.settings]
 
     def start(self, environment: Mapping[str, str], folder: Path) -> int:
-        """Start it in a session of its own, output to a new log. Returns its process id."""
+        """Start the service in a session of its own, with a new log file. Return its process id."""
         with self.log_file.open("wb") as log:
             child = subprocess.Popen(
                 list(self.command),
@@ -71,79 +65,81 @@ class Service:
                 start_new_session=True,
             )
         _children[child.pid] = child
-        self.pid_file.write_text("\n".join([str(child.pid), *self._asked()]) + "\n")
+        self.pid_file.write_text(f"{child.pid}\n{self.port}\n{self.settings}\n")
         return child.pid
 
     def stop(self, patience_seconds: float = 15) -> bool:
-        """End it and whatever it started. False if it did not run."""
-        pid = self.pid()
-        if pid is None:
-            self.pid_file.unlink(missing_ok=True)
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        if not _until(lambda: self.pid() is None, patience_seconds):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            _until(lambda: self.pid() is None, 5)
-        # start() made it the leader of a group: what is left in that group are its own children.
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if _group_lives(pid):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, number)
-                _until(lambda: not _group_lives(pid), 3)
+        """Stop the service and all processes that it started. Return False if it did not run."""
+        process = self._process()
+        if process is not None:
+            # The service first and alone: it may save its state and end its own children.
+            if not _end([process], signal.SIGTERM, patience_seconds):
+                _end([process], signal.SIGKILL, 5)
+            _end(_members(process.pid), signal.SIGTERM, 3)
+            _end(_members(process.pid), signal.SIGKILL, 3)
         self.pid_file.unlink(missing_ok=True)
-        return True
+        return process is not None
 
     def wait_ready(self, ready: Callable[[], bool], patience_seconds: float) -> None:
-        """Return once ready() is true. Raises LocalError with the end of the log if it never is."""
-
-        def settled() -> bool:
-            return ready() or self.pid() is None
-
-        if not _until(settled, patience_seconds) or self.pid() is None:
+        """Return once ready() is true. Raise LocalError with the end of the log if it never is."""
+        if not _until(lambda: ready() or self.pid() is None, patience_seconds) or self.pid() is None:
             ending = "did not become ready" if self.pid() else "ended while starting"
             raise LocalError(f"{self.name} {ending}. Its log, {self.log_file}, ends with:\n{self.log_tail()}")
 
-    def _asked(self) -> list[str]:
-        return [str(self.port), self.settings]
-
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines of its log, or a dash."""
+        """Return the last lines of the log, or a dash if there are none."""
         try:
             text = self.log_file.read_text(errors="replace")
         except FileNotFoundError:
             return "-"
         return "\n".join(text.splitlines()[-lines:]) or "-"
 
+    def _process(self) -> psutil.Process | None:
+        """Return the running process of the pid file. A process that reuses the id is not mistaken for it."""
+        try:
+            process = psutil.Process(int(self.pid_file.read_text().splitlines()[0]))
+            # The command line of a child can be empty just after its start.
+            is_ours = process.pid in _children or all(word in process.cmdline() for word in self.arguments)
+            return process if _lives(process) and is_ours else None
+        except (FileNotFoundError, ValueError, IndexError, psutil.Error):
+            return None
 
-def command_line(pid: int) -> list[str]:
-    """The arguments of a living process; empty if there is none, or only its zombie."""
+
+def _end(processes: Sequence[psutil.Process], number: signal.Signals, patience_seconds: float) -> bool:
+    """Send a signal to each process and wait. Return whether all have ended."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(number)
+    return _until(lambda: not any(map(_lives, processes)), patience_seconds)
+
+
+def _members(group: int) -> list[psutil.Process]:
+    """Return the living processes of a process group. start() makes each service the leader of its own."""
+
+    def found() -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(process.pid) == group and _lives(process):
+                    yield process
+
+    return list(found())
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Return whether a process runs. A zombie does not: in a container it may stay forever."""
+    child = _children.get(process.pid)
+    if child is not None and child.poll() is not None:
+        del _children[process.pid]
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-    except FileNotFoundError:
-        if Path("/proc/self").exists():
-            return []
-    # No /proc: macOS. Its `ps` joins the arguments to one string.
-    question = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    line = subprocess.run(question, capture_output=True, text=True, check=False).stdout.strip()
-    return [] if not line or line.startswith("(") else _Line(line)
-
-
-class _Line(list[str]):
-    """A command line that is known only as one string."""
-
-    def __init__(self, line: str) -> None:
-        super().__init__([line])
-
-    def __contains__(self, argument: object) -> bool:
-        return str(argument) in self[0]
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def require_free_port(port: int, variable: str) -> None:
-    """Raises PortTaken, which names the variable that would move it."""
+    """Raise PortTaken if another program listens on the port. `variable` is the setting that changes the port."""
     with socket.socket() as probe:
-        # As servers do: a port that only waits out its old connections is free.
+        # As servers do: a port with only closing connections is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -152,52 +148,21 @@ def require_free_port(port: int, variable: str) -> None:
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of this loopback address is answered with 200."""
-    # Without a proxy: one of the developer's shell does not know our loopback.
+    """Return whether a GET of this loopback address is answered with 200."""
+    # A proxy from the developer's shell cannot reach this machine's loopback addresses.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False
-
-
-def _reap(pid: int) -> bool:
-    """Whether a child of this very process has ended. Reaps it then, or it would stay as a zombie."""
-    child = _children.get(pid)
-    if child is None or child.poll() is None:
-        return False
-    del _children[pid]
-    return True
-
-
-def _group_lives(group: int) -> bool:
-    """Whether a group has a member that is no zombie: in a container those may stay for seconds, or for ever."""
-    _reap(group)
-    if Path("/proc/self").exists():
-        return any(_is_living_member(stat, group) for stat in Path("/proc").glob("[0-9]*/stat"))
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        # macOS refuses permission where only zombies are left.
-        return False
-    return True
-
-
-def _is_living_member(stat: Path, group: int) -> bool:
-    try:
-        # After the name, which is in brackets and may hold anything: state, parent, group.
-        state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return int(its_group) == group and state != "Z"
 
 
 def _until(condition: Callable[[], bool], patience_seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""The local stack as a whole: `make up` and `make down`, and stacks of their own for tests.
+"""The local stack: `make up` and `make down`, and separate stacks for tests.
 
 with running_stack(home, time_scale=0.02) as info:
         httpx.get(f"{info.api_url}/v1/tasks", headers={"Authorization": f"Bearer {info.api_key}"})
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.aws.ministack import KEPT, REGION, Ministack
+from local.aws.ministack import INHERITED, REGION, Ministack
 from local.aws.template import API_ID, NOTICE_QUEUE_OUTPUT
 from local.errors import LocalError, Unreachable
 from local.paths import ROOT, Home, build_folder, import_domain
@@ -34,13 +34,13 @@ SIMULATOR_PORT = 4577
 RUNWAY_URL = "https://api.dev.runwayml.com"
 CORS_ORIGINS = "http://localhost:5173"
 CLIENT = "local"
-# The simulator takes any key of the right form.
+# The simulator accepts any key of the right form.
 SIMULATOR_KEY = "key_" + hashlib.sha512(b"the simulator's key").hexdigest()
 
 
 @dataclass(frozen=True)
 class StackInfo:
-    """Where the running stack is, as kept in stack.json (there in camelCase)."""
+    """Addresses and names of the running stack, stored in stack.json in camelCase."""
 
     api_url: str
     api_key: str
@@ -60,17 +60,17 @@ class StackInfo:
 
     @classmethod
     def load(cls, path: Path) -> StackInfo:
-        """Raises Unreachable where there is no stack.json, or one of another version."""
+        """Read stack.json. Raise Unreachable if it is missing or of another version."""
         try:
             content = json.loads(path.read_text())
             return cls(**{f.name: content[camel(f.name)] for f in fields(cls)})
         except FileNotFoundError as error:
             raise Unreachable(f"{path} is missing: start the local stack with `make up`") from error
         except (ValueError, KeyError) as error:
-            raise Unreachable(f"{path} is unreadable: write it anew with `make up`") from error
+            raise Unreachable(f"{path} is invalid: write it again with `make up`") from error
 
     def save(self, path: Path) -> None:
-        """Replace the file in one step. For the owner only: it holds a client key."""
+        """Replace the file in one step, readable by the owner only: it contains a client key."""
         content = {camel(name): value for name, value in asdict(self).items()}
         scratch = path.with_suffix(".tmp")
         scratch.touch(mode=0o600)
@@ -80,7 +80,7 @@ class StackInfo:
 
 @dataclass(frozen=True)
 class Upstream:
-    """The Runway that the functions talk to."""
+    """The Runway API that the functions call: Runway itself, the simulator or another address."""
 
     base_url: str
     key: str
@@ -92,7 +92,7 @@ class Upstream:
 
     @property
     def output_origins(self) -> str:
-        """The loopback origin that outputs may come from; empty (any public host) for another upstream."""
+        """The loopback origin that outputs may come from. Empty for another upstream: any public host is allowed."""
         if not self.on_this_machine:
             return ""
         parts = urlsplit(self.base_url)
@@ -101,7 +101,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Stack:
-    """A local stack: its folder, its ports, its pace. Port 0 takes any free one."""
+    """Settings of a local stack: its folder, ports and time scale. Port 0 takes a free one."""
 
     home: Path
     port: int = PORT
@@ -116,7 +116,7 @@ class Stack:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Stack:
-        """As `make up` runs it. Raises LocalError for a value that is none."""
+        """Return the stack of `make up`. Raise LocalError for an invalid value."""
         return cls(
             home=Home.default(environment).root,
             port=_number(environment, "PORT", PORT, int),
@@ -134,7 +134,7 @@ class Stack:
 
     @property
     def upstream(self) -> Upstream:
-        """Runway itself when its key is given, another address when that is given, else the simulator."""
+        """Runway itself if a key is set, another address if that is set, otherwise the simulator."""
         if self.runway_key:
             return Upstream(self.runway_base_url or RUNWAY_URL, self.runway_key, simulated=False)
         if self.runway_base_url:
@@ -163,31 +163,31 @@ class Stack:
         )
 
     def up(self) -> StackInfo:
-        """Start what does not run, deploy what has changed, write stack.json. Harmless when all is up."""
+        """Start what does not run, deploy what has changed, write stack.json. Idempotent."""
         self.files.create()
-        with _alone(self.files.lock_file):
+        with _locked(self.files.lock_file):
             return self._with_ports()._up()
 
     def down(self) -> bool:
-        """End the processes, keep the state. False if nothing ran."""
+        """Stop the processes and keep the state. Return False if nothing ran."""
         if not self.files.root.exists():
             return False
-        with _alone(self.files.lock_file):
+        with _locked(self.files.lock_file):
             ran = [self.simulator.stop(), self.aws.stop()]
             with contextlib.suppress(LocalError):
                 replace(StackInfo.load(self.files.stack_file), pids={}).save(self.files.stack_file)
             return any(ran)
 
     def status(self) -> dict[str, int | None]:
-        """Process id of each part, None where it does not run."""
+        """Return the process id of each part, None if it does not run."""
         return {"aws": self.aws.service.pid(), "simulator": self.simulator.pid()}
 
     def info(self) -> StackInfo:
-        """stack.json. Raises LocalError if there is none."""
+        """Return the content of stack.json. Raise Unreachable if it is missing."""
         return StackInfo.load(self.files.stack_file)
 
     def _with_ports(self) -> Stack:
-        """Free ports in place of zeros, or those that this stack already has."""
+        """Replace port 0 by the port that this stack already uses, or by a free one."""
         port = self.port or self.aws.service.running_port() or free_port()
         simulator_port = self.simulator_port or self.simulator.running_port() or free_port()
         return replace(self, port=port, simulator_port=simulator_port)
@@ -195,7 +195,7 @@ class Stack:
     def _up(self) -> StackInfo:
         began = time.monotonic()
         self._start()
-        # Imported while the servers start: boto3 alone takes half a second.
+        # Imported while the servers start, because boto3 alone takes half a second.
         from local.aws import deploy
         from local.aws.clients import Clients
 
@@ -222,7 +222,7 @@ class Stack:
             upload_bucket=outputs["UploadBucket"],
             archive_bucket=outputs["ArchiveBucket"],
             topic_arn=outputs["NoticeTopicArn"],
-            # Composed: the queue's own attribute keeps the port that it was made on.
+            # Composed, because the queue's own attribute contains the port of its creation.
             notice_queue_url=f"{self.aws.url}/{account}/{outputs[NOTICE_QUEUE_OUTPUT]}",
             generation_state_machine_arn=outputs["GenerationStateMachineArn"],
             session_state_machine_arn=outputs["SessionStateMachineArn"],
@@ -234,7 +234,7 @@ class Stack:
         )
 
     def _start(self) -> None:
-        """Start the processes that do not run as asked. Raises PortTaken before anything has started."""
+        """Start the processes that do not run with these settings. Raise PortTaken before anything is started."""
         aws, simulator = self.aws, self.simulator
         start_aws = not aws.service.runs_as_asked()
         start_simulator = self.upstream.simulated and not simulator.runs_as_asked()
@@ -248,12 +248,12 @@ class Stack:
             require_free_port(self.simulator_port, "SIMULATOR_PORT")
         if start_aws:
             if aws.set_lost_state_aside():
-                say(f"the local AWS was killed and its tables are lost; its files are in {self.files.lost}")
+                say(f"the local AWS was killed, so its tables are lost; its files are in {self.files.lost}")
             say(f"starting the local AWS on port {self.port}")
             aws.start()
         if start_simulator:
             say(f"starting the Runway simulator on port {self.simulator_port}")
-            environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+            environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
             simulator.start(environment | {"TMPDIR": str(self.files.tmp)}, ROOT)
 
     def _parameters(self) -> dict[str, str]:
@@ -266,7 +266,7 @@ class Stack:
         }
 
     def _client_key(self, clients: Clients, table_name: str) -> str:
-        """The key of stack.json as long as it is valid, else a new one for the client `local`."""
+        """Return the key of stack.json if it is valid, otherwise a new key of the client `local`."""
         import_domain()
         from tarmac.aws.dynamodb import DynamoTable
         from tarmac.http.clients import DEFAULT_SCOPES, ClientStore
@@ -281,7 +281,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(home: Path, **settings: Any) -> Iterator[StackInfo]:
-    """A stack of one's own on free ports, for as long as the block lasts. `settings` are those of Stack."""
+    """Run a separate stack on free ports during a `with` block. settings: fields of Stack."""
     stack = Stack(home=home, **{"port": 0, "simulator_port": 0, **settings})
     try:
         yield stack.up()
@@ -290,25 +290,25 @@ def running_stack(home: Path, **settings: Any) -> Iterator[StackInfo]:
 
 
 def store_runway_key(clients: Clients, secret_arn: str, key: str) -> None:
-    """Write the key into the secret unless it is there."""
+    """Store the key in the secret unless it is stored already."""
     if clients.secrets.get_secret_value(SecretId=secret_arn).get("SecretString") != key:
         clients.secrets.put_secret_value(SecretId=secret_arn, SecretString=key)
 
 
 def camel(name: str) -> str:
-    """api_url → apiUrl."""
+    """Convert snake_case to camelCase: api_url becomes apiUrl."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 def say(line: str) -> None:
-    """One line of progress."""
+    """Print one line of progress on standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
-def _alone(lock_file: Path) -> Iterator[None]:
-    """One `up` or `down` of a home at a time; another waits."""
+def _locked(lock_file: Path) -> Iterator[None]:
+    """Hold the lock of a home: a second `up` or `down` waits."""
     with lock_file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -325,7 +325,7 @@ def _number(environment: Mapping[str, str], name: str, default: Any, kind: type[
     try:
         value = kind(text)
     except ValueError as error:
-        raise LocalError(f"{name}={text} is not a number") from error
+        raise LocalError(f"{name}={text} must be a number") from error
     if not value > 0:
-        raise LocalError(f"{name}={text} is not above zero")
+        raise LocalError(f"{name}={text} must be greater than 0")
     return value

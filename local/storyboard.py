@@ -1,4 +1,4 @@
-"""`make storyboard`: the sample stack storyboard.yaml beside the local one, and a film of three shots made on it."""
+"""`make storyboard`: deploys examples/storyboard beside the local stack and makes a film of several shots."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 STACK = f"{NAME}-storyboard"
 FILM_BUCKET = f"{NAME}-films"
-SAMPLE = ROOT / "events" / "storyboard.json"
+EXAMPLE = ROOT / "examples" / "storyboard"
 PATIENCE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class Studio:
-    """The sample as it is deployed."""
+    """The deployed example."""
 
     film_machine_arn: str
     film_bucket: str
@@ -41,8 +41,8 @@ class Studio:
 
 
 def deploy_storyboard(info: StackInfo, film_bucket: str) -> Studio:
-    """Put storyboard.yaml on the local AWS, beside a stack whose InputBuckets name this bucket. Makes the bucket."""
-    project = deploy.Project(ROOT, build_folder(), Path("storyboard.yaml"))
+    """Create the bucket and deploy the example beside a stack whose InputBuckets list this bucket."""
+    project = deploy.Project(EXAMPLE, build_folder())
     bundle = deploy.prepare(project, {"TarmacStack": NAME, "FilmBucket": film_bucket}, say)
     with Clients(info.aws_endpoint_url, info.region) as clients:
         with contextlib.suppress(clients.s3.exceptions.BucketAlreadyOwnedByYou):
@@ -52,18 +52,21 @@ def deploy_storyboard(info: StackInfo, film_bucket: str) -> Studio:
 
 
 def storyboard_of(prompts: Sequence[str], file: Path | None) -> dict[str, Any]:
-    """A file's or the sample's, with these prompts in the place of its own. Raises LocalError on an unreadable file."""
+    """Return the storyboard of a file, or of the example, with these prompts instead of its shots if there are any.
+
+    Raise LocalError for an invalid file.
+    """
     try:
-        board: Any = json.loads((file or SAMPLE).read_bytes())
+        board: Any = json.loads((file or EXAMPLE / "storyboard.json").read_bytes())
     except (OSError, ValueError) as error:
-        raise LocalError(f"{file} is no storyboard that can be read: {error}") from error
+        raise LocalError(f"{file} cannot be read as a storyboard: {error}") from error
     if not isinstance(board, dict):
-        raise LocalError(f"{file} holds no JSON object")
+        raise LocalError(f"{file} must contain a JSON object")
     return board | {"shots": [{"promptText": prompt} for prompt in prompts]} if prompts else board
 
 
 def run(board: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> int:
-    """The exit code: 0 once the film is in .local/out. Raises LocalError."""
+    """Make the film. Return 0 once it is in .local/out, 1 if it failed. Raise LocalError."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -86,14 +89,14 @@ def run(board: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -
     with Clients(info.aws_endpoint_url, info.region) as clients:
         clients.states.start_execution(stateMachineArn=studio.film_machine_arn, name=film, input=json.dumps(board))
         tasks = TaskStore(DynamoTable(info.tasks_table, clients.dynamodb), Clock())
-        ending = _watch(console, clients, studio, film, board, tasks)
+        ending = _watch(console, clients, tasks, studio.execution_arn(film), board)
         return _show(console, clients, film, ending, stack.files.root / "out")
 
 
 def _watch(
-    console: Console, clients: Clients, studio: Studio, film: str, board: Mapping[str, Any], tasks: TaskStore
+    console: Console, clients: Clients, tasks: TaskStore, execution_arn: str, board: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """A bar for each shot until the film has ended; the execution then."""
+    """Show a progress bar for each shot until the film has ended. Return its execution."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from tarmac.tasks.responses import shown_status
@@ -106,14 +109,14 @@ def _watch(
         TextColumn("{task.fields[status]:<10}"),
         TimeElapsedColumn(),
     )
-    shots = board.get("shots") or ()
+    film, shots = execution_arn.rpartition(":")[2], board.get("shots") or ()
     with Progress(*columns, console=console) as progress:
         bars = [
             progress.add_task(str(shot.get("promptText", "")), total=1.0, status="…", start=False) for shot in shots
         ]
         patience = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < patience:
-            execution = clients.states.describe_execution(executionArn=studio.execution_arn(film))
+            execution = clients.states.describe_execution(executionArn=execution_arn)
             for number, bar in enumerate(bars, 1):
                 try:
                     task = tasks.get(f"{film}-{number:02}")
@@ -127,7 +130,7 @@ def _watch(
             if execution["status"] != "RUNNING":
                 return execution
             time.sleep(0.3)
-    raise LocalError(f"no ending after {PATIENCE_SECONDS:.0f} s: look at .local/logs")
+    raise LocalError(f"the film has not ended after {PATIENCE_SECONDS:.0f} s: see .local/logs")
 
 
 def _show(console: Console, clients: Clients, film: str, ending: Mapping[str, Any], out: Path) -> int:
@@ -139,7 +142,7 @@ def _show(console: Console, clients: Clients, film: str, ending: Mapping[str, An
     path = out / f"{film}.mp4"
     path.parent.mkdir(parents=True, exist_ok=True)
     clients.s3.download_file(joined["bucket"], joined["key"], str(path))
-    how = "copied as they were" if joined["copied"] else "coded anew"
+    how = "copied" if joined["copied"] else "encoded again"
     console.print(f"\n  film       s3://{joined['bucket']}/{joined['key']}")
     console.print(f"  file       {joined['bytes']:,} bytes, {joined['frames']} frames, {joined['seconds']:g} s, {how}")
     console.print(f"  manifest   s3://{summary['manifest']['bucket']}/{summary['manifest']['key']}")

@@ -1,5 +1,7 @@
-"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`: an object becomes a task of the built-in client `s3`,
-a file of requests becomes many, a preset is checked."""
+"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`.
+
+An object becomes a task of the built-in client `s3`, a file of requests becomes a batch, a preset is checked.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
 from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import Opened
 from tarmac.settings import AcceptUploadSettings
+from tarmac.tasks.orders import AllowLists
 from tarmac.telemetry import logger
 
 settings = AcceptUploadSettings.from_environment()

@@ -1,7 +1,7 @@
-"""Lambda authorizer: whose key is this? It identifies only; each function decides by scope.
+"""Lambda authorizer: identifies the client of a key; each function checks scopes.
 
-Nobody's key is let through as nobody: a refusal here is a 403 in API Gateway's words, where Runway's SDKs expect a 401
-in Runway's. `ApiRequest.client` refuses it.
+An unknown key passes the authorizer without a client; the function answers 401 (`ApiRequest.client`). A denial here
+would be a 403 in API Gateway's words, where Runway's SDKs expect a 401 in Runway's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ effects = AwsEffects(AuthorizeRequestSettings.from_environment())
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """REQUEST event (payload 2.0) in; `{isAuthorized, context: {client, scopes}}` out, scopes separated by spaces. The
-    context is empty where the key is nobody's."""
+    """REQUEST event (payload 2.0) in; `{isAuthorized, context: {client, scopes}}` out, scopes separated by spaces.
+
+    The context is empty for an unknown key.
+    """
     scheme, _, key = event.get("headers", {}).get("authorization", "").partition(" ")
     client = effects.clients.identify(key.strip()) if scheme.lower() == "bearer" else None
     logger.info("request identified", client=client and client.id, route=event.get("routeKey"))

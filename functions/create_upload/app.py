@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tarmac.aws.wiring import AwsEffects
-from tarmac.http.api import Answer, ApiRequest, api_handler
+from tarmac.http.handler import Call, route_handler
 from tarmac.media.create_upload import create_upload
-from tarmac.requests.contract import CreateUpload, parse_body
-from tarmac.requests.validation import InvalidRequest
 from tarmac.settings import CreateUploadSettings
 
 effects = AwsEffects(CreateUploadSettings.from_environment())
 
 
-@api_handler
-def handler(request: ApiRequest) -> Answer:
-    """`{filename, type: "ephemeral"}` in; 200 `{uploadUrl, fields, runwayUri, uri}` out."""
-    client = request.client("uploads")
-    wanted = parse_body(CreateUpload, request.json_body())
-    if isinstance(wanted, list):
-        raise InvalidRequest(wanted)
-    slot = create_upload(wanted.filename, client, effects)
+def _create(call: Call) -> dict[str, Any]:
+    """`{filename, type: "ephemeral"}` in; `{uploadUrl, fields, runwayUri, uri}` out."""
+    slot = create_upload(call.body["filename"], call.client, effects)
     form = {"uploadUrl": slot.form.url, "fields": dict(slot.form.fields)}
-    return Answer(200, form | {"runwayUri": slot.uri, "uri": slot.uri})
+    return form | {"runwayUri": slot.uri, "uri": slot.uri}
+
+
+handler = route_handler("create_upload", {"POST /v1/uploads": _create})
+"""API Gateway's event in, its response out."""

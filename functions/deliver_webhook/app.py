@@ -1,4 +1,4 @@
-"""SQS: one try of each callback that is due. The queue brings those back that failed, later each time."""
+"""SQS: try each due webhook once. The queue returns failed ones, later each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ effects = AwsEffects(settings)
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Messages `{taskId}` in; `{batchItemFailures: [{itemIdentifier}]}` out, those that the queue has to keep."""
+    """Messages `{taskId}` in; `{batchItemFailures: [{itemIdentifier}]}` out: those to try again."""
     kept = []
     for record in event["Records"]:
         task_id = json.loads(record["body"])["taskId"]

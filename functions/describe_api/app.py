@@ -1,31 +1,33 @@
-"""GET /health, /openapi.json, /docs: for everybody. So this function has no permission and asks nothing of AWS."""
+"""GET /health, /openapi.json, /docs: public, so this function has no permissions and calls no AWS service."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from tarmac import VERSION
-from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler, to_json
+from tarmac.http.answers import Answer, to_json
+from tarmac.http.handler import Call, route_handler
 from tarmac.openapi import describe, docs_page
 
 CACHED = {"cache-control": "public, max-age=300"}
 
 
-@api_handler
-def handler(request: ApiRequest) -> Answer:
-    """API Gateway's event in, its response out."""
-    match request.route:
-        case "GET /health":
-            return Answer(200, {"status": "ok", "version": VERSION})
-        case "GET /openapi.json":
-            return Answer(200, _document(), CACHED)
-        case "GET /docs":
-            page = docs_page()
-            return Answer(200, page.html, {**CACHED, **page.headers})
-        case _:
-            raise ApiError(404, "There is no such path")
-
-
 @cache
 def _document() -> str:
     return to_json(describe())
+
+
+def _page(call: Call) -> Answer:
+    page = docs_page()
+    return Answer(200, page.html, {**CACHED, **page.headers})
+
+
+handler = route_handler(
+    "describe_api",
+    {
+        "GET /health": lambda call: {"status": "ok", "version": VERSION},
+        "GET /openapi.json": lambda call: Answer(200, _document(), CACHED),
+        "GET /docs": _page,
+    },
+)
+"""API Gateway's event in, its response out."""

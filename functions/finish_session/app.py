@@ -1,4 +1,4 @@
-"""State `Finish` of a session: what was said into the archive, then the notice."""
+"""State `Finish` of a session: archive the conversation, then publish the notice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ effects = AwsEffects(settings)
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{sessionId}` in; `{sessionId, ending: waiting, waitSeconds}` while Runway is at work on the recording, then
-    `{sessionId, ending: completed | failed | cancelled, status, outputs, seconds, looks, error?, cause?}` out. Raises
-    while it cannot be archived: the state has Retry and no Catch."""
+    """`{sessionId}` in; `{sessionId, ending: waiting, waitSeconds}` while Runway prepares the recording, then
+    `{sessionId, ending: completed | failed | cancelled, status, outputs, seconds, polls, error?, cause?}` out. Raises
+    while the conversation cannot be archived: the state has a Retry and no Catch."""
     ending = finish_session(event["sessionId"], effects, settings.max_output_bytes)
     session = ending.session
     if not ending.wait_seconds:

@@ -1,4 +1,4 @@
-"""State `Finish`: archive the outputs, commit the ending, announce it."""
+"""State `Finish`: archive the outputs, commit the terminal state, publish the notice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State `Poll`: look at the task upstream once, and say when to look again."""
+"""State `Poll`: poll the task at Runway once, return when to poll again."""
 
 from __future__ import annotations
 

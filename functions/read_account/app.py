@@ -1,41 +1,23 @@
-"""GET /v1/organization, POST /v1/organization/usage: Runway's own answers. GET /v1/usage: what the caller has used."""
+"""GET /v1/organization, POST /v1/organization/usage: Runway's responses. GET /v1/usage: the client's own usage."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tarmac.aws.wiring import AwsEffects
-from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.http.handler import route_handler
 from tarmac.requests.contract import UsageSpan, parse_body
-from tarmac.requests.validation import InvalidRequest
 from tarmac.settings import ReadAccountSettings
 from tarmac.tasks.usage import own_usage
 
 settings = ReadAccountSettings.from_environment()
-# The API waits for 30 s, and Runway is asked up to three times.
+# API Gateway waits for 30 s, and a call to Runway has up to three attempts.
 effects = AwsEffects(settings, runway_timeout_seconds=7.0)
 
-
-@api_handler
-def handler(request: ApiRequest) -> Answer:
-    """API Gateway's event in, its response out. What Runway answers goes out unchanged: the SDKs know its shapes."""
-    client = request.client("account")
-    match request.route:
-        case "GET /v1/organization":
-            return Answer(200, effects.runway.organization())
-        case "POST /v1/organization/usage":
-            body = request.json_body(if_empty={})
-            _span(body)
-            return Answer(200, effects.runway.organization_usage(body))
-        case "GET /v1/usage":
-            return Answer(200, own_usage(client, _span(request.query), effects))
-        case _:
-            raise ApiError(404, "There is no such path")
-
-
-def _span(given: Mapping[str, Any]) -> UsageSpan:
-    span = parse_body(UsageSpan, given)
-    if isinstance(span, list):
-        raise InvalidRequest(span)
-    return span
+handler = route_handler(
+    "read_account",
+    {
+        "GET /v1/organization": lambda call: effects.runway.organization(),
+        "POST /v1/organization/usage": lambda call: effects.runway.organization_usage(call.body),
+        "GET /v1/usage": lambda call: own_usage(call.client, parse_body(UsageSpan, call.query), effects),
+    },
+)
+"""API Gateway's event in, its response out. Runway's responses are passed on unchanged: its SDKs read them."""

@@ -1,10 +1,12 @@
-"""GET /v1/tasks, GET and DELETE /v1/tasks/{id}, GET /v1/workflow_invocations/{id}: tasks in Runway's shapes, outputs as
+"""GET /v1/tasks, GET and DELETE /v1/tasks/{id}, GET /v1/workflow_invocations/{id}: tasks in Runway's shapes, with
 fresh links to the archive."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from tarmac.aws.wiring import AwsEffects
-from tarmac.http.api import Answer, ApiError, ApiRequest, api_handler
+from tarmac.http.handler import Call, route_handler
 from tarmac.settings import ReadTasksSettings
 from tarmac.tasks.cancel import cancel
 from tarmac.tasks.read import list_tasks, read_invocation, read_task
@@ -14,25 +16,36 @@ settings = ReadTasksSettings.from_environment()
 effects = AwsEffects(settings)
 
 
-@api_handler
-def handler(request: ApiRequest) -> Answer:
-    """API Gateway's event in, its response out. Another client's task is answered as one that does not exist."""
-    client = request.client("tasks")
-    match request.route:
-        case "GET /v1/tasks":
-            page = list_tasks(client, request.query, effects)
-            data = [task_view(task, _link) for task in page.tasks]
-            return Answer(200, {"data": data, "hasMore": page.cursor is not None, "nextCursor": page.cursor})
-        case "GET /v1/tasks/{id}" | "GET /runwayml/v1/tasks/{id}":
-            return Answer(200, task_view(read_task(request.path["id"], client, effects), _link))
-        case "DELETE /v1/tasks/{id}":
-            cancel(read_task(request.path["id"], client, effects), effects, settings.delete_outputs_on_delete)
-            return Answer(204)
-        case "GET /v1/workflow_invocations/{id}":
-            return Answer(200, invocation_view(read_invocation(request.path["id"], client, effects), _link))
-        case _:
-            raise ApiError(404, "There is no such path")
+def _list(call: Call) -> dict[str, Any]:
+    page = list_tasks(call.client, call.query, effects)
+    data = [task_view(task, _link) for task in page.tasks]
+    return {"data": data, "hasMore": page.cursor is not None, "nextCursor": page.cursor}
+
+
+def _read(call: Call) -> dict[str, Any]:
+    return task_view(read_task(call.path["id"], call.client, effects), _link)
+
+
+def _read_invocation(call: Call) -> dict[str, Any]:
+    return invocation_view(read_invocation(call.path["id"], call.client, effects), _link)
+
+
+def _delete(call: Call) -> None:
+    cancel(read_task(call.path["id"], call.client, effects), effects, settings.delete_outputs_on_delete)
 
 
 def _link(key: str) -> str:
     return effects.archive.link(key, settings.link_seconds)
+
+
+handler = route_handler(
+    "read_tasks",
+    {
+        "GET /v1/tasks": _list,
+        "GET /v1/tasks/{id}": _read,
+        "GET /runwayml/v1/tasks/{id}": _read,
+        "GET /v1/workflow_invocations/{id}": _read_invocation,
+        "DELETE /v1/tasks/{id}": _delete,
+    },
+)
+"""API Gateway's event in, its response out. Another client's task is not found."""

@@ -1,4 +1,4 @@
-"""SQS: the lines of a batch become tasks, a chunk a message; its report and notices tell how far it is."""
+"""SQS: create tasks from the lines of a batch, one chunk for each message; update its report, publish its notices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.inbox.presets import AllowLists
 from tarmac.inbox.run_batch import BatchSettings, run_batch
 from tarmac.settings import RunBatchSettings
+from tarmac.tasks.orders import AllowLists
 from tarmac.telemetry import logger
 
 settings = RunBatchSettings.from_environment()
@@ -20,7 +20,7 @@ batches = BatchSettings(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Messages `{batch, chunk?}` in; `{batchItemFailures: [{itemIdentifier}]}` out, those that the queue keeps."""
+    """Messages `{batch, chunk?}` in; `{batchItemFailures: [{itemIdentifier}]}` out: those to try again."""
     kept = []
     for record in event["Records"]:
         message = json.loads(record["body"])

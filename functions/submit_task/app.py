@@ -1,4 +1,4 @@
-"""State `Submit`: buy the generation, once."""
+"""State `Submit`: send the create to Runway, at most once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State `Watch`: look at a live session once, end it if nobody came, and say when to look again."""
+"""State `Watch`: poll a live session once, end it if it is unclaimed, return when to poll again."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The local AWS: a pinned ministack, and the deployer that puts template.yaml on it."""
+"""The local AWS: a pinned ministack, and the deployment of template.yaml to it."""

@@ -1,4 +1,4 @@
-"""boto3 clients for the local AWS, whatever the developer's own AWS settings are."""
+"""boto3 clients for the local AWS, independent of the developer's own AWS settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clients:
-    """Clients of one local AWS, each made when it is first asked for, all closed at the end of a `with` block."""
+    """Clients of one local AWS. Each is created at first use; all are closed at the end of a `with` block."""
 
     endpoint_url: str
     region: str
@@ -36,12 +36,12 @@ class Clients:
 
     @cached_property
     def session(self) -> boto3.Session:
-        # Any credentials do; without any, boto3 would search the developer's own.
+        # The local AWS accepts any credentials; without some, boto3 would use the developer's own.
         return boto3.Session("test", "test", region_name=self.region)
 
     @cached_property
     def config(self) -> Config:
-        # proxies={}: a proxy of the developer's shell does not know our loopback.
+        # proxies={}: a proxy from the developer's shell cannot reach this machine's loopback addresses.
         return Config(proxies={}, retries={"max_attempts": 1}, connect_timeout=5, s3={"addressing_style": "path"})
 
     @cached_property

@@ -1,7 +1,4 @@
-"""Puts template.yaml on the local AWS, as `sam deploy` puts it on the real one.
-
-What has not changed is left alone.
-"""
+"""Deploys a template to the local AWS, as `sam deploy` does to AWS. Unchanged stacks are left as they are."""
 
 from __future__ import annotations
 
@@ -24,8 +21,8 @@ if TYPE_CHECKING:
 BUCKET = "tarmac-deploy"
 FINGERPRINT_TAG = "tarmac:fingerprint"
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-# Such a stack cannot be updated, only removed.
-NEVER_CAME_UP = ("ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED")
+# A stack in one of these states cannot be updated, only deleted.
+NOT_UPDATABLE = ("ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED")
 PATIENCE_SECONDS = 120
 
 Say = Callable[[str], None]
@@ -33,11 +30,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Project:
-    """The checkout to deploy from, where its built layers go, and which of its templates is meant."""
+    """The folder with a template.yaml to deploy, and the folder for its built layers."""
 
     root: Path
     builds: Path
-    template: Path = Path("template.yaml")
 
     def read(self, path: Path) -> str:
         try:
@@ -48,16 +44,15 @@ class Project:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything one deployment consists of. `title` is its template's file name."""
+    """Everything that one deployment consists of."""
 
-    title: str
     template: template.Template
     packages: Mapping[str, bytes]
     parameters: Mapping[str, str]
 
     @property
     def fingerprint(self) -> str:
-        """Equal for two bundles that would deploy the same. Taken before SAM is translated, the slow part."""
+        """A hash that is equal for equal deployments. Computed before the translation of SAM, which is slow."""
         total = hashlib.sha256(version("aws-sam-translator").encode())
         total.update(Path(template.__file__).read_bytes())
         total.update(json.dumps([self.template, dict(self.parameters)], sort_keys=True).encode())
@@ -65,13 +60,13 @@ class Bundle:
 
 
 def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle:
-    """Package all code and inline all definitions. Fast when the layers are built."""
+    """Package all code and inline all definitions. Raise LocalError if a file is missing."""
     packages: dict[str, bytes] = {}
 
     def locate(logical_id: str, folder: Path) -> str:
         source = project.root / folder
         if not source.is_dir():
-            raise LocalError(f"{logical_id} in {project.template} names a folder that is missing: {source}")
+            raise LocalError(f"the folder of {logical_id} is missing: {source}")
         if declared["Resources"][logical_id]["Type"] == "AWS::Serverless::LayerVersion":
             content = package.zip_pointer(package.build_layer(source, source.name, project.builds, say))
         else:
@@ -80,20 +75,20 @@ def prepare(project: Project, parameters: Mapping[str, str], say: Say) -> Bundle
         packages[key] = content
         return f"s3://{BUCKET}/{key}"
 
-    declared = template.parse(project.read(project.template))
+    declared = template.parse(project.read(Path("template.yaml")))
     located = template.inline_definitions(template.point_at_packages(declared, locate), project.read)
-    return Bundle(project.template.name, located, packages, template.known_parameters(declared, parameters))
+    return Bundle(located, packages, template.known_parameters(declared, parameters))
 
 
 def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[str, str]:
-    """Create or update the stack and return its outputs. Raises LocalError with CloudFormation's reasons."""
+    """Create or update the stack and return its outputs. Raise LocalError with CloudFormation's reasons."""
     current = describe(clients, stack_name)
     if current is not None and current["StackStatus"] in SETTLED and deployed(current) == bundle.fingerprint:
         return outputs(current)
-    say(f"deploying {bundle.title}" if current is None else f"deploying what has changed in {bundle.title}")
+    say(f"deploying the stack {stack_name}" if current is None else f"updating the stack {stack_name}")
     upload(clients, bundle.packages)
     body = json.dumps(template.localise(bundle.template, bundle.parameters, clients.region))
-    # By address: a template given as text may have 51,200 bytes at most.
+    # By URL, because a template in the request may have at most 51,200 bytes.
     key = f"templates/{hashlib.sha256(body.encode()).hexdigest()[:16]}.json"
     upload(clients, {key: body.encode()})
     request: dict[str, Any] = {
@@ -103,7 +98,7 @@ def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Tags": [{"Key": FINGERPRINT_TAG, "Value": bundle.fingerprint}],
     }
-    if current is not None and current["StackStatus"] in NEVER_CAME_UP:
+    if current is not None and current["StackStatus"] in NOT_UPDATABLE:
         clients.cloudformation.delete_stack(StackName=stack_name)
         wait(clients, stack_name, gone=True)
         current = None
@@ -115,7 +110,7 @@ def deploy(clients: Clients, stack_name: str, bundle: Bundle, say: Say) -> dict[
 
 
 def describe(clients: Clients, stack_name: str) -> dict[str, Any] | None:
-    """The stack as CloudFormation describes it, or None."""
+    """Return CloudFormation's description of the stack, or None if it does not exist."""
     try:
         found = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except clients.cloudformation.exceptions.ClientError as error:
@@ -127,24 +122,27 @@ def describe(clients: Clients, stack_name: str) -> dict[str, Any] | None:
 
 
 def deployed(stack: Mapping[str, Any]) -> str | None:
-    """The fingerprint of the bundle a stack was made from."""
+    """Return the fingerprint of the bundle that a stack was deployed from."""
     return next((str(tag["Value"]) for tag in stack.get("Tags", []) if tag["Key"] == FINGERPRINT_TAG), None)
 
 
 def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    """Output name → value."""
+    """Return the stack's outputs by name."""
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def wait(clients: Clients, stack_name: str, gone: bool = False) -> dict[str, Any]:
-    """The stack once it has settled. Raises LocalError when it failed, with each resource's reason."""
+    """Wait for the deployment, or with `gone` for the deletion, and return the stack.
+
+    Raise LocalError if it fails, with the reason of each resource.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         stack = describe(clients, stack_name)
         if stack is None:
             if gone:
                 return {}
-            raise LocalError(f"the stack {stack_name} vanished while it was deployed")
+            raise LocalError(f"the stack {stack_name} was deleted during its deployment")
         status = stack["StackStatus"]
         if not status.endswith("IN_PROGRESS") and not gone:
             if status in SETTLED:
@@ -155,18 +153,18 @@ def wait(clients: Clients, stack_name: str, gone: bool = False) -> dict[str, Any
 
 
 def reasons(clients: Clients, stack_name: str) -> str:
-    """Which resources failed, and why."""
+    """Return one line for each failed resource, with its reason."""
     events = clients.cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
     failed = [
-        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason')}"
         for event in events
         if event["ResourceStatus"].endswith("FAILED")
     ]
-    return "\n".join(failed) or "  CloudFormation gives no reason"
+    return "\n".join(failed) or "  CloudFormation reports no reason"
 
 
 def upload(clients: Clients, objects: Mapping[str, bytes]) -> None:
-    """Put into the deploy bucket what is not there yet. Keys hold a hash of their content."""
+    """Upload the objects that the deploy bucket lacks. Their keys contain a content hash."""
     with contextlib.suppress(clients.s3.exceptions.BucketAlreadyOwnedByYou):
         clients.s3.create_bucket(Bucket=BUCKET)
     there = {found["Key"] for found in clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])}

@@ -1,4 +1,4 @@
-"""Starts and stops the local AWS as a background process of its own."""
+"""Starts and stops the local AWS, ministack, as a background process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from local.paths import ROOT, Home
 from local.process import LOOPBACK, Service, answers
 
 REGION = "us-east-1"
-# Lambda workers inherit the server's environment, so it starts from these alone: no stray AWS profile, key or
-# endpoint of the developer's shell reaches a function.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LOCAL_WORKERS_PER_FUNCTION", "LOCAL_WORKER_PATIENCE_SECONDS")
-# Only for an upstream that is not on this machine.
-KEPT_FOR_INTERNET = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+# Lambda workers inherit the server's environment, so it gets only these variables: no AWS profile, key or endpoint from
+# the developer's shell reaches a function.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LOCAL_WORKERS_PER_FUNCTION", "LOCAL_WORKER_PATIENCE_SECONDS")
+# For an upstream that is not on this machine.
+INHERITED_FOR_INTERNET = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class Ministack:
         )
 
     def ready(self) -> bool:
-        """Whether it answers on its port, and all its own start-up is over."""
+        """Return whether ministack answers and has finished its start-up."""
         return answers(f"{self.url}/_ministack/ready")
 
     def start(self) -> int:
-        """Start it; wait_ready() comes after."""
-        # Every worker unpacks its code here and leaves it behind.
+        """Start ministack and return its process id. Call wait_ready() afterwards."""
+        # Every worker unpacks its code here and does not remove it.
         shutil.rmtree(self.home.tmp, ignore_errors=True)
         self.set_lost_state_aside()
         self.home.create()
         return self.service.start(self.environment(os.environ), ROOT)
 
     def set_lost_state_aside(self) -> bool:
-        """After a kill, begin anew. False if the last end was a clean one.
+        """After a kill, move the old state aside. Return False if the last run ended cleanly.
 
-        What is on disk then is a mixture: objects of a minute ago, and tables as of the last clean end, or
-        none. In such tables a task that has ended since may look unsubmitted, and would be paid for again.
+        After a kill the disk has recent objects beside tables from the last clean end. In such tables a task that has
+        ended since can appear unsubmitted, and would be bought again.
         """
         if not self.home.unsaved.exists():
             return False
@@ -74,13 +74,13 @@ class Ministack:
         self.service.wait_ready(self.ready, patience_seconds=30)
 
     def stop(self) -> bool:
-        """End it, keeping tables, buckets and machines for the next start. False if it did not run."""
+        """Stop ministack; tables, buckets and state machines are kept. Return False if it did not run."""
         return self.service.stop()
 
     def environment(self, outside: Mapping[str, str]) -> dict[str, str]:
-        """All that the server, and so every Lambda worker, sees of the world."""
-        kept = (*KEPT, *KEPT_FOR_INTERNET) if self.internet else KEPT
-        return {name: outside[name] for name in kept if name in outside} | {
+        """Return the environment of the server, and so of every Lambda worker."""
+        names = (*INHERITED, *INHERITED_FOR_INTERNET) if self.internet else INHERITED
+        return {name: outside[name] for name in names if name in outside} | {
             "NO_PROXY": f"{LOOPBACK},localhost",
             "PYTHONNOUSERSITE": "1",
             "TMPDIR": str(self.home.tmp),
@@ -97,9 +97,9 @@ class Ministack:
             "STATE_DIR": str(self.home.state / "services"),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self.home.state / "s3"),
-            # Each waiting call holds one, and what the function asks AWS meanwhile needs another.
+            # Each waiting call occupies one thread, and the AWS calls of its function need another.
             "MINISTACK_WORKER_THREADS": "256",
-            # Surplus workers of a burst go after a minute.
+            # Surplus workers of a burst end after a minute.
             "LAMBDA_WARM_TTL_SECONDS": "60",
             "LOG_LEVEL": "WARNING",
             "TIME_SCALE": f"{self.time_scale:g}",

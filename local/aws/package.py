@@ -1,8 +1,8 @@
-"""Functions and layers as zip files, the same bytes for the same content.
+"""Packages functions and layers as zip files: the same content always gives the same bytes.
 
-A local layer's zip holds one line: the path of a folder built once on this machine. ministack unpacks every
-layer anew for every worker it starts: with 23 MB of dependencies in the zip a cold start took 0.6 s and as
-much disk again, with the path it takes 0.25 s.
+The zip of a local layer contains one line: the path of a folder that is built once on this machine. ministack unpacks
+every layer again for every worker: with 23 MB of dependencies in the zip a cold start took 0.6 s and another 23 MB of
+disk; with the path it takes 0.25 s.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pathlib import Path
 
 from local.errors import LocalError
 
-# Part of every build's name: a change of how layers are built builds them again.
+# Part of every build's name. Change it when layers are built differently, so that they are built again.
 RECIPE = "1"
 EPOCH = (1980, 1, 1, 0, 0, 0)
-KEPT_FOR_SECONDS = 7 * 24 * 3600
+BUILD_LIFETIME_SECONDS = 7 * 24 * 3600
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in one order on every machine, without what Python leaves there."""
+    """Yield every file below a folder in a fixed order, without Python's byte code."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
             yield path
 
 
 def content_hash(folder: Path) -> str:
-    """16 hex digits over the names and bytes of a folder's files."""
+    """Return 16 hex digits of a hash of the names and bytes of a folder's files."""
     total = hashlib.sha256()
     for path in files(folder):
         total.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
@@ -48,7 +48,7 @@ def content_hash(folder: Path) -> str:
 
 
 def zip_bytes(entries: dict[str, bytes]) -> bytes:
-    """A zip that is the same, byte for byte, for the same entries."""
+    """Return a zip file whose bytes depend on its entries alone."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(entries.items()):
@@ -59,24 +59,25 @@ def zip_bytes(entries: dict[str, bytes]) -> bytes:
 
 
 def zip_folder(folder: Path) -> bytes:
-    """A function's folder as its zip. Raises LocalError if there is nothing to run."""
+    """Return the zip file of a function's folder. Raise LocalError if the folder has no files."""
     entries = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files(folder)}
     if not entries:
-        raise LocalError(f"{folder} has no files to deploy")
+        raise LocalError(f"{folder} contains no files to deploy")
     return zip_bytes(entries)
 
 
 def zip_pointer(folder: Path) -> bytes:
-    """A layer whose packages are in `folder` on this machine."""
-    # A worker treats this directory as a site directory, and such a directory's .pth lines are executed.
+    """Return the zip file of a layer whose packages are in `folder` on this machine."""
+    # A worker treats this directory as a site directory, so it executes the lines of .pth files.
     line = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
     return zip_bytes({"python/lib/python3/site-packages/local.pth": line.encode()})
 
 
 def build_layer(source: Path, name: str, builds: Path, say: Callable[[str], None]) -> Path:
-    """The folder with a layer's packages, for the interpreter that runs this. Built once for each content.
+    """Return the folder with a layer's packages for this Python. It is built once per content.
 
-    `source` holds requirements.txt, installed by pip, or python/, copied. Raises LocalError when pip fails.
+    source: a folder with requirements.txt, which pip installs, or with python/, which is copied.
+    Raise LocalError if pip fails.
     """
     requirements = source / "requirements.txt"
     if requirements.exists():
@@ -97,7 +98,7 @@ def build_layer(source: Path, name: str, builds: Path, say: Callable[[str], None
         else:
             compiled = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source / "python", scratch, dirs_exist_ok=True, ignore=compiled)
-        # Compiled once, and never compared with the source again: the folder's name vouches for it.
+        # Compiled once and never compared with the source: the folder's name contains the content hash.
         compileall.compile_dir(
             scratch, quiet=2, force=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
         )
@@ -105,23 +106,23 @@ def build_layer(source: Path, name: str, builds: Path, say: Callable[[str], None
         try:
             scratch.rename(target)
         except OSError:
-            # Another `up` of this checkout built the same folder meanwhile.
+            # Another `up` of this checkout has built the same folder in the meantime.
             if not target.exists():
                 raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    forget_old_builds(builds, name, target)
+    remove_old_builds(builds, name, target)
     return target
 
 
 def install(requirements: Path, target: Path) -> None:
-    """pip install --target, without what no import needs."""
+    """Run `pip install --target`, and remove what no import needs. Raise LocalError if pip fails."""
     if importlib.util.find_spec("pip") is None:
-        raise LocalError(f"{sys.executable} has no pip, which builds the dependencies layer")
+        raise LocalError(f"{sys.executable} has no pip, which is needed to build the dependencies layer")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
     command += ["--disable-pip-version-check", "--no-input"]
     command += ["--target", str(target), "--requirement", str(requirements)]
-    # pip refuses --target beside a setting that asks for --user.
+    # pip rejects --target if a setting asks for --user.
     environment = os.environ | {"PIP_USER": "0"}
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
@@ -131,9 +132,9 @@ def install(requirements: Path, target: Path) -> None:
         shutil.rmtree(tests, ignore_errors=True)
 
 
-def forget_old_builds(builds: Path, name: str, current: Path) -> None:
-    """Remove this layer's builds that no stack has asked for in a week."""
-    oldest = time.time() - KEPT_FOR_SECONDS
+def remove_old_builds(builds: Path, name: str, current: Path) -> None:
+    """Remove builds of this layer that no stack has used for a week."""
+    oldest = time.time() - BUILD_LIFETIME_SECONDS
     for build in builds.glob(f"{name}-*"):
         if build != current and build.stat().st_mtime < oldest:
             shutil.rmtree(build, ignore_errors=True)

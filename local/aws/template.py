@@ -1,8 +1,8 @@
-"""From template.yaml to what ministack can deploy: dictionary in, dictionary out, nothing read or written.
+"""Converts template.yaml to a template that ministack can deploy. Pure: dictionaries in, dictionaries out.
 
-The template stays the one that goes to AWS. Here it only becomes plainer: SAM is expanded by AWS's own
-translator, an API's OpenAPI body becomes routes, and a machine's YAML becomes JSON, because ministack 1.5.33
-reads neither. Logical ids depend on the template alone, so that a stack is updated in place.
+The template is the one that is deployed to AWS. AWS's own translator expands SAM, an API's OpenAPI body becomes
+routes, and a state machine's YAML becomes JSON, because ministack 1.5.33 reads none of these. Logical ids depend on
+the template alone, so that a stack is updated in place.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ import yaml
 
 Template = dict[str, Any]
 
-SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
-# ministack's own way to give an API an id: its URL is the same in every stack.
+# ministack takes the API's id from a tag, so its URL is the same in every stack.
 API_ID = "tarmac"
 NOTICE_QUEUE_OUTPUT = "LocalNoticeQueueName"
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -32,7 +31,7 @@ PACKAGES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersi
 
 
 class CloudFormationLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags (!Ref, !Sub, …) in their long form."""
+    """A YAML loader that expands CloudFormation's short tags (!Ref, !Sub, …) to their long form."""
 
 
 def _tag(loader: CloudFormationLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -58,22 +57,22 @@ CloudFormationLoader.yaml_implicit_resolvers = {
 
 
 def parse(text: str) -> Template:
-    """A CloudFormation template, or a state machine definition, from YAML or JSON."""
+    """Parse a CloudFormation template or a state machine definition. Raise ValueError if it is not a mapping."""
     loaded = yaml.load(text, Loader=CloudFormationLoader)  # noqa: S506 (a SafeLoader with more tags)
     if not isinstance(loaded, dict):
-        raise ValueError("a template is a mapping")
+        raise ValueError("a template must be a mapping")
     return loaded
 
 
 def resources(template: Template, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(logical id, properties) of each resource of a type, in the template's order."""
+    """Yield (logical id, properties) of each resource of a type, in the template's order."""
     for logical_id, resource in template.get("Resources", {}).items():
         if resource.get("Type") == kind:
             yield logical_id, resource.setdefault("Properties", {})
 
 
 def point_at_packages(template: Template, locate: Callable[[str, Path], str]) -> Template:
-    """The template with every CodeUri and ContentUri replaced by locate(logical id, folder), an s3:// URI."""
+    """Return the template with every CodeUri and ContentUri replaced by the URI locate(logical id, folder)."""
     result = copy.deepcopy(template)
     for kind, name in PACKAGES.items():
         for logical_id, properties in resources(result, kind):
@@ -82,9 +81,9 @@ def point_at_packages(template: Template, locate: Callable[[str, Path], str]) ->
 
 
 def inline_definitions(template: Template, read: Callable[[Path], str]) -> Template:
-    """The template with every DefinitionUri replaced by the definition that read(path) gives, YAML or JSON.
+    """Return the template with every DefinitionUri replaced by the definition that read(path) returns, YAML or JSON.
 
-    ${Placeholders} stay: DefinitionSubstitutions fills them at deployment.
+    ${Placeholders} remain: DefinitionSubstitutions replaces them at deployment.
     """
     result = copy.deepcopy(template)
     for _, properties in resources(result, "AWS::Serverless::StateMachine"):
@@ -94,9 +93,9 @@ def inline_definitions(template: Template, read: Callable[[Path], str]) -> Templ
 
 
 def parameter_values(template: Template, given: Mapping[str, str]) -> dict[str, Any]:
-    """Every parameter's value, given or default, a list where its type is one.
+    """Return the value of every parameter, given or default, as a list if its type is a list.
 
-    The translator writes values into the template, and without this it would write a list's text.
+    The translator writes the values into the template, and would otherwise write a list as one string.
     """
     values: dict[str, Any] = {}
     for name, parameter in template.get("Parameters", {}).items():
@@ -108,17 +107,17 @@ def parameter_values(template: Template, given: Mapping[str, str]) -> dict[str, 
 
 
 def translate_sam(template: Template, parameters: Mapping[str, str], region: str) -> Template:
-    """Plain CloudFormation, by aws-sam-translator. Raises its own exceptions on an invalid template."""
+    """Return plain CloudFormation, from aws-sam-translator. Raise its own exceptions for an invalid template."""
     transform = importlib.import_module("samtranslator.translator.transform").transform
 
-    # It counts what it translates, and at a second translation warns that the first count was not published.
+    # The translator warns at a second translation that the metrics of the first were not published.
     logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
     class NoManagedPolicies:
         def load(self) -> dict[str, str]:
             return {}
 
-    # The translator asks the environment for the region, nothing else can tell it.
+    # The translator reads the region only from the environment.
     before = os.environ.get("AWS_DEFAULT_REGION")
     os.environ["AWS_DEFAULT_REGION"] = region
     try:
@@ -135,7 +134,7 @@ def translate_sam(template: Template, parameters: Mapping[str, str], region: str
 
 
 def expand_http_apis(template: Template) -> Template:
-    """The template with each HTTP API's OpenAPI Body as Integration, Authorizer and Route resources."""
+    """Return the template with each HTTP API's OpenAPI Body as Integration, Authorizer and Route resources."""
     result = copy.deepcopy(template)
     for api_id, properties in list(resources(result, "AWS::ApiGatewayV2::Api")):
         body = properties.pop("Body", None)
@@ -147,7 +146,7 @@ def expand_http_apis(template: Template) -> Template:
         properties["Tags"] = {**properties.get("Tags", {}), "ms-custom-id": API_ID}
         cors = body.get("x-amazon-apigateway-cors") or properties.get("CorsConfiguration")
         if cors:
-            # ministack keeps this as it comes and reads it in the API's spelling, allowOrigins and so on.
+            # ministack expects the spelling of the API: allowOrigins and so on.
             properties["CorsConfiguration"] = {name[:1].lower() + name[1:]: value for name, value in cors.items()}
         result["Resources"].update(_authorizers(api_id, body))
         result["Resources"].update(_routes(api_id, body))
@@ -216,12 +215,12 @@ def _routes(api_id: str, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[st
 
 
 def authorizer_id(api_id: str, name: str) -> str:
-    """A logical id for an authorizer."""
+    """Return the logical id of an authorizer."""
     return f"{api_id}{re.sub(r'[^A-Za-z0-9]', '', name)}Authorizer"
 
 
 def route_id(api_id: str, key: str) -> str:
-    """A logical id for a route key: readable, and different where two paths have the same letters.
+    """Return the logical id of a route key. A hash keeps paths with the same letters apart.
 
     >>> route_id("HttpApi", "GET /v1/tasks/{id}")
     'HttpApiGETV1TasksId262c'
@@ -231,7 +230,7 @@ def route_id(api_id: str, key: str) -> str:
 
 
 def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -> Template:
-    """The template with a queue that receives every notice as published: the demo and the tests read it."""
+    """Return the template with a queue that receives every notice, which the demo and the tests read."""
     result = copy.deepcopy(template)
     topic = result.get("Outputs", {}).get(topic_output)
     if topic is None:
@@ -251,10 +250,10 @@ def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -
 
 
 def known_parameters(template: Template, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Those of the wanted parameters that the template declares."""
+    """Return those of the wanted parameters that the template declares."""
     return {name: value for name, value in wanted.items() if name in template.get("Parameters", {})}
 
 
 def localise(template: Template, parameters: Mapping[str, str], region: str) -> Template:
-    """What CloudFormation is given, from a template whose packages and definitions are in place."""
+    """Return the template for the local CloudFormation, from one with located packages and inlined definitions."""
     return add_notice_queue(expand_http_apis(translate_sam(template, parameters, region)))

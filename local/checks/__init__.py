@@ -1,4 +1,4 @@
-"""What no test of behaviour would notice: is the deployment well formed, and does it keep this project's habits?
+"""Static checks of the templates and the state machines: valid for AWS, and by this project's conventions.
 
-Run all of it with `python -m local.checks`.
+`python -m local.checks` runs all of them.
 """

@@ -1,4 +1,4 @@
-"""`python -m local.checks`: exit code 1 and one line a finding, or a short account of what was checked."""
+"""`python -m local.checks`: prints one line for each finding and exits with 1, or prints what was checked."""
 
 import sys
 

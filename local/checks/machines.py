@@ -1,7 +1,7 @@
-"""What cfn-lint's E3601 leaves open in a state machine: where its arrows lead, and what fills its placeholders.
+"""Checks of a state machine that cfn-lint's E3601 lacks: transitions and placeholders.
 
-E3601 knows the fields of every state type, but of all names of states it looks up StartAt alone: a Next, Default or
-Catch into nowhere passes.
+E3601 checks the fields of every state type, but of all references to states only StartAt: it accepts a Next, Default or
+Catch that names a missing state.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from local.checks.finding import Finding
 
 Definition = dict[str, Any]
 
-# ${Name} alone: ${AWS::Region} and the like are not filled in a definition either, and are found as unknown.
+# ${AWS::Region} and the like match too: they are not replaced in a definition, so they are reported.
 PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 
 def findings(name: str, definition: Definition, substitutions: Collection[str]) -> Iterator[Finding]:
-    """Dangling, unreachable and endless states; choices without a default; placeholders nobody fills, and the reverse.
+    """Yield dangling, unreachable and endless states, choices without a default, and unused or unknown placeholders.
 
     substitutions: the names in the resource's DefinitionSubstitutions.
     """
@@ -31,24 +31,24 @@ def findings(name: str, definition: Definition, substitutions: Collection[str]) 
         yield Finding(name, "QueryLanguage is not JSONata")
     for path, text in _texts(name, definition):
         if text.strip().startswith("{%") != text.strip().endswith("%}"):
-            yield Finding(path, f"a JSONata expression begins or ends without its other half: {text}")
+            yield Finding(path, f"a JSONata expression lacks its {{% or %}}: {text}")
         if text.startswith("arn:aws"):
             yield Finding(path, f"{text} works in one partition only; use ${{Partition}}")
     used = set(PLACEHOLDER.findall(json.dumps(definition)))
     for placeholder in sorted(used - set(substitutions)):
-        yield Finding(name, f"nothing fills ${{{placeholder}}}")
+        yield Finding(name, f"DefinitionSubstitutions lacks {placeholder}")
     for placeholder in sorted(set(substitutions) - used):
-        yield Finding(name, f"DefinitionSubstitutions names {placeholder}, the definition does not")
+        yield Finding(name, f"DefinitionSubstitutions names {placeholder}, which the definition does not use")
 
 
 def targets(state: Mapping[str, Any]) -> list[str]:
-    """All names of states that a state may lead to."""
+    """Return the names of all states that can follow a state."""
     arrows = [state, *state.get("Choices", []), *state.get("Catch", [])]
     return [arrow[key] for arrow in arrows for key in ("Next", "Default") if key in arrow]
 
 
 def ends(state: Mapping[str, Any]) -> bool:
-    """Whether its scope is over after this state."""
+    """Return whether the execution, or the Map's item, ends after this state."""
     return state.get("End") is True or state.get("Type") in ("Succeed", "Fail")
 
 
@@ -57,9 +57,9 @@ def _arrows(path: str, scope: Definition) -> Iterator[Finding]:
     for name, state in states.items():
         for target in targets(state):
             if target not in states:
-                yield Finding(f"{path}/{name}", f"leads to {target}, which is no state here")
+                yield Finding(f"{path}/{name}", f"leads to {target}, which does not exist here")
         if state.get("Type") == "Choice" and "Default" not in state:
-            yield Finding(f"{path}/{name}", "has no Default: an unknown outcome would kill the execution")
+            yield Finding(f"{path}/{name}", "has no Default: an unknown outcome would fail the execution")
     reached: set[str] = set()
     ahead = [scope.get("StartAt", "")]
     while ahead:
@@ -74,7 +74,7 @@ def _arrows(path: str, scope: Definition) -> Iterator[Finding]:
 
 
 def _scopes(path: str, definition: Definition) -> Iterator[tuple[str, Definition]]:
-    """The definition and every machine inside it: states see only those of their own scope."""
+    """Yield the definition and every machine inside it: a state can only lead to states of its own machine."""
     yield path, definition
     for name, state in definition.get("States", {}).items():
         for number, branch in enumerate(state.get("Branches", [])):
@@ -84,7 +84,7 @@ def _scopes(path: str, definition: Definition) -> Iterator[tuple[str, Definition
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Every string below value, with the path to it."""
+    """Yield the path and the text of every string in a value."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
@@ -96,16 +96,18 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def broken_copies(definition: Definition) -> Iterator[tuple[str, Definition]]:
-    """(what was broken, definition): each must be caught, or the check itself is broken."""
+    """Yield (error, definition with that error): the checks must find each error."""
+    first = definition["States"][definition["StartAt"]]
 
-    def broken(change: Callable[[Definition, dict[str, Any]], None]) -> Definition:
-        result = copy.deepcopy(definition)
-        change(result, result["States"][result["StartAt"]])
-        return result
+    def with_first(**changes: Any) -> Definition:
+        return with_states(**{definition["StartAt"]: first | changes})
 
-    yield "a misspelt Type", broken(lambda machine, first: first.update(Type="Tsk"))
-    yield "a dangling Next", broken(lambda machine, first: first.update(Next="Nowhere"))
-    yield "a dangling StartAt", broken(lambda machine, first: machine.update(StartAt="Nowhere"))
-    yield "an orphaned state", broken(lambda machine, first: machine["States"].update(Orphan=first))
-    yield "an unknown field", broken(lambda machine, first: first.update(Resorce="misspelt"))
-    yield "a placeholder nobody fills", broken(lambda machine, first: first.update(Comment="${Nobody}"))
+    def with_states(**changes: Any) -> Definition:
+        return copy.deepcopy(definition | {"States": definition["States"] | changes})
+
+    yield "a misspelt Type", with_first(Type="Tsk")
+    yield "a dangling Next", with_first(Next="Nowhere")
+    yield "a dangling StartAt", copy.deepcopy(definition | {"StartAt": "Nowhere"})
+    yield "an orphaned state", with_states(Orphan=first)
+    yield "an unknown field", with_first(Resorce="misspelt")
+    yield "an unknown placeholder", with_first(Comment="${Unknown}")

@@ -1,8 +1,8 @@
-"""The templates and their state machines, checked as AWS will see them.
+"""Checks of the templates and their state machines in the form that AWS receives.
 
-`sam validate --lint` and cfn-lint do not follow a DefinitionUri: there, a state of type `Tsk` is valid. So SAM's own
-translator expands the template, each definition is put inline into the expansion, and cfn-lint reads that. To prove
-that this looks where it should, the same is done with broken copies of each machine, and every one must be caught.
+`sam validate --lint` and cfn-lint do not follow a DefinitionUri, so they accept a state of type `Tsk`. Here SAM's own
+translator expands the template, each definition is put into the result, and cfn-lint reads that. Broken copies of each
+machine, which must all be found, prove that the checks read the definitions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.aws.template import (
     Template,
@@ -29,16 +30,16 @@ REGION = "us-east-1"
 SAM_MACHINE = "AWS::Serverless::StateMachine"
 MACHINE = "AWS::StepFunctions::StateMachine"
 
-TEMPLATES = ("template.yaml", "storyboard.yaml")
+TEMPLATES = ("template.yaml", "examples/storyboard/template.yaml")
 
-# cfn-lint rules that are not heeded, and why. One that finds nothing any more is itself a finding.
+# Ignored cfn-lint rules, with the reason. A rule that finds nothing any more is reported.
 IGNORED_IN_TEMPLATE: dict[str, str] = {}
 IGNORED_IN_TRANSLATION: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A template, as text and parsed, and each machine's definition by logical id."""
+    """A template, as text and parsed, and the definition of each state machine by its logical id."""
 
     name: str
     text: str
@@ -47,36 +48,35 @@ class Deployment:
 
     @classmethod
     def read(cls, root: Path = ROOT, name: str = TEMPLATES[0]) -> Deployment:
-        """Raises FileNotFoundError for a definition that is not there."""
-        text = (root / name).read_text()
+        """Read a template and its definitions. Raise FileNotFoundError for a missing file."""
+        path = root / name
+        text = path.read_text()
         template = parse(text)
-        inlined = inline_definitions(template, lambda path: (root / path).read_text())
+        inlined = inline_definitions(template, lambda definition: (path.parent / definition).read_text())
         definitions = {name: machine["Definition"] for name, machine in resources(inlined, SAM_MACHINE)}
         return cls(name, text, template, definitions)
 
     def substitutions(self, machine: str) -> set[str]:
-        """What the template promises to fill in a machine's definition."""
+        """Return the names of the placeholders that the template replaces in a machine's definition."""
         return set(self.template["Resources"][machine]["Properties"].get("DefinitionSubstitutions", {}))
 
     def translation(self, definitions: Mapping[str, machines.Definition] | None = None) -> Template:
-        """Plain CloudFormation, with these definitions inline in place of the template's own."""
-        # Without publisher, it complains of unpublished metrics at exit.
+        """Return plain CloudFormation with the definitions inline: these, or the template's own."""
+        # SAM's translator warns at exit about metrics that are not published.
         logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
         packaged = point_at_packages(self.template, lambda name, _: f"s3://packages/{name}.zip")
         for name, machine in resources(packaged, SAM_MACHINE):
             machine["DefinitionUri"] = f"s3://packages/{name}.json"
         translated = translate_sam(packaged, {}, REGION)
         for name, machine in resources(translated, MACHINE):
-            # Not SAM's own inlining: that yields an Fn::Join of lines, which no linter reads.
+            # SAM's own inlining gives an Fn::Join of lines, which no linter reads.
             del machine["DefinitionS3Location"]
-            # cfn-lint only accepts ARNs of services in the partition aws.
-            definition = json.dumps((definitions or self.definitions)[name]).replace("${Partition}", "aws")
-            machine["Definition"] = json.loads(definition)
+            machine["Definition"] = _filled((definitions or self.definitions)[name])
         return translated
 
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
-    """Everything there is to say about a deployment. Takes seconds; the quick checks come first."""
+    """Yield all findings about a deployment, those of the quick checks first. Takes seconds."""
     yield from conventions.of_template(deployment.template)
     for name, definition in deployment.definitions.items():
         yield from machines.findings(name, definition, deployment.substitutions(name))
@@ -87,23 +87,47 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
 
 
 def uncaught(deployment: Deployment) -> Iterator[Finding]:
-    """Broken copies of a machine that pass: nothing, unless the checks above have gone blind."""
-    for name, definition in deployment.definitions.items():
-        for what, broken in machines.broken_copies(definition):
-            if not is_caught(deployment, name, broken):
-                yield Finding(name, f"a copy with {what} passes all checks")
+    """Broken copies of the machines that pass all checks. There are none, unless a check has stopped working.
+
+    cfn-lint reads all copies in one template that holds nothing else, beside the intact machines as its control.
+    """
+    copies: dict[str, tuple[str, str, machines.Definition]] = {}
+    for machine, definition in deployment.definitions.items():
+        for number, (what, broken) in enumerate(machines.broken_copies(definition)):
+            copies[f"{machine}Broken{number}"] = (machine, what, broken)
+    intact = {name: (name, "", definition) for name, definition in deployment.definitions.items()}
+    translated = deployment.translation()
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {
+            name: _alone(translated["Resources"][machine], _filled(definition))
+            for name, (machine, _, definition) in (intact | copies).items()
+        },
+    }
+    caught = {name for found in lint(json.dumps(template), "copies", {}) for name in found.where.split("/")[1:2]}
+    for name in sorted(intact.keys() & caught):
+        yield Finding(name, "is sound, yet cfn-lint finds a fault in it")
+    for name, (machine, what, broken) in copies.items():
+        if name not in caught and not any(machines.findings(machine, broken, deployment.substitutions(machine))):
+            yield Finding(machine, f"a copy with {what} passes all checks")
 
 
-def is_caught(deployment: Deployment, machine: str, definition: machines.Definition) -> bool:
-    """Whether any check objects to the deployment with this definition in the machine's place."""
-    if any(machines.findings(machine, definition, deployment.substitutions(machine))):
-        return True
-    translation = deployment.translation({**deployment.definitions, machine: definition})
-    return any(lint(json.dumps(translation), "broken copy", IGNORED_IN_TRANSLATION))
+def _filled(definition: machines.Definition) -> machines.Definition:
+    """A copy whose ARNs are in the partition aws, because cfn-lint accepts no other."""
+    filled: machines.Definition = json.loads(json.dumps(definition).replace("${Partition}", "aws"))
+    return filled
+
+
+def _alone(resource: Mapping[str, Any], definition: machines.Definition) -> dict[str, Any]:
+    """A machine with this definition, without references to other resources."""
+    substitutions = dict.fromkeys(resource["Properties"].get("DefinitionSubstitutions", {}), "filled")
+    role = "arn:aws:iam::123456789012:role/machine"
+    properties = {"RoleArn": role, "Definition": definition, "DefinitionSubstitutions": substitutions}
+    return {"Type": MACHINE, "Properties": properties}
 
 
 def lint(text: str, title: str, ignored: Mapping[str, str]) -> Iterator[Finding]:
-    """What cfn-lint says of a template given as text, errors and warnings."""
+    """Yield the errors and warnings of cfn-lint for a template as text."""
     from cfnlint.api import lint as cfn_lint
     from cfnlint.config import ManualArgs
 
@@ -115,11 +139,11 @@ def lint(text: str, title: str, ignored: Mapping[str, str]) -> Iterator[Finding]
         where = "/".join(str(part) for part in getattr(match, "path", None) or [f"line {match.linenumber}"])
         yield Finding(f"{title}, {where}", f"{match.rule.id} {match.message}")
     for rule in sorted(unused):
-        yield Finding(title, f"{rule} finds nothing any more and need not be ignored")
+        yield Finding(title, f"{rule} finds nothing any more: remove it from the ignored rules")
 
 
 def main() -> int:
-    """Print findings. 0 if there are none."""
+    """Print all findings. Return the exit code: 1 if there are any."""
     total = 0
     for template_name in TEMPLATES:
         deployment = Deployment.read(name=template_name)
@@ -128,6 +152,6 @@ def main() -> int:
             print(finding)
         if not found:
             names = ", ".join(deployment.definitions)
-            print(f"{template_name} is sound; every broken copy of {names} was caught")
+            print(f"{template_name} passes; every broken copy of {names} was found")
         total += len(found)
     return 1 if total else 0

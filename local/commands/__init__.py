@@ -1,1 +1,1 @@
-"""The commands of `tarmac` that talk to a deployed stack, on this machine or on AWS."""
+"""The commands of `tarmac` that use a deployed stack, on this machine or on AWS."""

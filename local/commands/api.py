@@ -1,4 +1,4 @@
-"""A stack's HTTP API as one client of it, for the commands that make and follow tasks."""
+"""A client of a stack's HTTP API, for the commands that create and follow tasks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import typer
 
 from local.commands.target import find_target
-from local.errors import LocalError, Refused, Troubled, Unreachable
+from local.errors import LocalError, Refused, TryLater, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +27,7 @@ KeyOption = Annotated[
     typer.Option(
         "--key",
         envvar="TARMAC_API_KEY",
-        help="A client's key (`tarmac clients create`). Without it: that of the local stack.",
+        help="Client key, from `tarmac clients create`. Default: the key of the local stack.",
         show_default=False,
     ),
 ]
@@ -35,11 +36,11 @@ UrlOption = Annotated[
     typer.Option(
         "--url",
         envvar="TARMAC_API_URL",
-        help="Address of an API, in the place of a stack: for who has a key and no AWS credentials.",
+        help="API base URL. Use it instead of --stack if you have a client key but no AWS credentials.",
         show_default=False,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 RUNWAY_VERSION = "2024-11-06"
@@ -49,22 +50,22 @@ _LONGEST_PAUSE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Api:
-    """`pace_seconds` is how often a task is looked at while somebody waits for it."""
+    """An authenticated client of the API. pace_seconds: time between two polls of a task."""
 
     http: httpx.Client
     pace_seconds: float
 
     def create(self, operation: str, body: Mapping[str, Any], idempotency_key: str | None = None) -> dict[str, Any]:
-        """`{id, estimatedCost}`. With a key of its own where none is given: what is sent again buys nothing again."""
+        """Create a task; return `{id, estimatedCost}`. An idempotency key makes every retry safe."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         return self._call("POST", f"/v1/{operation}", json=body, headers=headers)
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """The task in Runway's shape. Raises Refused where the client has none of this id."""
+        """Return the task in Runway's shape. Raise Refused if it is not found."""
         return self._call("GET", f"/v1/tasks/{quote(task_id, safe='')}")
 
     def tasks(self, limit: int, status: str | None = None) -> list[dict[str, Any]]:
-        """The newest ones, as many pages as it takes."""
+        """Return the newest tasks, from as many pages as needed."""
         found: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
@@ -77,21 +78,21 @@ class Api:
                 return found[:limit]
 
     def cancel(self, task_id: str) -> None:
-        """Raises LocalError for a task that has ended: there, the API's DELETE would hide it."""
+        """Cancel a task. Raise LocalError if it has ended, because the API's DELETE would then delete it."""
         status = self.task(task_id)["status"]
         if status in ENDED:
             raise LocalError(f"the task {task_id} has ended: {status}")
         self._call("DELETE", f"/v1/tasks/{quote(task_id, safe='')}")
 
     def upload(self, path: Path) -> str:
-        """The URI to name a file by in creates of the next 24 hours. Raises Refused for what is no media file."""
+        """Upload a file; return its URI, which creates accept for 24 hours. Raise Refused if it is not a media file."""
         import httpx
 
         if not path.is_file():
-            raise Refused(f"{path}: there is no such file")
+            raise Refused(f"{path}: file not found")
         slot = self._call("POST", "/v1/uploads", json={"filename": path.name, "type": "ephemeral"})
         content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        # The form is its own permission: the key stays away from it.
+        # The form contains its own signature, so the client key is not sent.
         with path.open("rb") as content, _client(slot["uploadUrl"], timeout_seconds=600) as http:
             try:
                 answer = http.post(
@@ -99,31 +100,31 @@ class Api:
                 )
             except httpx.TransportError as error:
                 raise Unreachable(f"{path} could not be uploaded: {type(error).__name__}") from error
-        if answer.status_code >= 400:
-            raise Refused(f"{path} was not taken: {_reason_of_s3(answer.text)}")
+        if answer.is_error:
+            raise Refused(f"{path} was rejected: {_s3_message(answer.text)}")
         return str(slot["uri"])
 
     def download(self, link: str, path: Path) -> None:
-        """Put an output into a file, whole or not at all."""
+        """Download an output into a file, completely or not at all. Raise LocalError if it fails."""
         import httpx
 
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(path.name + ".part")
         try:
             with _client(link, timeout_seconds=120) as http, http.stream("GET", link) as answer:
-                if answer.status_code != 200:
-                    raise LocalError(f"{path.name} could not be fetched: {answer.status_code}")
+                if answer.status_code != HTTPStatus.OK:
+                    raise LocalError(f"{path.name} could not be downloaded: {answer.status_code}")
                 with scratch.open("wb") as file:
                     for piece in answer.iter_bytes():
                         file.write(piece)
             scratch.replace(path)
         except httpx.TransportError as error:
-            raise Unreachable(f"{path.name} could not be fetched: {type(error).__name__}") from error
+            raise Unreachable(f"{path.name} could not be downloaded: {type(error).__name__}") from error
         finally:
             scratch.unlink(missing_ok=True)
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The answer's JSON, {} where it has none. Everything here may be sent again: creates have their key."""
+        """Send a request, with retries; return the answer's JSON, or {}. All requests are safe to retry."""
         import httpx
 
         for number in range(1, _TRIES + 1):
@@ -132,21 +133,21 @@ class Api:
             except httpx.TransportError as error:
                 if number == _TRIES or isinstance(error, httpx.ConnectError):
                     raise Unreachable(
-                        f"{self.http.base_url} does not answer ({type(error).__name__}): is the stack up?"
+                        f"{self.http.base_url} does not answer ({type(error).__name__}). Check that the stack is up"
                     ) from error
                 answer = None
-            if answer is not None and ((answer.status_code < 500 and answer.status_code != 429) or number == _TRIES):
+            if answer is not None and (not _is_temporary(answer) or number == _TRIES):
                 break
             time.sleep(_pause(number, answer))
         assert answer is not None
-        return _judged(answer)
+        return _content(answer)
 
 
 @contextmanager
 def open_api(stack: str | None, url: str | None, key: str | None) -> Iterator[Api]:
-    """The API of a stack on AWS, of an address, or of the local stack. Raises Unreachable, Refused."""
+    """Open the API of a stack on AWS, of a URL, or of the local stack. Raise Unreachable or Refused."""
     if stack and url:
-        raise Refused("name a stack or an address, not both (TARMAC_STACK, TARMAC_API_URL)")
+        raise Refused("use --stack or --url, not both (TARMAC_STACK, TARMAC_API_URL)")
     pace_seconds = 3.0
     if url is None:
         target = find_target(stack)
@@ -157,7 +158,7 @@ def open_api(stack: str | None, url: str | None, key: str | None) -> Iterator[Ap
             info = Stack.from_environment().info()
             key, pace_seconds = key or info.api_key, max(0.2, 2 * info.time_scale)
     if not key:
-        raise Refused("a key is needed: TARMAC_API_KEY or --key; `tarmac clients create NAME` makes one")
+        raise Refused("a client key is required: set TARMAC_API_KEY or --key; `tarmac clients create NAME` creates one")
     headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": RUNWAY_VERSION}
     with _client(url, timeout_seconds=60, base_url=url.rstrip("/"), headers=headers) as http:
         yield Api(http, pace_seconds)
@@ -167,52 +168,59 @@ def _client(url: str, timeout_seconds: float, **settings: Any) -> httpx.Client:
     import httpx
 
     try:
-        # A proxy of the developer's shell does not know our loopback.
+        # A proxy from the developer's shell cannot reach this machine's loopback addresses.
         is_loopback = urlsplit(url).hostname in ("127.0.0.1", "localhost")
         return httpx.Client(timeout=httpx.Timeout(timeout_seconds, connect=10), trust_env=not is_loopback, **settings)
     except (ValueError, httpx.InvalidURL) as error:
-        raise Refused(f"{url} is no address: {error}") from error
+        raise Refused(f"{url} is not a valid URL: {error}") from error
+
+
+def _is_temporary(answer: httpx.Response) -> bool:
+    """Return whether the same request may succeed later."""
+    return answer.is_server_error or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _pause(number: int, answer: httpx.Response | None) -> float:
-    said = "" if answer is None else answer.headers.get("retry-after", "")
-    return min(_LONGEST_PAUSE_SECONDS, float(said) if said.isdigit() else 0.5 * 2**number)
+    """Return the seconds to wait before the next attempt: those of Retry-After, or an exponential backoff."""
+    header = "" if answer is None else answer.headers.get("retry-after", "")
+    return min(_LONGEST_PAUSE_SECONDS, float(header) if header.isdigit() else 0.5 * 2**number)
 
 
-def _judged(answer: httpx.Response) -> dict[str, Any]:
+def _content(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON of a successful answer. Raise Unreachable, Refused or TryLater for any other."""
     status = answer.status_code
-    if status < 300:
+    if answer.is_success:
         try:
             content = answer.json() if answer.content else {}
         except ValueError:
             content = None
         if not isinstance(content, dict):
-            raise Unreachable(f"{answer.url.host} does not answer as Tarmac does: is this the address of its API?")
+            raise Unreachable(f"{answer.url.host} did not answer with JSON. Check that this is the address of the API")
         return content
-    words, issues = _words_of(answer)
-    if status in (401, 403):
-        raise Unreachable(f"the key was not accepted: {words}")
-    if status < 500 and status != 429:
-        raise Refused(words, issues)
-    raise Troubled(f"the API is in trouble ({status}): {words}", issues)
+    message, issues = _error(answer)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise Unreachable(f"the key was rejected: {message}")
+    if not _is_temporary(answer):
+        raise Refused(message, issues)
+    raise TryLater(f"the API failed with {status}: {message}", issues)
 
 
-def _words_of(answer: httpx.Response) -> tuple[str, list[dict[str, Any]]]:
-    """The message and the issues in an error of the API, or of what stands before it."""
+def _error(answer: httpx.Response) -> tuple[str, list[dict[str, Any]]]:
+    """Return the message and the issues of an error, from the API or from API Gateway."""
     try:
-        said = answer.json()
-        issues = [{"path": list(issue["path"]), "message": str(issue["message"])} for issue in said.get("issues") or ()]
-        return str(said.get("error") or said.get("message") or answer.reason_phrase), issues
+        body = answer.json()
+        issues = [{"path": list(issue["path"]), "message": str(issue["message"])} for issue in body.get("issues") or ()]
+        return str(body.get("error") or body.get("message") or answer.reason_phrase), issues
     except (ValueError, AttributeError, KeyError, TypeError):
         return answer.text[:200] or answer.reason_phrase, []
 
 
-def _reason_of_s3(text: str) -> str:
-    """The message in S3's XML."""
+def _s3_message(text: str) -> str:
+    """Return the message in an error of S3, which is XML."""
     _, found, rest = text.partition("<Message>")
     return rest.partition("</Message>")[0] if found else text[:200]
 
 
 def print_json(value: Any) -> None:
-    """One line of it, at once."""
+    """Print a value as one line of JSON."""
     print(json.dumps(value, ensure_ascii=False), flush=True)

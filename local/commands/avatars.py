@@ -1,4 +1,4 @@
-"""`tarmac avatars`: whose the avatars, documents, voices and conversations at Runway are."""
+"""`tarmac avatars`: the owners of avatars, documents, voices and conversations at Runway."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from local.commands.target import StackOption, Target, find_target
-from local.errors import LocalError, Refused, Troubled, plain_errors
+from local.errors import LocalError, Refused, TryLater, plain_errors
 
 if TYPE_CHECKING:
     from tarmac.characters.kinds import Kind
     from tarmac.runway.ports import Characters
 
-app = typer.Typer(help="Avatars and what belongs to them: whose they are.", no_args_is_help=True)
+app = typer.Typer(help="List avatars with their owners, and assign owners.", no_args_is_help=True)
 
 
-KindOption = Annotated[str, typer.Option(help="avatar, document, voice or conversation.")]
+KindOption = Annotated[str, typer.Option(help="Kind of resource: avatar, document, voice or conversation.")]
 
 
 @app.command(name="list")
 def list_items(
     kind: KindOption = "avatar",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """List everything at Runway with its client; what was made in Runway's portal is shared by all."""
+    """List all resources of a kind at Runway with their owners. Resources made in Runway's portal are shared."""
     with plain_errors(as_json):
         target = find_target(stack)
         from tarmac.characters.owner_store import OwnerStore
@@ -50,12 +50,12 @@ def list_items(
 
 @app.command()
 def adopt(
-    item_id: Annotated[str, typer.Argument(help="Its id at Runway.")],
-    client: Annotated[str, typer.Option(help="Whose it shall be.")],
+    item_id: Annotated[str, typer.Argument(help="Id at Runway.")],
+    client: Annotated[str, typer.Option(help="Client that becomes the owner.")],
     kind: KindOption = "avatar",
     stack: StackOption = None,
 ) -> None:
-    """Give a client what is shared: from then on it is that client's alone."""
+    """Assign a shared resource to a client, which then owns it alone."""
     with plain_errors():
         target = find_target(stack)
         from tarmac.characters.owner_store import AlreadyOwned, OwnerStore, owned_item
@@ -64,9 +64,9 @@ def adopt(
         from tarmac.runway.errors import UpstreamGone
 
         if not CLIENT_NAME.fullmatch(client):
-            raise Refused(f"{client!r} is no client name")
+            raise Refused(f"{client!r} is not a valid client name")
         of_kind, owners = _kind(kind), OwnerStore(target.table)
-        missing = Refused(f"Runway has no {of_kind} {item_id}")
+        missing = Refused(f"{of_kind} {item_id} not found at Runway")
         if not is_id(item_id):
             raise missing
         try:
@@ -78,8 +78,8 @@ def adopt(
             owners.add(owned_item(of_kind, item, client, time.time()))
         except AlreadyOwned:
             owner = owners.find(of_kind, item_id)
-            raise LocalError(f"this {of_kind} belongs to {owner.client if owner else 'another client'}") from None
-        print(f"the {of_kind} {item.get('name') or item_id} is {client}'s", file=sys.stderr)
+            raise LocalError(f"this {of_kind} is owned by {owner.client if owner else 'another client'}") from None
+        print(f"the {of_kind} {item.get('name') or item_id} is owned by {client} now", file=sys.stderr)
 
 
 def _kind(name: str) -> Kind:
@@ -88,7 +88,7 @@ def _kind(name: str) -> Kind:
     try:
         return Kind(name)
     except ValueError:
-        raise Refused(f"--kind is one of {', '.join(Kind)}, not {name!r}") from None
+        raise Refused(f"--kind must be one of {', '.join(Kind)}, not {name!r}") from None
 
 
 @contextmanager
@@ -100,9 +100,9 @@ def _runway(target: Target) -> Iterator[Characters]:
 
     key = target.runway_key
     try:
-        yield RunwayCharacters(RunwayConnection(target.runway_base_url, lambda fresh: key, Clock()))
+        yield RunwayCharacters(RunwayConnection(target.runway_base_url, lambda _fresh: key, Clock()))
     except UpstreamUnavailable as problem:
-        raise Troubled(f"{problem}: try `tarmac doctor`") from problem
+        raise TryLater(f"{problem}: run `tarmac doctor`") from problem
 
 
 def _all(collection: str, runway: Characters) -> Iterator[dict[str, Any]]:

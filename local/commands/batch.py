@@ -1,4 +1,4 @@
-"""`tarmac batch`: a file of requests into the inbox, and its report out."""
+"""`tarmac batch`: puts a file of requests into the inbox, waits, and prints the report."""
 
 from __future__ import annotations
 
@@ -23,35 +23,38 @@ if TYPE_CHECKING:
     from tarmac.inbox.batch_store import BatchStore
 
 PATIENCE_SECONDS = 300.0
-"""For how long an object may lie in the inbox without being looked at: AcceptUpload's own retries are over by then."""
+"""How long to wait for AcceptUpload to process the file, including its retries."""
 
 _OUTCOMES = ("succeeded", "failed", "cancelled", "rejected")
 
 
 def batch(
-    file: Annotated[Path, typer.Argument(help="Requests, one a line: .jsonl, or .csv with a row of names on top.")],
+    file: Annotated[Path, typer.Argument(help="Requests, one per line: .jsonl, or .csv with a header row.")],
     preset: Annotated[
-        str | None, typer.Option(help="A preset of the upload bucket that completes each line.", show_default=False)
+        str | None, typer.Option(help="Preset in the upload bucket that completes each line.", show_default=False)
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Another name makes a batch of its own from the same lines.", show_default=False)
+        str | None,
+        typer.Option(help="Name of the batch. The same lines under another name are a new batch.", show_default=False),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until all its tasks have ended.")] = True,
-    report: Annotated[Path | None, typer.Option(help="Put the report here, each line with its outcome.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until all tasks have ended.")] = True,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the report, with the outcome of each line, to this file.")
+    ] = None,
     as_json: JsonOption = False,
     stack: StackOption = None,
 ) -> None:
-    """Hand in a file of requests through the upload bucket, follow it, and read its report.
+    """Run a file of requests through the upload bucket and print its report.
 
-    Each line is {"operation", "request", "metadata"?}, or a row of such fields. The same file again is the same batch:
-    nothing is started twice, and it is followed from where it stands. Uses AWS credentials, not a client's key.
+    Each line is {"operation", "request", "metadata"?}, or a CSV row of such fields. The same file again is the same
+    batch: nothing is started twice, and the command follows the existing batch. Uses AWS credentials, not a client key.
 
     * tarmac batch shots.jsonl
 
     * tarmac batch prompts.csv --preset teaser --report report.json
 
-    Exit codes: 0 every line succeeded, 1 a line was rejected, failed or was cancelled, 2 the file is no batch, 3 the
-    stack cannot be reached, 130 interrupted (the batch goes on).
+    Exit codes: 0 every line succeeded, 1 a line was rejected, failed or was cancelled, 2 the file is not a valid batch,
+    3 the stack cannot be reached, 130 interrupted (the batch continues).
     """
     with plain_errors(as_json):
         target = find_target(stack)
@@ -63,23 +66,26 @@ def batch(
         store = BatchStore(target.table, Clock(), random.random)
         known = _known(store, batch_id)
         if known.source.get("key") != key:
-            print(f"these lines were handed in before, as {known.source.get('key')}: none is started", file=sys.stderr)
+            print(
+                f"this batch was submitted before, as {known.source.get('key')}: no line is started again",
+                file=sys.stderr,
+            )
         if not wait:
             print_json({"batch": batch_id, "lines": known.lines}) if as_json else print(batch_id)
             return
-        told = _report_of(target, _follow(target, store, batch_id, quiet=as_json))
+        content = _report_of(target, _follow(target, store, batch_id, quiet=as_json))
         if report is not None:
-            report.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
-        _print_report(told, as_json)
-        raise typer.Exit(0 if told["succeeded"] == told["lines"] else 1)
+            report.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+        _print_report(content, as_json)
+        raise typer.Exit(0 if content["succeeded"] == content["lines"] else 1)
 
 
 def _put(target: Target, file: Path, preset: str | None, name: str | None) -> str:
-    """The object's key. Nobody else has it, so what becomes of the object is what becomes of this file."""
+    """Upload the file under a unique key in the inbox and return the key. Raise Refused for an unreadable file."""
     from tarmac.inbox.keys import INBOX, form_of
 
     if not form_of(INBOX + file.name).is_batch:
-        raise Refused(f"{file}: a batch is a .jsonl or a .csv file")
+        raise Refused(f"{file}: a batch must be a .jsonl or a .csv file")
     folder = f"{INBOX}{preset}/" if preset else INBOX
     key = f"{folder}{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}-{file.name}"
     about = {"tarmac-batch": quote(name)} if name else {}
@@ -92,7 +98,7 @@ def _put(target: Target, file: Path, preset: str | None, name: str | None) -> st
 
 
 def _batch_of(target: Target, key: str) -> str:
-    """The batch's id, as soon as the object is tagged with it. Raises Refused with the words of its failure report."""
+    """Wait for the batch's id, a tag of the object. Raise Refused with the reason of its failure report."""
     from tarmac.inbox.keys import failed_key
 
     s3, bucket = target.client("s3"), target.outputs["UploadBucket"]
@@ -108,18 +114,20 @@ def _batch_of(target: Target, key: str) -> str:
             time.sleep(_pace(target))
             continue
         raise Refused(failed["reason"])
-    raise LocalError(f"nobody has looked at {key} within {PATIENCE_SECONDS:.0f} s: see AcceptUpload's log")
+    raise LocalError(
+        f"timed out after {PATIENCE_SECONDS:.0f} s waiting for {key} to be processed; check the log of AcceptUpload"
+    )
 
 
 def _known(store: BatchStore, batch_id: str) -> Batch:
     found = store.get(batch_id)
     if found is None:
-        raise LocalError(f"the batch {batch_id} is not in the table any more")
+        raise LocalError(f"the batch {batch_id} is no longer in the table")
     return found
 
 
 def _follow(target: Target, store: BatchStore, batch_id: str, quiet: bool) -> Batch:
-    """The batch once all its tasks have ended and its last report is written."""
+    """Show progress until all tasks have ended and the last report is written; return the batch."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -144,7 +152,7 @@ def _follow(target: Target, store: BatchStore, batch_id: str, quiet: bool) -> Ba
                 words = ", ".join(f"{getattr(counts, word)} {word}" for word in _OUTCOMES if getattr(counts, word))
                 progress.update(bar, completed=counts.ended + counts.rejected, counts=words)
         except KeyboardInterrupt:
-            print(f"the batch {batch_id} goes on; the same file again shows it", file=sys.stderr)
+            print(f"the batch {batch_id} continues; run the same command again to follow it", file=sys.stderr)
             raise
     return found
 

@@ -1,4 +1,4 @@
-"""`tarmac clients`: who may call the API."""
+"""`tarmac clients`: clients of the API, their keys and webhook secrets."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import typer
 from local.commands.target import StackOption, find_target
 from local.errors import Refused, plain_errors
 
-app = typer.Typer(help="Clients of the API and their keys.", no_args_is_help=True)
+SCOPE_HELP = """Scope of the key: tasks, uploads, avatars, sessions, account or admin. Repeat for more. Default: all but
+admin."""
+
+app = typer.Typer(help="Create, list and revoke client keys.", no_args_is_help=True)
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="The client: lower-case letters, digits, hyphens.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help="What the key is for; repeat for more. Default: all but admin.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    name: Annotated[str, typer.Argument(help="Client name: lower-case letters, digits and hyphens.")],
+    scope: Annotated[list[str] | None, typer.Option(help=SCOPE_HELP, show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Make a key for a client and print it, this once: only its hash is kept.
+    """Create a key for a client and print it. It is shown only once, because only its hash is stored.
 
-    A client may have several keys, so that one can be replaced without a gap.
+    A client may have several keys, so a key can be replaced without interruption.
     """
     with plain_errors(as_json):
         target = find_target(stack)
@@ -40,16 +41,16 @@ def create(
         if as_json:
             print(json.dumps({"client": name, "scopes": sorted(scopes), "key": key}))
         else:
-            print(f"client {name}, scopes {', '.join(sorted(scopes))}; the key is shown only now:", file=sys.stderr)
+            print(f"client {name}, scopes {', '.join(sorted(scopes))}; the key is shown only once:", file=sys.stderr)
             print(key)
 
 
 @app.command(name="list")
 def list_keys(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """List the keys there are: client, scopes, day of creation. Keys themselves are not kept."""
+    """List the keys: client, date of creation and scopes. The keys themselves are not stored."""
     with plain_errors(as_json):
         target = find_target(stack)
         pages = (
@@ -82,10 +83,10 @@ def list_keys(
 
 @app.command(name="webhook-secret")
 def webhook_secret(
-    name: Annotated[str, typer.Argument(help="The client.")],
+    name: Annotated[str, typer.Argument(help="Client name.")],
     stack: StackOption = None,
 ) -> None:
-    """Print the secret that a client's callbacks are signed with, for its receiver: `whsec_…`, Standard Webhooks."""
+    """Print the secret that signs a client's webhooks: `whsec_…`, as in Standard Webhooks."""
     with plain_errors():
         target = find_target(stack)
         from tarmac.aws.secrets import signing_root
@@ -93,19 +94,19 @@ def webhook_secret(
         from tarmac.webhooks.signing import secret_of
 
         if not CLIENT_NAME.fullmatch(name):
-            raise Refused(f"{name!r} is no client name")
+            raise Refused(f"{name!r} is not a valid client name")
         answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
         print(secret_of(signing_root(answer), name))
 
 
 @app.command()
 def revoke(stack: StackOption = None) -> None:
-    """Revoke a key, asked for or read from standard input. Takes effect when the authorizer's cache runs out."""
+    """Revoke a key, prompted for or read from standard input. Takes effect when the authorizer's cache expires."""
     with plain_errors():
         target = find_target(stack)
         key = typer.prompt("key", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
         from tarmac.http.clients import ClientStore
 
         if not ClientStore(target.table).revoke(key.strip()):
-            raise Refused("there is no such key")
+            raise Refused("key not found")
         print("revoked", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`tarmac doctor`: is a deployed stack able to work? Nothing it does costs a credit."""
+"""`tarmac doctor`: checks whether a deployed stack works. Costs no credits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated
 
 import typer
@@ -15,25 +16,28 @@ from local.commands.redrive import QUEUES
 from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, plain_errors
 
-_RUNWAY_SAYS = {401: "Runway does not accept the key", 403: "Runway forbids the key"}
+_KEY_PROBLEMS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "Runway does not accept the key",
+    HTTPStatus.FORBIDDEN: "Runway forbids the key",
+}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: `problem` is None where all is well, else what to do."""
+    """The result of one check. problem: what is wrong and what to do, None if the check passed."""
 
     check: str
     problem: str | None
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Check a stack from outside: API, keys, Runway, machines, buckets, backlog. Exit code 1 if anything is wrong.
+    """Check a stack: API, keys, Runway, state machines, buckets, backlog. Exit code 1 if a check fails.
 
-    It only reads, and spends no credit. Backlog is what nobody looks after any more: tasks, sessions and batches that
-    the sweeper should have found, and messages that were given up, which wait for `tarmac redrive`.
+    Only reads, and costs no credits. The backlog is tasks, sessions and batches that the sweeper should have handled,
+    and messages in dead-letter queues, which `tarmac redrive` sends again.
     """
     with plain_errors(as_json):
         target = find_target(stack)
@@ -51,34 +55,35 @@ def doctor(
 
 
 def examine(target: Target) -> Iterator[Finding]:
-    """All findings, in the order in which one would mend them."""
-    for check, look in _CHECKS.items():
+    """Yield the result of every check, in the order in which to fix problems."""
+    for name, check in _CHECKS.items():
         try:
-            look(target)
+            check(target)
         except LocalError as problem:
-            yield Finding(check, str(problem))
+            yield Finding(name, str(problem))
         except Exception as error:
-            yield Finding(check, f"{type(error).__name__}: {error}")
+            yield Finding(name, f"{type(error).__name__}: {error}")
         else:
-            yield Finding(check, None)
+            yield Finding(name, None)
 
 
-def _api_wants_a_key(target: Target) -> None:
+def _api_requires_a_key(target: Target) -> None:
     import httpx
 
     answer = httpx.get(f"{target.outputs['ApiUrl']}/v1/tasks", timeout=20)
-    if answer.status_code != 401:
-        raise LocalError(f"a call without a key was answered {answer.status_code}, not 401")
+    if answer.status_code != HTTPStatus.UNAUTHORIZED:
+        raise LocalError(f"the API answered {answer.status_code} to a call without a key, not 401")
 
 
-def _api_knows_its_clients(target: Target) -> None:
+def _api_rejects_an_unknown_key(target: Target) -> None:
     import httpx
 
     answer = httpx.get(
-        f"{target.outputs['ApiUrl']}/v1/tasks", headers={"Authorization": "Bearer key_of_nobody"}, timeout=20
+        f"{target.outputs['ApiUrl']}/v1/tasks", headers={"Authorization": "Bearer key_unknown"}, timeout=20
     )
-    if answer.status_code != 401:
-        raise LocalError(f"an unknown key was answered {answer.status_code}, not 401: look at AuthorizeRequest's log")
+    if answer.status_code != HTTPStatus.UNAUTHORIZED:
+        problem = f"the API answered {answer.status_code} to an unknown key, not 401"
+        raise LocalError(f"{problem}: check the log of AuthorizeRequest")
 
 
 def _runway_key_is_set(target: Target) -> None:
@@ -88,32 +93,32 @@ def _runway_key_is_set(target: Target) -> None:
         raise LocalError("no Runway key is stored: run `tarmac secret set`")
 
 
-def _runway_takes_the_key(target: Target) -> None:
-    """GET /v1/organization is free, and tells the balance besides. A reseller has only tasks to ask for."""
+def _runway_accepts_the_key(target: Target) -> None:
+    """GET /v1/organization is free and returns the balance. Another provider has only tasks to ask for."""
     import httpx
 
     base_url = target.runway_base_url
     headers = {"Authorization": f"Bearer {target.runway_key}", "X-Runway-Version": "2024-11-06"}
     if target.upstream_flavor != "runway":
         answer = httpx.get(f"{base_url}/v1/tasks/{uuid.UUID(int=0)}", headers=headers, timeout=20)
-        if answer.status_code in _RUNWAY_SAYS or answer.status_code >= 500:
+        if answer.status_code in _KEY_PROBLEMS or answer.is_server_error:
             raise LocalError(f"{base_url} answered {answer.status_code} to the stored key")
         return
     answer = httpx.get(f"{base_url}/v1/organization", headers=headers, timeout=20)
-    if answer.status_code != 200:
-        raise LocalError(_RUNWAY_SAYS.get(answer.status_code, f"{base_url} answered {answer.status_code}"))
+    if answer.status_code != HTTPStatus.OK:
+        raise LocalError(_KEY_PROBLEMS.get(answer.status_code, f"{base_url} answered {answer.status_code}"))
     if not answer.json().get("creditBalance"):
         raise LocalError("the Runway organization has no credits")
 
 
-def _callbacks_can_be_signed(target: Target) -> None:
+def _webhooks_can_be_signed(target: Target) -> None:
     from tarmac.aws.secrets import signing_root
 
     answer = target.client("secretsmanager").get_secret_value(SecretId=target.resource("WebhookSecret"))
     try:
         signing_root(answer)
     except RuntimeError as problem:
-        raise LocalError(f"{problem}: put 32 random characters or more into it") from None
+        raise LocalError(f"{problem}: store at least 32 random characters in it") from None
 
 
 def _machines_are_active(target: Target) -> None:
@@ -125,21 +130,21 @@ def _machines_are_active(target: Target) -> None:
             raise LocalError(f"{arn.rpartition(':')[2]} is {status}")
 
 
-def _buckets_are_there(target: Target) -> None:
+def _buckets_exist(target: Target) -> None:
     s3 = target.client("s3")
     for bucket in ("UploadBucket", "ArchiveBucket"):
         s3.head_bucket(Bucket=target.outputs[bucket])
 
 
-def _uploads_are_heard(target: Target) -> None:
+def _uploads_send_events(target: Target) -> None:
     s3 = target.client("s3")
     found = s3.get_bucket_notification_configuration(Bucket=target.outputs["UploadBucket"])
     if "EventBridgeConfiguration" not in found:
-        raise LocalError("the upload bucket does not tell EventBridge of new objects")
+        raise LocalError("the upload bucket sends no events to EventBridge")
 
 
-def _nothing_is_left_behind(target: Target) -> None:
-    """The sweeper runs every minute: what has been due for five minutes was not repaired."""
+def _sweeper_has_no_backlog(target: Target) -> None:
+    """The sweeper runs every minute, so anything due for five minutes was not handled."""
     import time
 
     from tarmac.rows import DUE, SESSION_DUE
@@ -150,32 +155,33 @@ def _nothing_is_left_behind(target: Target) -> None:
     if overdue:
         counts = Counter(kind for kind, _, _ in overdue)
         firsts = {kind: name for kind, _, name in reversed(overdue)}
-        told = ", ".join(f"{kind} {firsts[kind]}{f' and {n - 1} more' if n > 1 else ''}" for kind, n in counts.items())
-        raise LocalError(f"the sweeper has left for five minutes: {told}: look at Sweep's log")
+        more = {kind: f" and {count - 1} more" if count > 1 else "" for kind, count in counts.items()}
+        listed = ", ".join(f"{kind} {firsts[kind]}{more[kind]}" for kind in counts)
+        raise LocalError(f"overdue for five minutes: {listed}: check the log of Sweep")
 
 
-def _nothing_was_given_up(target: Target) -> None:
+def _dead_letter_queues_are_empty(target: Target) -> None:
     sqs = target.client("sqs")
-    # Those that somebody looks at just now are not visible.
+    # Messages that are being received by another reader are not visible.
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = {}
     for queue in QUEUES:
         found = sqs.get_queue_attributes(QueueUrl=target.resource(queue), AttributeNames=names)["Attributes"]
         counts[queue] = sum(int(found[name]) for name in names)
     if any(counts.values()):
-        told = ", ".join(f"{queue} {count}" for queue, count in counts.items() if count)
-        raise LocalError(f"messages wait in {told}: `tarmac redrive --dry-run` lists them")
+        listed = ", ".join(f"{queue} {count}" for queue, count in counts.items() if count)
+        raise LocalError(f"messages are in {listed}: `tarmac redrive --dry-run` lists them")
 
 
 _CHECKS: dict[str, Callable[[Target], None]] = {
-    "the API asks for a key": _api_wants_a_key,
-    "the API refuses an unknown key": _api_knows_its_clients,
+    "the API requires a key": _api_requires_a_key,
+    "the API rejects an unknown key": _api_rejects_an_unknown_key,
     "a Runway key is stored": _runway_key_is_set,
-    "Runway accepts the key and has credits": _runway_takes_the_key,
-    "callbacks can be signed": _callbacks_can_be_signed,
+    "Runway accepts the key and has credits": _runway_accepts_the_key,
+    "webhooks can be signed": _webhooks_can_be_signed,
     "the state machines are active": _machines_are_active,
-    "upload and archive buckets are there": _buckets_are_there,
-    "uploads are announced to EventBridge": _uploads_are_heard,
-    "no task, session or batch is left behind": _nothing_is_left_behind,
-    "no event, callback or part of a batch was given up": _nothing_was_given_up,
+    "upload and archive buckets exist": _buckets_exist,
+    "the upload bucket sends events to EventBridge": _uploads_send_events,
+    "no task, session or batch is overdue": _sweeper_has_no_backlog,
+    "the dead-letter queues are empty": _dead_letter_queues_are_empty,
 }

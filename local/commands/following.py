@@ -1,4 +1,4 @@
-"""Following tasks to their end, with progress bars where somebody looks and without where nobody does."""
+"""Following tasks to their end: progress bars and tables on a terminal, plain lines otherwise."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _BAR_WIDTH = 12
-_LEAST_WORDS = 12
-"""As narrow may the last column become: its words go on below."""
+_LEAST_TEXT_WIDTH = 12
+"""Least width of the last column, whose text is wrapped."""
 _GAP = 2
-"""Between two columns of the table."""
+"""Width between two columns of the table."""
 
 COLOURS = {
     "PENDING": "dim",
@@ -32,7 +32,7 @@ COLOURS = {
 
 
 def wait_for(api: Api, task_id: str, quiet: bool) -> dict[str, Any]:
-    """The task once it has ended. An interruption leaves the task alone, and says how to find it again."""
+    """Wait for the end of a task and return it. An interruption does not stop the task."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -54,22 +54,22 @@ def wait_for(api: Api, task_id: str, quiet: bool) -> dict[str, Any]:
                     return task
                 time.sleep(api.pace_seconds)
         except KeyboardInterrupt:
-            print(f"{task_id} goes on without this command: tarmac watch {task_id}", file=sys.stderr)
+            print(f"{task_id} continues; follow it with: tarmac watch {task_id}", file=sys.stderr)
             raise
 
 
 def done(task: Mapping[str, Any]) -> float:
-    """From 0 to 1."""
+    """Return the progress from 0 to 1."""
     return 1.0 if task["status"] in ENDED else float(task.get("progress") or 0.0)
 
 
 def exit_code(tasks: Sequence[Mapping[str, Any]]) -> int:
-    """1 where a task has ended other than well."""
+    """Return 1 if a task failed or was cancelled, otherwise 0."""
     return int(any(task["status"] in ("FAILED", "CANCELLED") for task in tasks))
 
 
 def download_outputs(api: Api, task: Mapping[str, Any], folder: Path) -> list[str]:
-    """The files, `{taskId}-{nn}.{ext}`; one that is there is written again."""
+    """Download the outputs as `{taskId}-{nn}.{ext}`, overwriting existing files. Return the paths."""
     files = []
     for link in task.get("output") or ():
         path = folder / f"{task['id']}-{urlsplit(link).path.rpartition('/')[2]}"
@@ -79,7 +79,7 @@ def download_outputs(api: Api, task: Mapping[str, Any], folder: Path) -> list[st
 
 
 def credits_of(task: Mapping[str, Any]) -> str:
-    """`25`, `~60` while it is an estimate, and nothing where nobody knows."""
+    """Return the cost as text: `25`, `~60` if it is an estimate, or empty if it is unknown."""
     cost, estimate = task.get("cost") or {}, task.get("estimatedCost") or {}
     if cost.get("credits") is not None:
         return f"{cost['credits']:g}"
@@ -87,7 +87,7 @@ def credits_of(task: Mapping[str, Any]) -> str:
 
 
 def console_of_tables() -> Console:
-    """Standard output, as wide as the terminal is; as wide as it takes where there is none."""
+    """Return a console on standard output: as wide as the terminal, or without a limit if it is not a terminal."""
     from rich.console import Console
 
     console = Console()
@@ -95,10 +95,10 @@ def console_of_tables() -> Console:
 
 
 def table_of(tasks: Sequence[Mapping[str, Any]], console: Console) -> Table:
-    """A row each: id, status, progress, age, credits, what the client has said of it, why it failed.
+    """Return a table of tasks: id, status, progress, creation, credits, and the failure or the metadata.
 
-    Where lines are short the bar is left out, then credits, then words: what a task is called, how it stands and when
-    it was made are never cut. Where nobody looks, as in a pipe, a row is one line.
+    A narrow terminal omits the progress bar first, then credits, then the text; id, status and creation always remain.
+    In a pipe each row is one line.
     """
     from rich import box
     from rich.progress_bar import ProgressBar
@@ -108,7 +108,7 @@ def table_of(tasks: Sequence[Mapping[str, Any]], console: Console) -> Table:
     rows: list[dict[str, Any]] = []
     for task in tasks:
         status = task["status"]
-        said = " ".join(f"{name}={value}" for name, value in (task.get("metadata") or {}).items())
+        metadata = " ".join(f"{name}={value}" for name, value in (task.get("metadata") or {}).items())
         failure = f"{task['failureCode']}: {task['failure']}" if status == "FAILED" else ""
         rows.append(
             {
@@ -117,7 +117,7 @@ def table_of(tasks: Sequence[Mapping[str, Any]], console: Console) -> Table:
                 "progress": ProgressBar(total=1.0, completed=done(task), width=_BAR_WIDTH),
                 "created": Text(task["createdAt"][5:16].replace("T", " ")),
                 "credits": Text(credits_of(task)),
-                "": Text(failure or said, style="red" if failure else "dim"),
+                "": Text(failure or metadata, style="red" if failure else "dim"),
             }
         )
     widths = {
@@ -125,7 +125,7 @@ def table_of(tasks: Sequence[Mapping[str, Any]], console: Console) -> Table:
         for name in ("task", "status", "progress", "created", "credits", "")
     }
     if console.is_terminal:
-        widths[""] = min(widths[""], _LEAST_WORDS)
+        widths[""] = min(widths[""], _LEAST_TEXT_WIDTH)
         for name in ("progress", "credits", ""):
             if sum(widths.values()) + _GAP * (len(widths) - 1) > console.width:
                 del widths[name]

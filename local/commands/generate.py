@@ -1,10 +1,10 @@
-"""`tarmac generate` and `tarmac upload`: a request of words and files, from a terminal."""
+"""`tarmac generate` and `tarmac upload`: creates a task from options and files, uploads files."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,45 +16,51 @@ from local.commands.target import StackOption
 from local.errors import Refused, plain_errors
 from local.paths import import_domain
 
-KINDS = ("image", "video", "audio")
-
 
 def generate(
-    operation: Annotated[str, typer.Argument(help="What to do, such as text_to_video: see `tarmac models`.")],
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Which model does it.")] = None,
-    prompt: Annotated[str | None, typer.Option("--prompt", "-p", help="What should be seen or heard.")] = None,
+    operation: Annotated[str, typer.Argument(help="Operation, such as text_to_video. `tarmac models` lists all.")],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Model.")] = None,
+    prompt: Annotated[str | None, typer.Option("--prompt", "-p", help="Prompt text.")] = None,
     image: Annotated[
-        list[str] | None, typer.Option("--image", "-i", help="A picture: file, or URL. Repeat for more.")
+        list[str] | None, typer.Option("--image", "-i", help="Image: file or URL. Repeat for more.")
     ] = None,
-    video: Annotated[list[str] | None, typer.Option(help="A video: file, or URL.")] = None,
-    audio: Annotated[list[str] | None, typer.Option(help="A sound: file, or URL.")] = None,
-    ratio: Annotated[str | None, typer.Option(help="Such as 1280:720.")] = None,
-    duration: Annotated[str | None, typer.Option(help="In seconds.")] = None,
-    seed: Annotated[str | None, typer.Option(help="The same seed makes the same again, nearly.")] = None,
+    video: Annotated[list[str] | None, typer.Option(help="Video: file or URL.")] = None,
+    audio: Annotated[list[str] | None, typer.Option(help="Audio: file or URL.")] = None,
+    ratio: Annotated[str | None, typer.Option(help="Ratio, such as 1280:720.")] = None,
+    duration: Annotated[str | None, typer.Option(help="Duration in seconds.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed. Equal seeds give similar outputs.")] = None,
     fields: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="Any other parameter; a.b=… for one inside, =@FILE for a file."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other parameter. a.b=… sets a nested one, NAME=@FILE uploads a file.",
         ),
     ] = None,
-    body: Annotated[Path | None, typer.Option(help="A JSON file to begin with; - reads standard input.")] = None,
+    body: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with the request, which other options change. - reads standard input."),
+    ] = None,
     metadata: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Yours: comes back in the task and its notice.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Metadata, returned in the task and its notice.")
     ] = None,
-    webhook_url: Annotated[str | None, typer.Option(help="Where the ending is posted to.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="URL of the webhook.")] = None,
     idempotency_key: Annotated[
-        str | None, typer.Option(help="The same key and request again is the same task, and bought once.")
+        str | None, typer.Option(help="Idempotency key. The same key with the same request returns the same task.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until it has ended.")] = False,
-    download: Annotated[Path | None, typer.Option("--download", "-d", help="Wait, and put the outputs here.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until the task has ended.")] = False,
+    download: Annotated[
+        Path | None, typer.Option("--download", "-d", help="Wait, and download the outputs into this folder.")
+    ] = None,
     as_json: JsonOption = False,
     stack: StackOption = None,
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Make something: send a request, upload the files that it names, and follow it if asked to.
+    """Create a task: upload its files, send the request, and optionally wait and download.
 
-    Pictures, videos and sounds go where the model takes them. Without --wait it prints the task's id and leaves.
+    Images, videos and audio go to the fields where the model takes them. Without --wait or --download, the command
+    prints the task's id and returns.
 
     * tarmac generate text_to_video -m gen4.5 -p "A lake at dawn" --ratio 1280:720 --duration 5 --wait
 
@@ -62,46 +68,37 @@ def generate(
 
     * tarmac generate character_performance -m act_two -i face.png --video acting.mp4 --set ratio=1280:720
 
-    Exit codes: 0 done, 1 the task failed or was cancelled, 2 the request is wrong, 3 the stack cannot be reached or
-    does not take the key, 4 it cannot take the request now, as where it has no Runway key, 130 interrupted (the task
-    goes on).
+    Exit codes: 0 done, 1 the task failed or was cancelled, 2 the request is invalid, 3 the stack cannot be reached or
+    rejects the key, 4 it cannot accept the request now, for example without a Runway key, 130 interrupted (the task
+    continues).
     """
     with plain_errors(as_json):
         import_domain()
-        shorthands = {"promptText": prompt, "ratio": ratio, "duration": duration, "seed": seed}
         request = Request(operation, model, _read_body(body))
-        for name, value in shorthands.items():
-            if value is not None:
-                request.set_shorthand(name, value)
+        request.set_shorthands({"promptText": prompt, "ratio": ratio, "duration": duration, "seed": seed})
+        if metadata:
+            request.body["metadata"] = dict(_pair(pair, "--metadata") for pair in metadata)
+        if webhook_url:
+            request.body["webhookUrl"] = webhook_url
         with open_api(stack, url, key) as api:
-            uploaded = _uploader(api)
-            for pair in fields or ():
-                request.set(*_pair(pair, "--set"), uploaded)
-            for kind, files in zip(KINDS, (image, video, audio), strict=True):
-                for file in files or ():
-                    request.place(kind, file if _is_link(file) else uploaded(file))
-            if metadata:
-                request.body["metadata"] = dict(_pair(pair, "--metadata") for pair in metadata)
-            if webhook_url:
-                request.body["webhookUrl"] = webhook_url
+            request.add_files(api, fields or (), {"image": image, "video": video, "audio": audio})
             created = api.create(operation, request.body, idempotency_key)
             if not (wait or download):
                 _print_created(created, as_json)
                 return
             task = wait_for(api, created["id"], quiet=as_json)
-            files = download_outputs(api, task, download) if download else None
-            _print_ended(task, files, as_json)
+            _print_ended(task, download_outputs(api, task, download) if download else None, as_json)
             raise typer.Exit(exit_code([task]))
 
 
 def upload(
-    files: Annotated[list[Path], typer.Argument(help="Pictures, videos, sounds: 512 bytes to 200 MiB each.")],
+    files: Annotated[list[Path], typer.Argument(help="Images, videos or audio, 512 bytes to 200 MiB each.")],
     as_json: JsonOption = False,
     stack: StackOption = None,
     url: UrlOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Upload files and print the URI of each, which any request of the next 24 hours may name in their place."""
+    """Upload files and print a URI for each, which requests accept for 24 hours."""
     with plain_errors(as_json), open_api(stack, url, key) as api:
         for file in files:
             uri = api.upload(file)
@@ -112,7 +109,7 @@ def upload(
 
 
 class Request:
-    """A create's body as it comes together. Texts are typed as the catalogue describes their fields."""
+    """The body of a create, built from options. Texts get the type that the catalogue gives their field."""
 
     def __init__(self, operation_name: str, model: str | None, body: dict[str, Any]) -> None:
         from tarmac.catalogue import UnknownOperation, operation, operations
@@ -120,18 +117,30 @@ class Request:
         try:
             at = operation(operation_name)
         except UnknownOperation:
-            raise Refused(f"there is no operation {operation_name}; there are {', '.join(operations())}") from None
+            raise Refused(f"unknown operation {operation_name}: choose from {', '.join(operations())}") from None
         self.body = body | ({} if model is None else {"model": model})
         self._model = at.model(str(at.sole_model or self.body.get("model")))
         self._parameters: Mapping[str, Any] = self._model.parameters or {}
 
-    def set_shorthand(self, name: str, text: str) -> None:
-        """A field of every request, wherever this operation has it."""
+    def set_shorthands(self, texts: Mapping[str, str | None]) -> None:
+        """Set common parameters, at the top level or inside `input`, wherever this model has them."""
         inside = self._parameters.get("input", {}).get("properties", {})
-        self.set(f"input.{name}" if name not in self._parameters and name in inside else name, text)
+        for name, text in texts.items():
+            if text is not None:
+                self.set(f"input.{name}" if name not in self._parameters and name in inside else name, text)
+
+    def add_files(self, api: Api, pairs: Iterable[str], files: Mapping[str, Sequence[str] | None]) -> None:
+        """Set the parameters of NAME=VALUE pairs, then place the files of each kind. Upload files, not URLs."""
+        uploaded = _uploader(api)
+        for pair in pairs:
+            self.set(*_pair(pair, "--set"), uploaded)
+        for kind, names in files.items():
+            for name in names or ():
+                self.place(kind, name if _is_link(name) else uploaded(name))
 
     def set(self, name: str, text: str, uploaded: Callable[[str], str] | None = None) -> None:
-        from tarmac.requests.fields import BadField, path_of, put, typed
+        """Set the parameter at this path; uploaded(path) gives the URI for @FILE. Raise Refused for a wrong value."""
+        from tarmac.requests.text_fields import BadField, path_of, put, typed
 
         path = path_of(name)
         try:
@@ -141,13 +150,13 @@ class Request:
             raise Refused(f"{name}: {problem}") from problem
 
     def place(self, kind: str, link: str) -> None:
-        """Where this model takes such a file."""
-        from tarmac.requests.fields import place_object
+        """Put a link into the field where this model takes this kind of file. Raise Refused if there is none."""
+        from tarmac.requests.object_links import place_object
 
         if not place_object(self.body, self._parameters, kind, link):
-            who = f"{self._model.name} in {self._model.operation}"
-            why = f"takes no further {kind}" if self._model.known else "is not in the catalogue"
-            raise Refused(f"--{kind}: {who} {why}; --set NAME=@FILE puts a file into any field")
+            model = f"{self._model.name} in {self._model.operation}"
+            problem = f"takes no further {kind}" if self._model.known else "is not in the catalogue"
+            raise Refused(f"--{kind}: {model} {problem}; --set NAME=@FILE sets any field to a file")
 
 
 def _read_body(path: Path | None) -> dict[str, Any]:
@@ -174,7 +183,7 @@ def _is_link(text: str) -> bool:
 
 
 def _uploader(api: Api) -> Callable[[str], str]:
-    """Each file once, however often it is named."""
+    """Return a function that uploads each file once and returns its URI."""
     known: dict[str, str] = {}
 
     def uploaded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`tarmac models`: what can be generated, with which inputs and at what price."""
+"""`tarmac models`: the models of the catalogue with inputs and prices."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from local.errors import Refused, plain_errors
 from local.paths import import_domain
 
 _FEW = 2
-"""Ratios that a cell of the table names; of more, one and the number of others."""
+"""How many ratios a cell lists in full; beyond that it shows the first and the number of others."""
 
 
 def models(
-    operation: Annotated[str | None, typer.Option(help="Only this one, such as image_to_video.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of README.md.")] = False,
+    operation: Annotated[str | None, typer.Option(help="List only this operation, such as image_to_video.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
     """List the models of the catalogue: required inputs, ratios, durations, prices in credits ($0.01).
 
-    A model that is not listed works too: its parameters then pass unchecked.
+    A model that is not listed works too; its parameters are then not checked.
     """
     with plain_errors(as_json):
         import_domain()
         from tarmac.catalogue import operations
 
         if operation is not None and operation not in operations():
-            raise Refused(f"there is no operation {operation}; there are {', '.join(operations())}")
+            raise Refused(f"unknown operation {operation}: choose from {', '.join(operations())}")
         entries = [entry for name in operations() if operation in (None, name) for entry in _entries(name)]
         if as_json:
             print(json.dumps(entries))
@@ -67,7 +67,7 @@ def _choices(spec: Mapping[str, Any] | None) -> list[str]:
 
 
 def _durations(spec: Mapping[str, Any] | None) -> list[Any] | dict[str, Any]:
-    """The choices in seconds; or a range, whose ends may be unknown."""
+    """Return the allowed durations in seconds, or a range whose ends may be unknown."""
     if spec is None or "enum" in spec:
         return [] if spec is None else list(spec["enum"])
     return {word: spec[word] for word in ("minimum", "maximum", "or") if word in spec}
@@ -98,11 +98,11 @@ def _print_table(entries: list[dict[str, Any]]) -> None:
             )
         console.print(Text(f"POST /v1/{name}", style="bold"), Text(f"→ {mine[0]['output']}"))
         console.print(table)
-    console.print("1 credit = $0.01. (?): from third parties or an older source. --json has everything.", style="dim")
+    console.print("1 credit = $0.01. (?): from an unofficial or older source. --json prints all details.", style="dim")
 
 
 def _markdown(entries: list[dict[str, Any]]) -> Iterator[str]:
-    """A row for each operation: its models with their usual prices, and what it has here that Runway's has not."""
+    """Yield a row for each operation: its models with prices, and what Tarmac accepts beyond Runway's API."""
     yield "| `POST /v1/…` | makes | models and credits | also taken or checked |"
     yield "|---|---|---|---|"
     for name in dict.fromkeys(entry["operation"] for entry in entries):
@@ -143,7 +143,7 @@ def _durations_in_words(durations: list[Any] | dict[str, Any]) -> str:
 
 
 def price_in_words(credits: Mapping[str, Any] | None) -> str:
-    """`12/s or +5/s or +20/s`: the usual price, then how some requests depart from it."""
+    """Return a price as text, such as `12/s or +5/s or +20/s`: the usual price, then those of special cases."""
     if credits is None:
         return "unknown"
     cases = [case for case in credits.get("cases", ()) if not case.get("unknown")]

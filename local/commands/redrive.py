@@ -1,5 +1,4 @@
-"""`tarmac redrive`: give events that a function could not handle, callbacks that were given up, and lines of batches
-that could not be accepted another chance."""
+"""`tarmac redrive`: sends failed events, webhooks and batch lines from the dead-letter queues again."""
 
 from __future__ import annotations
 
@@ -16,44 +15,43 @@ import typer
 from local.commands.target import StackOption, Target, find_target
 from local.errors import LocalError, plain_errors
 
-HELD_SECONDS = 300
-"""For how long a message that was received is hidden, from this command's own next look too: a listing takes less."""
+HIDDEN_SECONDS = 300
+"""How long a received message is hidden from all readers, this command included. Listing takes less time."""
 
 WAIT_SECONDS = 1
-"""For how long SQS looks for messages: at all its servers, which a look without waiting does not."""
+"""Long polling, because only that asks all servers of SQS for messages."""
 
 UPLOADS = "AcceptUpload"
 """The function that the rule of uploads calls."""
 
 _MOST_AT_ONCE = 10
-"""Messages in one call to SQS."""
+"""Most messages in one call to SQS."""
 
 
 def redrive(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what is there, and leave it there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the messages without sending them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     stack: StackOption = None,
 ) -> None:
-    """Send what has failed for good again: uploads that no task came of, callbacks that no receiver took, lines of
-    batches that Tarmac could not accept.
+    """Send failed events again: uploads without a task, undelivered webhooks, unaccepted batch lines.
 
-    All wait for fourteen days. Sending one twice does no harm: an object version and a line make one task each, and a
-    callback that has arrived is not sent again. Tasks themselves need no redrive, the sweeper looks after them.
-    Exit code 1 if one cannot be sent: it is named, and left where it is.
+    Messages are stored for fourteen days. Sending one twice is safe: an object version or a line creates one task, and
+    a delivered webhook is not sent again. Tasks need no redrive, because the sweeper repairs them. Exit code 1 if a
+    message cannot be sent; it is reported and stays in its queue.
     """
     with plain_errors(as_json):
         target = find_target(stack)
         found: list[dict[str, str]] = []
         left: list[dict[str, str]] = []
         for source in _SOURCES:
-            with _look_into(target, source.queue) as look:
-                for message in look.messages():
+            with _receiving(target, source.queue) as receiver:
+                for message in receiver.messages():
                     try:
                         content = source.read(message["Body"])
                         if not dry_run:
                             source.send(target, content)
-                            look.delete(message)
-                    # Whatever is wrong with one message, the others are not held up.
+                            receiver.delete(message)
+                    # A problem with one message does not stop the others.
                     except Exception as problem:
                         reason = str(problem) if isinstance(problem, LocalError) else repr(problem)
                         left.append({"queue": source.queue, "messageId": message["MessageId"], "reason": reason})
@@ -62,22 +60,21 @@ def redrive(
                     else:
                         found.append({"kind": source.kind, **source.about(content)})
                         if not as_json:
-                            print(_told(found[-1]))
+                            print(_line(found[-1]))
         if as_json:
             print(json.dumps({"redriven": not dry_run, "messages": found, "left": left}))
         else:
             kinds = Counter(one["kind"] for one in found)
             verb = "waiting" if dry_run else "sent again"
-            counted = f"{_counted(kinds['event'], 'event')}, {_counted(kinds['callback'], 'callback')}"
-            print(f"{counted} and {_counted(kinds['lines'], 'part')} of batches {verb}", file=sys.stderr)
+            events, webhooks, parts = (_counted(kinds[kind], noun) for kind, noun in _NOUNS.items())
+            print(f"{events}, {webhooks} and {parts} {verb}", file=sys.stderr)
         if left:
             raise typer.Exit(1)
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A queue of what was given up. `read` raises LocalError for a message that nobody could handle again, `about` is
-    what people are told of its content, `send` gives that another chance."""
+    """A dead-letter queue. read: parses a message or raises LocalError. about: what is printed. send: retries it."""
 
     kind: str
     queue: str
@@ -91,7 +88,7 @@ def _read_event(body: str) -> dict[str, Any]:
     context = event.get("requestContext")
     arn = context.get("functionArn") if isinstance(context, dict) else None
     if not isinstance(arn, str) or ":function:" not in arn or "requestPayload" not in event:
-        raise LocalError("this is no failed event of a function")
+        raise LocalError("not a Lambda failure event")
     return event
 
 
@@ -129,16 +126,16 @@ def _invoke_again(target: Target, event: dict[str, Any]) -> None:
 
 
 def _function_of(event: dict[str, Any]) -> str:
-    """The function's ARN without the qualifier that destinations append."""
+    """Return the function's ARN without the qualifier that Lambda appends."""
     return ":".join(event["requestContext"]["functionArn"].split(":")[:7])
 
 
-def _given_up(kind: str, queue: str, destination: str, name: str) -> _Source:
-    """A queue's dead letters, each of which names something by its id: back to where they came from."""
+def _dead_letters(kind: str, queue: str, destination: str, name: str) -> _Source:
+    """Return the source of a dead-letter queue whose messages contain an id `name` and return to `destination`."""
 
     def read(body: str) -> dict[str, Any]:
         if not isinstance(_object(body).get(name), str):
-            raise LocalError(f"this names no {name}")
+            raise LocalError(f"the message lacks {name}")
         return {"message": body}
 
     def send(target: Target, content: dict[str, Any]) -> None:
@@ -150,9 +147,11 @@ def _given_up(kind: str, queue: str, destination: str, name: str) -> _Source:
 _SOURCES = (
     _Source("event", "AsyncFailureQueue", _read_event, _about_event, _invoke_again),
     _Source("event", "UploadDeadLetters", _read_undelivered, _about_undelivered, _deliver),
-    _given_up("callback", "WebhookDeadLetters", "WebhookQueue", "taskId"),
-    _given_up("lines", "BatchDeadLetters", "BatchQueue", "batch"),
+    _dead_letters("callback", "WebhookDeadLetters", "WebhookQueue", "taskId"),
+    _dead_letters("lines", "BatchDeadLetters", "BatchQueue", "batch"),
 )
+# What each kind is called in text.
+_NOUNS = {"event": "event", "callback": "webhook", "lines": "batch part"}
 QUEUES: Sequence[str] = [source.queue for source in _SOURCES]
 
 
@@ -162,13 +161,13 @@ def _object(body: str) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise LocalError("this is no JSON object")
+        raise LocalError("the message is not a JSON object")
     return content
 
 
-def _told(one: dict[str, str]) -> str:
+def _line(one: dict[str, str]) -> str:
     if "message" in one:
-        return f"{one['kind']}  {one['message']}"
+        return f"{_NOUNS[one['kind']]}  {one['message']}"
     return f"{one['failedAt']}  {one['function']}  {one['reason']}"
 
 
@@ -177,21 +176,21 @@ def _counted(count: int, noun: str) -> str:
 
 
 @dataclass
-class _Look:
-    """A look into a queue. What was received, and is not deleted, is held until the end of the look."""
+class _Receiver:
+    """Receives the messages of a queue. Those that are not deleted become visible again at release()."""
 
     sqs: Any
     queue_url: str
     held: dict[str, str] = field(default_factory=dict)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Each message once, by its id: SQS may give one out again, and the look has to end."""
+        """Yield each message once: SQS may deliver a message twice, and the loop must end."""
         seen: set[str] = set()
         while True:
             received = self.sqs.receive_message(
                 QueueUrl=self.queue_url,
                 MaxNumberOfMessages=_MOST_AT_ONCE,
-                VisibilityTimeout=HELD_SECONDS,
+                VisibilityTimeout=HIDDEN_SECONDS,
                 WaitTimeSeconds=WAIT_SECONDS,
             ).get("Messages", [])
             self.held |= {message["MessageId"]: message["ReceiptHandle"] for message in received}
@@ -206,7 +205,7 @@ class _Look:
         del self.held[message["MessageId"]]
 
     def release(self) -> None:
-        """Let everybody see what is still there. A receipt that SQS takes no more is of one that can be seen."""
+        """Make the remaining messages visible. A receipt that SQS rejects belongs to a visible message."""
         receipts = list(self.held.values())
         for start in range(0, len(receipts), _MOST_AT_ONCE):
             entries = [
@@ -217,10 +216,10 @@ class _Look:
 
 
 @contextmanager
-def _look_into(target: Target, queue: str) -> Iterator[_Look]:
-    look = _Look(target.client("sqs"), target.resource(queue))
+def _receiving(target: Target, queue: str) -> Iterator[_Receiver]:
+    receiver = _Receiver(target.client("sqs"), target.resource(queue))
     try:
-        yield look
+        yield receiver
     finally:
-        # However it ends: whoever comes next, be it this command without --dry-run, finds them at once.
-        look.release()
+        # Even after an interruption, so that the next reader finds the messages at once.
+        receiver.release()

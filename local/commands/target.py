@@ -1,4 +1,4 @@
-"""Which stack a command talks to: `--stack NAME` is CloudFormation's on AWS, otherwise the local one."""
+"""The stack that a command uses: `--stack NAME` is a CloudFormation stack on AWS, the default is the local stack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ StackOption = Annotated[
     typer.Option(
         "--stack",
         envvar="TARMAC_STACK",
-        help="Name of a stack on AWS (region and credentials as for the AWS CLI). Without it: the local stack.",
+        help="Name of a stack on AWS; region and credentials as for the AWS CLI. Default: the local stack.",
         show_default=False,
     ),
 ]
@@ -30,8 +30,7 @@ StackOption = Annotated[
 
 @dataclass(frozen=True)
 class Target:
-    """A deployed stack. `name` is CloudFormation's, `outputs` are those of template.yaml; `endpoint_url` is None on
-    AWS."""
+    """A deployed stack. outputs: those of template.yaml. endpoint_url: None on AWS."""
 
     name: str
     outputs: Mapping[str, str]
@@ -46,7 +45,7 @@ class Target:
         return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
 
     def resource(self, logical_id: str) -> str:
-        """The physical id of a resource of template.yaml: a queue's URL, a function's name."""
+        """Return the physical id of a resource of template.yaml, such as a queue's URL or a function's name."""
         answer = self.client("cloudformation").describe_stack_resource(
             StackName=self.name, LogicalResourceId=logical_id
         )
@@ -60,7 +59,7 @@ class Target:
 
     @property
     def runway_key(self) -> str:
-        """What is stored as Runway's key, be it one or not."""
+        """The stored Runway key, which may be invalid."""
         secrets = self.client("secretsmanager")
         value: str = secrets.get_secret_value(SecretId=self.outputs["RunwaySecretArn"])["SecretString"]
         return value.strip()
@@ -75,7 +74,7 @@ class Target:
 
     @property
     def upstream_flavor(self) -> str:
-        """Of the stack on AWS; the local one has Runway's own shapes."""
+        """The parameter UpstreamFlavor of a stack on AWS; the local stack always uses Runway's own shapes."""
         return "runway" if self.is_local else self._parameters["UpstreamFlavor"]
 
     @cached_property
@@ -85,7 +84,7 @@ class Target:
 
 
 def find_target(stack: str | None) -> Target:
-    """Also makes `import tarmac` work. Raises Unreachable where there is no such stack, or no way to ask."""
+    """Return the stack, and make `import tarmac` work. Raise Unreachable if it or AWS cannot be reached."""
     import_domain()
     return _on_aws(stack) if stack else _on_this_machine()
 
@@ -119,8 +118,8 @@ def _on_aws(stack: str) -> Target:
     except ClientError as error:
         raise Unreachable(f"stack {stack}: {error.response['Error']['Message']}") from error
     except BotoCoreError as error:
-        raise Unreachable(f"AWS cannot be asked for the stack {stack}: {error}") from error
+        raise Unreachable(f"AWS cannot be reached for the stack {stack}: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", [])}
     if "TasksTable" not in outputs:
-        raise Unreachable(f"the stack {stack} is not one of Tarmac's")
+        raise Unreachable(f"the stack {stack} was not deployed from Tarmac's template")
     return Target(stack, outputs, session)

@@ -1,7 +1,7 @@
-"""Runway's HTTP contract, served on loopback: the upstream of the local demo and of the fault tests.
+"""Runway's HTTP API on loopback: the upstream of the local demo and of the fault tests.
 
-It shares no code with the product: it is a second, independent opinion of what Runway accepts and answers. All of
-Runway's endpoints are there (`endpoints` lists them), and under /runwayml those of the reseller CometAPI.
+It shares no code with the product. It checks request bodies by the types of Runway's official SDK (`contract`). It has
+all of Runway's endpoints (`endpoints` lists them), and under /runwayml those of the reseller CometAPI.
 Start it with `python -m local.simulator --port N`, or in process with `create_app` and `running_simulator`.
 """
 

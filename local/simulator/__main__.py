@@ -6,15 +6,17 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from local.simulator.config import Config
+from local.simulator.contract import models
 from local.simulator.server import base_url, listen, server_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve; prints the base URL once the port is bound."""
+    """Serve until a signal, and print the base URL once the port is bound. Returns the exit code."""
     defaults = Config()
     parser = argparse.ArgumentParser("python -m local.simulator", description="Runway's API on loopback.")
     parser.add_argument("--port", type=int, default=4577, help="0 takes a free port (default %(default)s)")
@@ -46,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listener = listen(wanted.port)
     except OSError as error:
         parser.error(f"port {wanted.port}: {error.strerror}")
-    # uvicorn shuts down gracefully on a signal and then raises it again: let that be a clean exit.
+    # uvicorn raises the signal again after a graceful shutdown; that must end with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     server, _ = server_for(config, wanted.log_level)
     print(f"Runway simulator on {base_url(listener)}", flush=True)
+    # Reads the SDK's types while the rest of the stack starts, so that the first create does not wait for them.
+    threading.Thread(target=models, name="sdk-types", daemon=True).start()
     server.run(sockets=[listener])
     return 0
 

@@ -1,4 +1,4 @@
-"""What every request passes through: CORS, pause, key, version, error shape, request log."""
+"""The ASGI application: CORS, pause, key, version, error shape and request log of every request."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from starlette.websockets import WebSocket
 from local.simulator import persistence
 from local.simulator.config import Config
 from local.simulator.endpoints import CONSUME, ENDPOINTS, Access, Endpoint
+from local.simulator.responses import ApiError
 from local.simulator.routes import cometapi, rtc
-from local.simulator.simulator import Seen, Simulator
-from local.simulator.wire import ApiError
+from local.simulator.simulator import LoggedRequest, Simulator
 
 API_VERSION: Final = "2024-11-06"
 _log: Final = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def create_app(config: Config | None = None) -> Starlette:
 
 
 class RequestLog:
-    """Remembers every request except those to the simulator itself."""
+    """Records every request except those to /_simulator."""
 
     def __init__(self, app: ASGIApp, simulator: Simulator) -> None:
         self._app = app
@@ -58,19 +58,19 @@ class RequestLog:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if "authorization" in headers:
             headers["authorization"] = "Bearer ***"
-        seen = Seen(self._simulator.now(), scope["method"], scope["path"], headers)
-        self._simulator.requests.append(seen)
+        entry = LoggedRequest(self._simulator.now(), scope["method"], scope["path"], headers)
+        self._simulator.requests.append(entry)
 
         async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                seen.status = message["status"]
+                entry.status = message["status"]
             await send(message)
 
         await self._app(scope, receive, send_and_note)
 
 
 class BrowserAccess:
-    """CORS where Runway has it: browsers claim a session's credentials themselves."""
+    """Adds CORS headers where Runway does: browsers consume a session's credentials themselves."""
 
     _path: Final = re.compile(re.sub(r"\{\w+\}", "[^/]+", CONSUME))
     _headers: Final = (
@@ -98,7 +98,7 @@ class BrowserAccess:
 
 
 def _routes(simulator: Simulator) -> list[BaseRoute]:
-    """One route per path: Starlette answers 405 only if all its methods stand together."""
+    """One route per path with all its methods: only then does Starlette answer 405."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
@@ -119,7 +119,7 @@ def _routes(simulator: Simulator) -> list[BaseRoute]:
 
 
 def _check_access(request: Request, access: Access, simulator: Simulator) -> None:
-    """Raises ApiError 503, 401 or 400."""
+    """Check pause, key and version; raises ApiError 503, 401 or 400."""
     if simulator.paused and request.url.path.removeprefix(cometapi.PREFIX).startswith("/v1/"):
         raise ApiError(503, "Service unavailable")
     if access is Access.NOTHING:
@@ -135,13 +135,13 @@ def _check_access(request: Request, access: Access, simulator: Simulator) -> Non
         raise ApiError(400, f"X-Runway-Version must be {API_VERSION}")
 
 
-async def _answer_api_error(request: Request, error: Exception) -> Response:
+async def _answer_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return error.response()
 
 
-async def _answer_http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own 404 and 405, in Runway's shape."""
+async def _answer_http_error(_request: Request, error: Exception) -> Response:
+    """Answer Starlette's own 404 and 405 in Runway's shape."""
     assert isinstance(error, HTTPException)
     return ApiError(error.status_code, error.detail, headers=error.headers).response()
 
@@ -149,10 +149,10 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
     folder = simulator.config.state_dir
 
-    async def save_now_and_then() -> None:
+    async def save_periodically() -> None:
         took = 0.0
         while folder is not None:
-            # However much there is to save, it takes at most a twentieth of the event loop's time.
+            # A snapshot blocks the event loop: it may take at most a twentieth of the time, however large it is.
             await asyncio.sleep(max(simulator.config.save_interval_seconds, 20 * took))
             began = time.perf_counter()
             state = persistence.snapshot(simulator)
@@ -160,10 +160,10 @@ def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.Abstract
             await asyncio.to_thread(persistence.write, folder, state)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if folder is not None:
             _resume(simulator, folder)
-        saving = asyncio.create_task(save_now_and_then())
+        saving = asyncio.create_task(save_periodically())
         try:
             yield
         finally:
@@ -178,10 +178,12 @@ def _lifespan(simulator: Simulator) -> Callable[[Starlette], contextlib.Abstract
 
 
 def _resume(simulator: Simulator, folder: Path) -> None:
-    """Go on from the state of the last run, or begin anew if that is not possible."""
+    """Restore the state of the last run; an unreadable state is renamed and the simulator starts empty."""
     try:
         if (state := persistence.read(folder)) is not None:
             persistence.restore(simulator, state)
     except persistence.Unreadable as error:
         aside = persistence.set_aside(folder)
-        _log.warning("The simulator's state was unreadable (%s): begun anew, the old file is now %s", error, aside)
+        _log.warning(
+            "The simulator's state is unreadable (%s). Starting empty; the old file was renamed to %s", error, aside
+        )

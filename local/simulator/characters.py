@@ -1,4 +1,4 @@
-"""Avatars, documents and voices as Runway answers with them, and the rules between them."""
+"""Avatars, documents and voices: their JSON as Runway returns it, and the rules between them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from local.simulator.library import Avatar, Document, Library, Voice
+from local.simulator.responses import ApiError
 from local.simulator.tasks import iso
-from local.simulator.wire import ApiError
 
-# A token is about four characters; how Runway counts them is not published.
+# A token has about four characters; Runway does not publish how it counts them.
 KNOWLEDGE_CHARACTERS: Final = 4 * 50_000
-# Of an id and an extension, the link to the picture or sound that belongs to it.
+# Makes the link to the image or sound of an id, from the id and the file's extension.
 Link = Callable[[str, str], str]
 
 
 def avatar_json(library: Library, avatar: Avatar, now: float, link: Link) -> dict[str, Any]:
-    """The whole avatar, with the fields of its status."""
+    """The JSON of an avatar, with the fields of its status."""
     status = avatar.status(now)
     picture = link(avatar.id, "png")
     answer: dict[str, Any] = {
@@ -48,7 +48,7 @@ def _voice_of(library: Library, voice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def document_json(library: Library, document: Document, now: float, link: Link) -> dict[str, Any]:
-    """The document with its content, which lists leave out."""
+    """The JSON of a document with its content, which lists leave out."""
     users = [avatar for avatar in library.avatars.values() if document.id in avatar.document_ids]
     return {
         "id": document.id,
@@ -69,7 +69,7 @@ def document_json(library: Library, document: Document, now: float, link: Link) 
 
 
 def voice_json(voice: Voice, now: float, link: Link) -> dict[str, Any]:
-    """The voice, with the fields of its status."""
+    """The JSON of a voice, with the fields of its status."""
     status = voice.status(now)
     answer: dict[str, Any] = {
         "id": voice.id,
@@ -86,7 +86,7 @@ def voice_json(voice: Voice, now: float, link: Link) -> dict[str, Any]:
 
 
 def knowledge_problem(library: Library, document_ids: list[str]) -> str | None:
-    """Why an avatar cannot have these documents."""
+    """The reason why an avatar cannot have these documents; None if it can."""
     missing = [each for each in document_ids if each not in library.documents]
     if missing:
         return f"No such document: {missing[0]}"
@@ -95,7 +95,7 @@ def knowledge_problem(library: Library, document_ids: list[str]) -> str | None:
 
 
 def avatar_problem(library: Library, avatar: Mapping[str, Any], now: float) -> ApiError | None:
-    """Why `{"type", "avatarId" | "presetId"}` cannot speak now."""
+    """The error if the avatar `{"type", "avatarId" | "presetId"}` cannot be used now; None if it can."""
     if avatar["type"] != "custom":
         return None
     own = library.avatars.get(avatar["avatarId"])

@@ -1,7 +1,7 @@
-"""Building blocks of the contract: each check looks at one JSON value and notes what Runway would object to.
+"""Checks of JSON values: each adds the issues that Runway would report to the findings.
 
-Codes and paths follow Runway's `issues` (`invalid_type`, `invalid_value`, `too_big`, …). A media field is not
-resolved here: its place is noted, and `inputs` decides about it, since that needs to know the uploads.
+Codes and paths follow Runway's `issues` (`invalid_type`, `invalid_value`, `too_big`, …). Media fields
+are only collected here; `inputs` checks them, because that needs the uploads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MediaKind = Literal["image", "video", "audio"]
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One objection, as an entry of Runway's `issues`."""
+    """One entry of Runway's `issues`."""
 
     code: str
     path: Path
@@ -29,7 +29,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class MediaField:
-    """A media string and where it stood."""
+    """A media string and its path in the body."""
 
     path: Path
     kind: MediaKind
@@ -38,44 +38,44 @@ class MediaField:
 
 @dataclass(slots=True)
 class Findings:
-    """What the checks of one body found."""
+    """The issues and the media fields of one body."""
 
     issues: list[Issue] = field(default_factory=list)
     media: list[MediaField] = field(default_factory=list)
 
-    def object_to(self, code: str, path: Path, message: str) -> None:
+    def add(self, code: str, path: Path, message: str) -> None:
         self.issues.append(Issue(code, path, message))
 
 
 Check = Callable[[Any, Path, Findings], None]
 
 
-def text(at_least: int, at_most: int) -> Check:
-    """A string; lengths count UTF-16 code units, as Runway's do."""
+def text(at_least: float, at_most: float) -> Check:
+    """A string; lengths are in UTF-16 code units, as at Runway."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if not isinstance(value, str):
-            findings.object_to("invalid_type", path, "Invalid input: expected string")
+            findings.add("invalid_type", path, "Invalid input: expected string")
         elif (units := len(value.encode("utf-16-le", "surrogatepass")) // 2) < at_least:
-            findings.object_to("too_small", path, f"Too small: expected >={at_least} characters")
+            findings.add("too_small", path, f"Too small: expected >={at_least} characters")
         elif units > at_most:
-            findings.object_to("too_big", path, f"Too big: expected <={at_most} characters")
+            findings.add("too_big", path, f"Too big: expected <={at_most} characters")
 
     return check
 
 
-def whole(at_least: int, at_most: int) -> Check:
+def whole(at_least: float, at_most: float) -> Check:
     """An integer; a whole float such as 5.0 passes, as in JavaScript."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            findings.object_to("invalid_type", path, "Invalid input: expected number")
+            findings.add("invalid_type", path, "Invalid input: expected number")
         elif isinstance(value, float) and not value.is_integer():
-            findings.object_to("invalid_type", path, "Invalid input: expected int")
+            findings.add("invalid_type", path, "Invalid input: expected int")
         elif value < at_least:
-            findings.object_to("too_small", path, f"Too small: expected number to be >={at_least}")
+            findings.add("too_small", path, f"Too small: expected number to be >={at_least}")
         elif value > at_most:
-            findings.object_to("too_big", path, f"Too big: expected number to be <={at_most}")
+            findings.add("too_big", path, f"Too big: expected number to be <={at_most}")
 
     return check
 
@@ -85,23 +85,23 @@ def number(at_least: float = float("-inf"), at_most: float = float("inf")) -> Ch
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-            findings.object_to("invalid_type", path, "Invalid input: expected number")
+            findings.add("invalid_type", path, "Invalid input: expected number")
         elif value < at_least:
-            findings.object_to("too_small", path, f"Too small: expected number to be >={at_least}")
+            findings.add("too_small", path, f"Too small: expected number to be >={at_least}")
         elif value > at_most:
-            findings.object_to("too_big", path, f"Too big: expected number to be <={at_most}")
+            findings.add("too_big", path, f"Too big: expected number to be <={at_most}")
 
     return check
 
 
-def matching(pattern: str, at_most: int) -> Check:
+def matching(pattern: str, at_most: float) -> Check:
     """A string that the whole pattern matches."""
     whole_pattern, length = re.compile(pattern), text(1, at_most)
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         length(value, path, findings)
         if isinstance(value, str) and not whole_pattern.fullmatch(value):
-            findings.object_to("invalid_format", path, f"Invalid string: must match pattern {pattern}")
+            findings.add("invalid_format", path, f"Invalid string: must match pattern {pattern}")
 
     return check
 
@@ -112,7 +112,7 @@ def one_of(*allowed: str | int) -> Check:
     def check(value: Any, path: Path, findings: Findings) -> None:
         if isinstance(value, bool) or value not in allowed:
             names = "|".join(f'"{each}"' if isinstance(each, str) else str(each) for each in allowed)
-            findings.object_to("invalid_value", path, f"Invalid option: expected one of {names}")
+            findings.add("invalid_value", path, f"Invalid option: expected one of {names}")
 
     return check
 
@@ -120,7 +120,7 @@ def one_of(*allowed: str | int) -> Check:
 def flag(value: Any, path: Path, findings: Findings) -> None:
     """true or false."""
     if not isinstance(value, bool):
-        findings.object_to("invalid_type", path, "Invalid input: expected boolean")
+        findings.add("invalid_type", path, "Invalid input: expected boolean")
 
 
 def anything(value: Any, path: Path, findings: Findings) -> None:
@@ -144,7 +144,7 @@ def media(kind: MediaKind) -> Check:
         if isinstance(value, str):
             findings.media.append(MediaField(path, kind, value))
         else:
-            findings.object_to("invalid_type", path, "Invalid input: expected string")
+            findings.add("invalid_type", path, "Invalid input: expected string")
 
     return check
 
@@ -159,12 +159,12 @@ def either(first: Check, second: Check, *, is_first: Callable[[Any], bool]) -> C
 
 
 def tagged(tag: str, variants: Mapping[str, Check]) -> Check:
-    """An object whose field `tag` says which of the variants it is."""
+    """An object whose field `tag` names one of the variants."""
     known = one_of(*variants)
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if not isinstance(value, dict):
-            findings.object_to("invalid_type", path, "Invalid input: expected object")
+            findings.add("invalid_type", path, "Invalid input: expected object")
         elif isinstance(name := value.get(tag), str) and name in variants:
             variants[name](value, path, findings)
         else:
@@ -173,16 +173,16 @@ def tagged(tag: str, variants: Mapping[str, Check]) -> Check:
     return check
 
 
-def listed(item: Check, at_least: int, at_most: int) -> Check:
+def listed(item: Check, at_least: float, at_most: float) -> Check:
     """An array of such items."""
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if not isinstance(value, list):
-            findings.object_to("invalid_type", path, "Invalid input: expected array")
+            findings.add("invalid_type", path, "Invalid input: expected array")
         elif len(value) < at_least:
-            findings.object_to("too_small", path, f"Too small: expected array to have >={at_least} items")
+            findings.add("too_small", path, f"Too small: expected array to have >={at_least} items")
         elif len(value) > at_most:
-            findings.object_to("too_big", path, f"Too big: expected array to have <={at_most} items")
+            findings.add("too_big", path, f"Too big: expected array to have <={at_most} items")
         else:
             for index, each in enumerate(value):
                 item(each, (*path, index), findings)
@@ -195,14 +195,14 @@ def record(fields: Mapping[str, Check], required: Collection[str], *, strict: bo
 
     def check(value: Any, path: Path, findings: Findings) -> None:
         if not isinstance(value, dict):
-            findings.object_to("invalid_type", path, "Invalid input: expected object")
+            findings.add("invalid_type", path, "Invalid input: expected object")
             return
         for name, check_field in fields.items():
             if name in value:
                 check_field(value[name], (*path, name), findings)
             elif name in required:
-                findings.object_to("invalid_type", (*path, name), "Invalid input: received undefined")
+                findings.add("invalid_type", (*path, name), "Invalid input: received undefined")
         if strict and (unknown := [name for name in value if name not in fields]):
-            findings.object_to("unrecognized_keys", path, f"Unrecognized keys: {', '.join(map(repr, unknown))}")
+            findings.add("unrecognized_keys", path, f"Unrecognized keys: {', '.join(map(repr, unknown))}")
 
     return check

@@ -1,4 +1,4 @@
-"""What can be set when a simulator starts."""
+"""The settings of a simulator."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ DAY_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One simulator's settings; every default is Runway's behaviour in real time.
+    """One simulator's settings. The defaults are Runway's behaviour in real time.
 
-    time_scale multiplies what Runway takes its time for: pending, throttled and run times, a session's way to READY
-    and its call. Links, uploads and a session's credentials expire in real time.
-    concurrency and daily_quota are per model, as Runway's tiers are; a daily_quota of None is unlimited.
-    keys lists the accepted API keys; empty accepts any. state_dir None keeps nothing after the end.
-    rtc_url is where live sessions send their viewers, None for this server's own /rtc.
-    clock gives epoch seconds; tests may replace it.
+    time_scale multiplies the durations of tasks (pending, throttled, running) and of sessions (until READY, and the
+    call). Links, uploads and a session's credentials expire in real time.
+    concurrency and daily_quota apply to each model, as Runway's tiers do; a daily_quota of None is unlimited.
+    keys lists the accepted API keys; empty accepts any. With a state_dir of None, nothing is kept after the end.
+    rtc_url is the room URL of live sessions; None for this server's own /rtc.
+    clock returns epoch seconds; tests may replace it.
     """
 
     time_scale: float = 1.0

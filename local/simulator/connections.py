@@ -1,4 +1,4 @@
-"""Access to the connection below a request, which ASGI hides: some faults must cut it."""
+"""Access to the TCP connection of a request, which ASGI hides: some faults must close it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ends = tuple[Any, Any]
 
 
 class TrackedConnection(H11Protocol):
-    """uvicorn's HTTP protocol, remembering each open connection by its two ends."""
+    """uvicorn's HTTP protocol, which also records each open connection by its two addresses."""
 
     live: ClassVar[dict[Ends, asyncio.Transport]] = {}
     _ends: Ends | None = None
@@ -24,7 +24,7 @@ class TrackedConnection(H11Protocol):
         self.live[self._ends] = transport
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        # From here on another protocol owns the connection, and would not tell us of its end.
+        # From here on another protocol owns the connection and does not report its end here.
         if self._ends is not None:
             self.live.pop(self._ends, None)
         super().handle_websocket_upgrade(event)
@@ -36,14 +36,14 @@ class TrackedConnection(H11Protocol):
 
 
 def close_connection(scope: Scope) -> None:
-    """Close the request's connection after what has been written to it.
+    """Close the request's connection after the bytes that have been written to it.
 
-    Raises ConnectionResetError where there is none, as under an in-process test transport.
+    Raises ConnectionResetError if there is no connection, as with an in-process test transport.
     """
     ends = cast(Ends, (_pair(scope.get("client")), _pair(scope.get("server"))))
     transport = TrackedConnection.live.get(ends)
     if transport is None:
-        raise ConnectionResetError("the simulator hung up")
+        raise ConnectionResetError("the simulator closed the connection")
     transport.close()
 
 

@@ -1,9 +1,9 @@
-"""Scenario directives: what a test asks of one create, written inside any string of its body.
+"""Scenario directives: how the simulator treats one create, written inside any string of its body.
 
-`a lamp [[sim: throttled=2, seconds=3, fail=SAFETY.INPUT.TEXT]]`: the scenario travels with the request, so
-tests that share a simulator cannot disturb each other. Times are seconds before `--time-scale`, except
-`output_ttl` and `retry_after`, which are real. An unknown key or value is an error: a misspelt scenario must
-fail loudly.
+`a lamp [[sim: throttled=2, seconds=3, fail=SAFETY.INPUT.TEXT]]`: the scenario is part of the request, so
+tests that share a simulator do not affect each other. Times are seconds before `--time-scale`, except
+`output_ttl` and `retry_after`, which are real. An unknown key or value is rejected, so
+that a misspelt scenario cannot go unnoticed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ OUTPUT_FAULTS: Final = frozenset(
 
 
 class DirectiveError(ValueError):
-    """A directive that means nothing; the message names it."""
+    """An invalid directive; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """One scenario. None means: as Runway would.
+    """One scenario. None means Runway's usual behaviour.
 
     seconds             run time
     pending, throttled  time in that status first
@@ -36,26 +36,26 @@ class Directives:
     fail_silently       ends FAILED without a failureCode (`fail=none`)
     cancelled           ends CANCELLED by itself
     progress_hidden     RUNNING without progress (`progress=none`)
-    create, times       what happens to the create, and to how many identical ones
-    poll, polls         what happens to GETs of the task, and to how many
+    create, times       fault of the create, and for how many identical ones
+    poll, polls         fault of GETs of the task, and for how many
     retry_after         Retry-After of an error answer, in seconds
-    output, outputs_bad what is wrong with downloads, and with how many of each output
+    output, outputs_bad fault of downloads, and for how many of each output
     outputs             number of files
-    size                least bytes of each
-    output_ttl          life of a link in seconds
-    node_error          failure code of a workflow's last node, which does not fail the whole
-    unseen, shape       at CometAPI: how long it does not know the task, and how it answers a GET of it
+    size                minimum bytes of each
+    output_ttl          lifetime of a link in seconds
+    node_error          failure code of a workflow's last node; the run itself does not fail
+    unseen, shape       at CometAPI: how long a new task is not found, and the shape of its answer to a GET
 
-    Of avatars and voices: ready is the time in PROCESSING, fail why they are FAILED afterwards. Of live sessions:
+    Avatars and voices: ready is the time in PROCESSING, fail the reason why they are FAILED afterwards. Live sessions:
 
-    queued, ready       time waiting for capacity, then time until READY
-    expires             life of the credentials in real seconds
+    queued, ready       time in the queue, then time until READY
+    expires             lifetime of the credentials in real seconds
     runs                length of the call
-    absent              nobody enters: consumed credentials stay READY until they expire
-    fail, fail_in       failureCode, and the status in which it strikes (NOT_READY if nothing is said)
-    consume, consumes   what happens to the consume, and to how many
+    absent              no viewer joins: consumed credentials stay READY until they expire
+    fail, fail_in       failureCode, and the status in which the session fails (default NOT_READY)
+    consume, consumes   fault of the consume, and for how many
 
-    times, polls, outputs_bad and consumes are for ever if they are not given.
+    Without times, polls, outputs_bad or consumes, the fault is permanent.
     """
 
     seconds: float | None = None
@@ -89,7 +89,7 @@ class Directives:
 
 
 def parse(text: str) -> Directives:
-    """The scenario in comma-separated `key=value` items; raises DirectiveError."""
+    """Parse a scenario from comma-separated `key=value` items; raises DirectiveError."""
     found: dict[str, Any] = {}
     for item in filter(None, (piece.strip() for piece in text.split(","))):
         key, equals, value = (part.strip() for part in item.partition("="))
@@ -104,22 +104,22 @@ def parse(text: str) -> Directives:
 
 
 def in_body(body: object) -> Directives:
-    """The scenario of a create body: of all its strings together, later items win. Raises DirectiveError."""
+    """The scenario in all strings of a create body; later items win. Raises DirectiveError."""
     return parse(",".join(match for text in _strings(body) for match in _MARK.findall(text)))
 
 
 def without_directives(text: str) -> str:
-    """What remains of a prompt for the picture."""
+    """The prompt without its directives."""
     return _MARK.sub("", text).strip()
 
 
 def overridden(scenario: Directives, by: Directives) -> Directives:
-    """`scenario` with everything that `by` says."""
-    return replace(scenario, **said(by))
+    """The scenario with every value that `by` sets."""
+    return replace(scenario, **changed(by))
 
 
-def said(scenario: Directives) -> dict[str, Any]:
-    """What differs from the defaults."""
+def changed(scenario: Directives) -> dict[str, Any]:
+    """The values that differ from the defaults."""
     values = {each.name: (getattr(scenario, each.name), each.default) for each in fields(scenario)}
     return {name: value for name, (value, default) in values.items() if value != default}
 
@@ -136,11 +136,14 @@ def _strings(value: object) -> Iterator[str]:
                 waiting.extend(reversed(items))
 
 
+_NUMBERS_BELOW: Final = 1e9
+
+
 def _number(name: str) -> Callable[[str], dict[str, Any]]:
     def read(value: str) -> dict[str, Any]:
         number = float(value)
-        if not 0 <= number < 1e9:
-            raise ValueError("must be from 0 to 1e9")
+        if not 0 <= number < _NUMBERS_BELOW:
+            raise ValueError(f"must be at least 0 and below {_NUMBERS_BELOW:g}")
         return {name: number}
 
     return read

@@ -1,4 +1,4 @@
-"""Every endpoint, one line each."""
+"""The table of all endpoints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from local.simulator.simulator import Simulator
 
 
 class Access(Enum):
-    """What a request must bring. ANY_KEY is any bearer; NOTHING is nothing that the endpoint does not check itself."""
+    """The credentials that a request needs. ANY_KEY accepts any bearer; NOTHING leaves checks to the endpoint."""
 
     KEY_AND_VERSION = auto()
     ANY_KEY_AND_VERSION = auto()
@@ -39,7 +39,7 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One line of the API."""
+    """One method of one path, with its handler."""
 
     method: str
     path: str
@@ -89,7 +89,7 @@ RUNWAY: Final = (
     Endpoint("POST", "/v1/realtime_sessions", sessions.create_session),
     Endpoint("GET", "/v1/realtime_sessions/{session_id}", sessions.read_session),
     Endpoint("DELETE", "/v1/realtime_sessions/{session_id}", sessions.cancel_session),
-    # The browser's client sends no version here, and the session's key instead of an API key.
+    # Browsers send the session's key instead of an API key here, and no version.
     Endpoint("POST", CONSUME, sessions.consume_session, Access.NOTHING),
     Endpoint("POST", "/v1/realtime_sessions/{session_id}/connect_backend", sessions.connect_backend),
     Endpoint("GET", "/v1/avatar_conversations", sessions.list_conversations),

@@ -1,6 +1,6 @@
-"""Which scenario a create runs under: its own directives, and rules set from outside.
+"""The scenario of each create: its own directives, overridden by rules from the control endpoint.
 
-Rules exist because not every body has room for a directive: character_performance has no prompt.
+Rules exist because not every body has a string for directives: character_performance has no prompt.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from local.simulator.directives import DirectiveError, Directives, overridden, p
 
 @dataclass(slots=True)
 class Rule:
-    """Directives for every POST that matches. remaining None: for ever.
+    """Directives for every matching POST. remaining: how many more it applies to, None for all.
 
-    path None means any generation at Runway itself: other creates are only met by a rule that names their path.
+    path None matches every generation at Runway itself; a rule for other creates must name their path.
     model and contains None match all.
     """
 
@@ -57,24 +57,24 @@ def rule_from(wanted: Any) -> Rule:
         case _:
             raise DirectiveError('expected {"match"?: {…}, "directives": "key=value, …", "times"?: n}')
     if not isinstance(where, Mapping) or not set(where) <= {"path", "model", "contains"}:
-        raise DirectiveError("match takes path, model and contains")
+        raise DirectiveError("match has an unknown field: use path, model or contains")
     if not all(isinstance(value, str) for value in where.values()):
-        raise DirectiveError("match values are strings")
+        raise DirectiveError("match values must be strings")
     if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 0):
-        raise DirectiveError("times is a count")
+        raise DirectiveError("times must be a positive whole number")
     parse(directives)
     return Rule(where.get("path"), where.get("model"), where.get("contains"), directives, times)
 
 
 class Faults:
-    """The rules in force, and how often each identical body has met its create fault."""
+    """The current rules, and how often each identical body has got its create fault."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
         self.met: Counter[str] = Counter()
 
     def scenario(self, own: Directives, path: str, model: str | None, body: bytes) -> Directives:
-        """The body's own directives overridden by the first rule that matches, which is used up by one."""
+        """The body's own directives, overridden by the first matching rule; counts that use of the rule."""
         rule = next((rule for rule in self.rules if rule.matches(path, model, body)), None)
         if rule is None:
             return own
@@ -83,7 +83,7 @@ class Faults:
         return overridden(own, by=parse(rule.directives))
 
     def due_on_create(self, scenario: Directives, body_sha256: str) -> str | None:
-        """The create fault to answer with now; counts it."""
+        """The create fault to answer with now, or None; counts it."""
         if scenario.create is None:
             return None
         if scenario.times is not None and self.met[body_sha256] >= scenario.times:

@@ -1,4 +1,4 @@
-"""Which file is behind an output link: of a task, an avatar, a voice, a preview, a conversation."""
+"""The file behind a link: the output of a task, or the file of an avatar, voice, preview or conversation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAMPLE_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """task: whose scenario may spoil the download, None for what is no output of a task."""
+    """A file to send. task: the task whose scenario may damage the download, None for other files."""
 
     clip: Clip
     kind: str
@@ -23,7 +23,7 @@ class Delivery:
 
 
 def delivery(simulator: Simulator, owner_id: str, number: int) -> Delivery | None:
-    """The file of this number (from 0), if there is one now."""
+    """The file with this number (from 0); None if there is none now."""
     now, library = simulator.now(), simulator.library
     if (task := simulator.find(owner_id)) is not None:
         return Delivery(task.clip, task.kind(number), task) if number < outputs_at(task, now) else None

@@ -1,4 +1,4 @@
-"""Media strings: `https://…`, `runway://…` and data URIs, by Runway's rules. Nothing is ever fetched."""
+"""Media strings: `https://…`, `runway://…` and data URIs, checked by Runway's rules. No URL is fetched."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import base64
 import binascii
 import ipaddress
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from local.simulator.checks import MediaKind
+from local.simulator.checks import Findings, MediaField, MediaKind
+from local.simulator.simulator import Simulator
 
 MAX_DATA_URI_CHARACTERS: Final = 5_242_880
 _URL_CHARACTERS: Final = range(13, 2048 + 1)
@@ -18,7 +20,48 @@ _DATA_URI: Final = re.compile(r"data:(image|video|audio)/[\w.+-]+;base64,", re.I
 
 
 class UnusableMedia(Exception):
-    """Runway would refuse this media string; the message is the reason."""
+    """Runway rejects this media string; the message is the reason."""
+
+
+def resolve(findings: Findings, simulator: Simulator, *, urls_only: bool = False) -> str | None:
+    """Add the issues of the media to the findings; returns the SHA-256 of the first image or video.
+
+    None if the first media field is a URL or a sound. urls_only: whether uploads and data URIs are rejected.
+    """
+    picture = None
+    for field in findings.media:
+        try:
+            if urls_only:
+                check_url(field.uri)
+            sha256 = _stored(field, simulator)
+        except UnusableMedia as error:
+            findings.add("custom", field.path, str(error))
+        else:
+            # The output shows the first one: of a performance the character, not the reference video.
+            picture = sha256 if field is findings.media[0] and field.kind != "audio" else picture
+    return picture
+
+
+def _stored(field: MediaField, simulator: Simulator) -> str | None:
+    """Store the media and return its SHA-256, None for a URL; raises UnusableMedia."""
+    if field.uri.startswith("runway://"):
+        check_upload_uri(field.uri)
+        upload = simulator.uploaded(field.uri)
+        if upload is None or upload.sha256 is None:
+            raise UnusableMedia("Invalid asset: upload not found or expired")
+        check_content(_first_bytes(simulator.storage.content(upload.sha256)), field.kind)
+        return upload.sha256
+    if field.uri[:5].lower() == "data:":
+        data = decode_data_uri(field.uri, field.kind)
+        check_content(data[:12], field.kind)
+        return simulator.storage.keep(data)
+    check_url(field.uri)
+    return None
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
 
 
 def check_url(uri: str) -> None:
@@ -58,7 +101,7 @@ def decode_data_uri(uri: str, kind: MediaKind) -> bytes:
 
 
 def check_content(first_bytes: bytes, kind: MediaKind) -> None:
-    """Raises UnusableMedia unless a file that begins so is of a type Runway reads. 12 bytes are enough."""
+    """Raises UnusableMedia unless the first 12 bytes are those of a file type that Runway reads."""
     if kind == "image":
         webp = first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WEBP"
         known = webp or first_bytes.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
@@ -77,6 +120,6 @@ def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        # 127.1 and 2130706433 are addresses to a resolver, though not to ipaddress.
+        # A resolver takes 127.1 and 2130706433 for addresses, ipaddress does not.
         return host.rpartition(".")[2].isdigit()
     return True

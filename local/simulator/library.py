@@ -1,4 +1,4 @@
-"""What an account owns besides tasks: avatars, documents, voices, sessions, routers, workflows."""
+"""The records of an account besides tasks: avatars, documents, voices, sessions, routers, workflows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,28 @@ from typing import Any, Final
 from local.simulator.directives import Directives
 
 
+class _Processed:
+    """A record that Runway processes first."""
+
+    __slots__ = ()
+    ready_at: float
+    failure: str | None
+
+    def status(self, now: float) -> str:
+        """PROCESSING until ready_at, then READY or FAILED."""
+        if now < self.ready_at:
+            return "PROCESSING"
+        return "READY" if self.failure is None else "FAILED"
+
+
 @dataclass(slots=True)
-class Avatar:
+class Avatar(_Processed):
     """A character. Times are epoch seconds.
 
-    voice    as the create gave it
+    voice    as in the create
     picture  SHA-256 of the reference image, None for a URL
     ready_at when it stops being PROCESSING
-    failure  why it is FAILED from then on, None if it becomes READY
+    failure  the reason why it is FAILED from then on, None if it becomes READY
     """
 
     id: str
@@ -31,11 +45,6 @@ class Avatar:
     ready_at: float
     failure: str | None = None
 
-    def status(self, now: float) -> str:
-        if now < self.ready_at:
-            return "PROCESSING"
-        return "READY" if self.failure is None else "FAILED"
-
 
 @dataclass(slots=True)
 class Document:
@@ -49,8 +58,8 @@ class Document:
 
 
 @dataclass(slots=True)
-class Voice:
-    """A custom voice; ready_at and failure as an avatar's."""
+class Voice(_Processed):
+    """A custom voice; ready_at and failure are as in Avatar."""
 
     id: str
     name: str
@@ -58,11 +67,6 @@ class Voice:
     created_at: float
     ready_at: float
     failure: str | None = None
-
-    def status(self, now: float) -> str:
-        if now < self.ready_at:
-            return "PROCESSING"
-        return "READY" if self.failure is None else "FAILED"
 
 
 @dataclass(slots=True)
@@ -91,7 +95,7 @@ class Node:
 
 @dataclass(slots=True)
 class Workflow:
-    """One published version; those of one name belong together."""
+    """One published version of a workflow; versions share their name."""
 
     id: str
     name: str
@@ -105,10 +109,10 @@ class Workflow:
 class Session:
     """A live call. Times are epoch seconds; durations are seconds on the clock, already scaled.
 
-    max_seconds  as asked, unscaled, like the duration that is reported in the end
-    consumed_at  when its credentials were handed out: from then on it runs
-    ended_at     when somebody ended it, with this `ending` (a status) and failure_code
-    tokens       every room token that was handed out for it
+    max_seconds  of the request, unscaled, like the duration that is reported at the end
+    consumed_at  when its credentials were consumed; from then on it runs
+    ended_at     when a request ended it, with this `ending` (a status) and failure_code
+    tokens       every room token that was issued for it
     """
 
     id: str
@@ -136,7 +140,7 @@ class Session:
 
 @dataclass(slots=True)
 class Library:
-    """Everything by id."""
+    """All records by id."""
 
     avatars: dict[str, Avatar] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
@@ -164,7 +168,7 @@ PUBLISHED: Final = (
 
 
 def new_library() -> Library:
-    """Of a fresh account. It has one workflow, since the API publishes none."""
+    """The library of a new account. It has a workflow, because the API cannot publish one."""
     return Library(workflows={workflow.id: workflow for workflow in PUBLISHED})
 
 

@@ -1,4 +1,4 @@
-"""Links to files, signed for whoever asks now."""
+"""Signed links to files, made for one request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.simulator.tasks import Task
 
 
 def task_links(request: Request, simulator: Simulator, task: Task, count: int) -> list[str]:
-    """To the first `count` outputs of a task."""
+    """Links to the first `count` outputs of a task."""
     ttl = task.scenario.output_ttl
     return [
         _link(request, simulator, task.id, number, FORMATS[task.kind(number)].extension, ttl) for number in range(count)
@@ -21,7 +21,7 @@ def task_links(request: Request, simulator: Simulator, task: Task, count: int) -
 
 
 def linker(request: Request, simulator: Simulator) -> Callable[[str, str], str]:
-    """Gives the link to the one picture, sound or recording of an id, by its extension."""
+    """A function that returns the link to the image, sound or recording of an id, by its extension."""
     return lambda owner_id, extension: _link(request, simulator, owner_id, 0, extension, None)
 
 

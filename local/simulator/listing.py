@@ -7,12 +7,13 @@ import binascii
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from local.simulator.checks import Issue
-from local.simulator.wire import ApiError, invalid
+from local.simulator.responses import ApiError, invalid
 
 Item = TypeVar("Item")
+_MAX_LIMIT: Final = 100
 
 
 def page(
@@ -24,9 +25,9 @@ def page(
     default: int = 50,
     newest_first: bool = True,
 ) -> dict[str, Any]:
-    """One page of the items, ordered by place: what they are sorted by, and their id.
+    """One page of the items, ordered by `place`: the sort key and the id of an item.
 
-    A cursor is the place of the last item shown, so that what comes or goes meanwhile disturbs no page.
+    A cursor is the place of the last item shown, so that added or deleted items do not shift the next page.
     """
     limit = _limit(query.get("limit"), default)
     ordered = sorted(items, key=place, reverse=newest_first)
@@ -52,7 +53,7 @@ def moment(query: Mapping[str, str], name: str, default: float | None = None) ->
 
 
 def choice(query: Mapping[str, str], name: str, *allowed: str) -> str:
-    """One of these, the first if nothing is said."""
+    """The query's value, which must be one of these; the first is the default. Raises ApiError 400."""
     value = query.get(name, allowed[0])
     if value not in allowed:
         raise _invalid_query(Issue("invalid_value", (name,), f"Invalid option: expected one of {allowed}"))
@@ -62,8 +63,8 @@ def choice(query: Mapping[str, str], name: str, *allowed: str) -> str:
 def _limit(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise _invalid_query(Issue("too_big", ("limit",), "Invalid input: expected a number from 1 to 100"))
+    if not text.isdecimal() or not 1 <= int(text) <= _MAX_LIMIT:
+        raise _invalid_query(Issue("too_big", ("limit",), f"Invalid input: expected a number from 1 to {_MAX_LIMIT}"))
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of files that outputs come as."""
+"""The file formats of outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """extension without the dot."""
+    """A file format; the extension is without the dot."""
 
     extension: str
     content_type: str

@@ -1,4 +1,4 @@
-"""Output files as they are handed out: signed links, and a file's bytes for each task."""
+"""Output files: signed links, and the bytes of a file for one task."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Links:
         self._secret = secret
 
     def link(self, base_url: str, owner_id: str, number: int, expires_at: int, extension: str) -> str:
-        """base_url without a slash at its end; expires_at in epoch seconds."""
+        """The signed link to one output. base_url has no slash at its end; expires_at is in epoch seconds."""
         path = f"/outputs/{owner_id}/{number}.{extension}"
         return f"{base_url}{path}?" + urlencode(
             {"expires": expires_at, "signature": self._signature(path, str(expires_at))}
         )
 
     def genuine(self, path: str, expires: str, signature: str) -> bool:
-        """Whether this server made the link. Says nothing of its age."""
+        """Whether this server made the link, expired or not."""
         return hmac.compare_digest(self._signature(path, expires).encode(), signature.encode())
 
     def _signature(self, path: str, expires: str) -> str:
@@ -52,9 +52,9 @@ Piece = bytes | Stored | int
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A rendered file that names its task where players do not look, so that no two tasks share one.
+    """A rendered file with the task's id in a place that players ignore, so that every task has its own bytes.
 
-    It is filled with zeros up to least_bytes, as far as its format has room for them. kind is of media.FORMATS.
+    It is padded with zeros to least_bytes, as far as its format allows. kind is of media.FORMATS.
     """
 
     rendered: Path
@@ -67,7 +67,7 @@ class OutputFile:
         return sum(map(_size_of, self._pieces()))
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The bytes from start up to stop, in chunks; zeros are made on the way."""
+        """The bytes from start up to stop, in chunks; padding is generated."""
         stop = self.size_bytes if stop is None else stop
         pieces = self._pieces()
         begins = itertools.accumulate(map(_size_of, pieces), initial=0)
@@ -81,7 +81,7 @@ class OutputFile:
 
 
 def _behind(file: Stored, label: bytes, missing: int) -> list[Piece]:
-    """Readers of images and Ogg stop at the end that the format marks."""
+    """Behind an image or Ogg: readers stop at the end that the format marks."""
     return [file, label, missing]
 
 
@@ -102,18 +102,18 @@ def _in_id3(file: Stored, label: bytes, missing: int) -> list[Piece]:
     frame = b"PRIV" + len(label).to_bytes(4) + b"\0\0" + label
     missing = min(max(0, missing - 20), _ID3_BYTES - len(frame))
     size = len(frame) + missing
-    # Seven bits a byte, so that no byte of a size looks like the begin of a frame.
+    # Sizes have seven bits per byte, so that no byte of them looks like the start of a frame.
     return [b"ID3\4\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + frame, missing, file]
 
 
 def _in_comment(file: Stored, label: bytes, missing: int) -> list[Piece]:
-    """The comment of a ZIP, whose length is its last two bytes while it has none."""
+    """The comment of a ZIP; the last two bytes of a ZIP without one are its length."""
     missing = min(missing, _ZIP_COMMENT_BYTES - len(label))
     return [Stored(file.path, file.size - 2), (len(label) + missing).to_bytes(2, "little") + label, missing]
 
 
-def _in_markup(file: Stored, label: bytes, missing: int) -> list[Piece]:
-    """A comment behind an SVG, which zeros would spoil."""
+def _in_markup(file: Stored, label: bytes, _missing: int) -> list[Piece]:
+    """A comment behind an SVG; it gets no padding, since zeros would make it invalid."""
     return [file, b"<!-- " + label + b" -->"]
 
 

@@ -1,19 +1,18 @@
-"""A simulator's memory across a restart: one JSON file, written whole or not at all.
+"""The state of a simulator across a restart: one JSON file, replaced atomically.
 
-The clock does not stop meanwhile: like Runway's, tasks go on while nobody can reach the simulator.
+Times are absolute, so tasks go on while the simulator is down, as Runway's do.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from local.simulator.directives import Directives, said
+from local.simulator.directives import Directives, changed
 from local.simulator.faults import Rule
 from local.simulator.library import KINDS, Node
 from local.simulator.rendering import Clip
@@ -26,11 +25,11 @@ _TASK_FIELDS: Final = tuple(each.name for each in fields(Task))
 
 
 class Unreadable(ValueError):
-    """A state that this simulator cannot go on from; the message says why."""
+    """The state cannot be restored; the message is the reason."""
 
 
 def snapshot(simulator: Simulator) -> str:
-    """What must survive, as JSON. The request log and the visits to /rtc do not."""
+    """The state to keep, as JSON. The request log and the visits to /rtc are not part of it."""
     return json.dumps(
         {
             "format": FORMAT,
@@ -48,7 +47,7 @@ def snapshot(simulator: Simulator) -> str:
 
 
 def restore(simulator: Simulator, text: str) -> None:
-    """Put a snapshot into a fresh simulator; raises Unreadable."""
+    """Load a snapshot into a new simulator; raises Unreadable."""
     try:
         _restore(simulator, json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -58,10 +57,10 @@ def restore(simulator: Simulator, text: str) -> None:
 
 def _restore(simulator: Simulator, state: dict[str, Any]) -> None:
     if state.get("format") != FORMAT:
-        raise ValueError(f"format {state.get('format')!r}; this one reads {FORMAT}")
+        raise ValueError(f"format {state.get('format')!r}; expected {FORMAT}")
     simulator.secret = bytes.fromhex(state["secret"])
     simulator.paused = state["paused"]
-    simulator.take_back(map(_task, state["tasks"]), state["savedAt"])
+    simulator.restore_tasks(map(_task, state["tasks"]), state["savedAt"])
     for name, kind in KINDS.items():
         getattr(simulator.library, name).update({each["id"]: _revived(kind, each) for each in state["library"][name]})
     simulator.previews = {name: Clip(**clip) for name, clip in state["previews"].items()}
@@ -75,11 +74,11 @@ def write(folder: Path, text: str) -> None:
     """Replace the state file."""
     aside = _state_file(folder).with_suffix(".new")
     aside.write_text(text)
-    os.replace(aside, _state_file(folder))
+    aside.replace(_state_file(folder))
 
 
 def read(folder: Path) -> str | None:
-    """The last state written, if there is one; raises Unreadable."""
+    """The last state written, None if there is none; raises Unreadable."""
     file = _state_file(folder)
     try:
         return file.read_text("utf-8") if file.exists() else None
@@ -88,15 +87,14 @@ def read(folder: Path) -> str | None:
 
 
 def set_aside(folder: Path) -> Path:
-    """Rename the state file, so that the next write does not replace it; gives its new place."""
+    """Rename the state file, so that the next write does not replace it; returns its new path."""
     aside = _state_file(folder).with_name(f"state.unreadable-{time.time_ns()}.json")
-    os.replace(_state_file(folder), aside)
-    return aside
+    return _state_file(folder).rename(aside)
 
 
 def _plain(record: Any) -> dict[str, Any]:
     plain = asdict(record)
-    return plain if "scenario" not in plain else plain | {"scenario": said(record.scenario)}
+    return plain if "scenario" not in plain else plain | {"scenario": changed(record.scenario)}
 
 
 def _revived(kind: type, saved: dict[str, Any]) -> Any:
@@ -108,9 +106,9 @@ def _revived(kind: type, saved: dict[str, Any]) -> Any:
 
 
 def _task_json(task: Task) -> dict[str, Any]:
-    # By hand: asdict copies deeply, and the event loop waits for this.
+    # Not asdict: it copies deeply, and this blocks the event loop.
     plain = {name: getattr(task, name) for name in _TASK_FIELDS}
-    return plain | {"scenario": said(task.scenario), "clip": asdict(task.clip)}
+    return plain | {"scenario": changed(task.scenario), "clip": asdict(task.clip)}
 
 
 def _task(saved: dict[str, Any]) -> Task:

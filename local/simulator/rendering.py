@@ -1,7 +1,7 @@
 """Real, playable outputs: for a video an H.264 MP4 in which a camera slowly moves over a picture.
 
-The same Clip always renders to the same bytes. Clips are few by design (text prompts share a small set of
-hues): a thousand tasks must not cost a thousand renders.
+The same Clip always renders to the same bytes. Text prompts share a small set of hues, so that a thousand tasks
+need only a few renders.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from local.simulator.tones import render_tone
 
 FRAME_RATE: Final = 24
 HUES: Final = 12
-# 4K would take a minute to encode: what is larger is rendered smaller, in its ratio.
+# 4K takes a minute to encode, so larger sizes are rendered smaller, in the same ratio.
 LONGEST_SIDE: Final = 1920
 # The camera moves over a picture larger than the frame: with less margin its whole-pixel steps would show.
 _OVERSIZE: Final = 1.5
 _ZOOM: Final = 0.15
-# x264 slices by thread, so the bytes depend on this number: never the machine's.
+# x264 slices by thread, so the bytes depend on this number; it must not depend on the machine.
 _ENCODER: Final = {"preset": "superfast", "crf": "26", "threads": "2"}
 _MOTIONS: Final = (
     {"z": "1+{zoom}*on/{frames}", "x": "(iw-iw/zoom)/2", "y": "(ih-ih/zoom)/2"},
@@ -45,7 +45,7 @@ _MOTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What to render. picture: SHA-256 of a stored image or video; None paints one in this hue."""
+    """What to render. picture: SHA-256 of a stored image or video; None for a generated one in this hue."""
 
     width: int
     height: int
@@ -70,7 +70,7 @@ class Clip:
 
 
 def hue_of(prompt: str) -> int:
-    """The hue that this prompt paints in."""
+    """The hue of the picture that is generated for this prompt."""
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()[0] % HUES
 
 
@@ -128,7 +128,7 @@ def painted(hue: int) -> Image.Image:
 
 
 class Studio:
-    """Renders clips on a few threads, each once; everyone else who asks meanwhile waits for the same file."""
+    """Renders each clip once, on a few threads; concurrent requests wait for the same file."""
 
     def __init__(self, storage: Storage, threads: int = 2) -> None:
         self._storage = storage
@@ -159,7 +159,7 @@ class Studio:
             if kind in ("mp4", "mov"):
                 render(clip, number, kept or painted(clip.hue), path, kind)
                 return
-            # Of several stills each shows something else, where that is ours to choose.
+            # Several stills of one task differ in hue, unless they show an input.
             picture = kept or painted((clip.hue + number) % HUES)
             if kind.endswith("_sequence"):
                 render_sequence(kind, clip.frame, clip.seconds, picture, path)

@@ -1,4 +1,4 @@
-"""How a model router picks a model: hard filters one after the other, then the cheapest of what is left."""
+"""How a model router chooses a model: filters in a fixed order, then the lowest price."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from local.simulator import contract
 from local.simulator.checks import Findings
-from local.simulator.contract.footage import speaking_seconds
-from local.simulator.contract.model import pixels
+from local.simulator.contract.model import pixels, speaking_seconds
 from local.simulator.library import Router
 
 FILTERS: Final = ("capability", "prompt_length", "input_support", "allow_deny", "price")
@@ -20,7 +19,7 @@ DEFAULT_SETTINGS: Final[Mapping[str, Any]] = {"schemaVersion": 1, "optimizeFor":
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model with the body that it would get."""
+    """A model, with the body of the create and its issues."""
 
     name: str
     model: contract.Model
@@ -28,16 +27,16 @@ class Candidate:
     findings: Findings
     credits: int = 0
 
-    def objects_to(self, *fields: str) -> bool:
+    def has_issue_in(self, *fields: str) -> bool:
         return any(issue.path[0] in fields for issue in self.findings.issues if issue.path)
 
-    def finds_too_long(self, *fields: str) -> bool:
+    def is_too_long(self, *fields: str) -> bool:
         return any(issue.path[0] in fields for issue in self.findings.issues if issue.code == "too_big" and issue.path)
 
 
 @dataclass(slots=True)
 class Decision:
-    """chosen is None if nothing is left; emptied_by then names the filter after which nothing was."""
+    """The choice of a router. chosen is None if no model is left; emptied_by names the filter that removed the last."""
 
     path: str
     chosen: Candidate | None = None
@@ -46,17 +45,14 @@ class Decision:
 
 
 def decide(router: Router, modality: str, wanted: Mapping[str, Any]) -> Decision:
-    """modality: video, image or audio; wanted: the `input` of the request."""
+    """Choose a model. modality: video, image or audio; wanted: the `input` of the request."""
     path, make_body = _endpoint(modality, wanted)
-    left = [
-        _candidate(path, name, model, make_body(name, model))
-        for name, model in contract.OPERATIONS[path].models.items()
-    ]
+    left = [_candidate(name, model, make_body(name, model)) for name, model in contract.OPERATIONS[path].models.items()]
     settings, decision = router.settings, Decision(path)
     models, ceiling = settings.get("models"), (settings.get("maxCreditsPerGeneration") or {}).get(modality)
     checks: Mapping[str, Callable[[Candidate], bool]] = {
-        "capability": lambda each: not each.objects_to("ratio", "duration", "outputCount", "seed", "audio", "loop"),
-        "prompt_length": lambda each: not each.finds_too_long("promptText", "negativePrompt"),
+        "capability": lambda each: not each.has_issue_in("ratio", "duration", "outputCount", "seed", "audio", "loop"),
+        "prompt_length": lambda each: not each.is_too_long("promptText", "negativePrompt"),
         "input_support": lambda each: not each.findings.issues,
         "allow_deny": lambda each: (
             models is None or (each.name in models["ids"]) == (models["mode"] == "allowlist_only")
@@ -75,7 +71,7 @@ def decide(router: Router, modality: str, wanted: Mapping[str, Any]) -> Decision
 
 
 def resolved_input(modality: str, chosen: Candidate, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What the router settled on, as the answer tells it."""
+    """The input as the router resolved it, for the answer."""
     if modality == "audio":
         voice = (wanted.get("voice") or {}).get("type", "default" if wanted["type"] == "speech" else "none")
         return {"type": wanted["type"], "voice": voice}
@@ -90,12 +86,12 @@ def resolved_input(modality: str, chosen: Candidate, wanted: Mapping[str, Any]) 
     return {"duration": duration, "ratio": ratio, "resolution": wanted.get("resolution", "720p")}
 
 
-def _candidate(path: str, name: str, model: contract.Model, body: dict[str, Any]) -> Candidate:
+def _candidate(name: str, model: contract.Model, body: dict[str, Any]) -> Candidate:
     findings = Findings()
     model.check(body, (), findings)
-    unknown = [each for each in body if each != "model" and each not in model.has]
+    unknown = [each for each in body if each != "model" and each not in model.fields]
     for each in unknown:
-        findings.object_to("unrecognized_keys", (each,), f"{name} has no {each}")
+        findings.add("unrecognized_keys", (each,), f"{name} has no {each}")
     return Candidate(name, model, body, findings, 0 if findings.issues else model.credits(body))
 
 
@@ -107,7 +103,7 @@ def _endpoint(modality: str, wanted: Mapping[str, Any]) -> tuple[str, MakeBody]:
         return "/v1/text_to_image", lambda name, model: _image_body(name, model, wanted)
     if modality == "audio":
         path = "/v1/text_to_speech" if wanted["type"] == "speech" else "/v1/sound_effect"
-        return path, lambda name, model: _audio_body(name, wanted)
+        return path, lambda name, _: _audio_body(name, wanted)
     if any(each["role"] == "source" for each in wanted.get("referenceVideos", ())):
         path = "/v1/video_to_video"
     elif any(each["role"] != "reference" for each in wanted.get("referenceImages", ())):
@@ -118,7 +114,7 @@ def _endpoint(modality: str, wanted: Mapping[str, Any]) -> tuple[str, MakeBody]:
 
 
 def _video_body(name: str, model: contract.Model, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Each image and video goes where its role belongs at the endpoint."""
+    """The body of a video create: each image and video goes to the field of its role."""
     copied = ("promptText", "duration", "audio", "negativePrompt", "seed", "contentModeration", "keyframes")
     body = {"model": name} | {each: wanted[each] for each in copied if each in wanted}
     frames = [
@@ -135,10 +131,10 @@ def _video_body(name: str, model: contract.Model, wanted: Mapping[str, Any]) -> 
     ]
     sounds = [{"type": "audio", "uri": each["uri"]} for each in wanted.get("referenceAudio", ())]
     if sources:
-        body["videoUri" if "videoUri" in model.has else "promptVideo"] = sources[0]
+        body["videoUri" if "videoUri" in model.fields else "promptVideo"] = sources[0]
     named = {"promptImage": frames, "references": references, "referenceVideos": clips, "referenceAudio": sounds}
     body |= {field: values for field, values in named.items() if values}
-    if "duration" in model.has:
+    if "duration" in model.fields:
         body.setdefault("duration", model.duration({}))
     return body | _ratio(model, wanted, "16:9", "720p")
 
@@ -165,7 +161,7 @@ def _audio_body(name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ratio(model: contract.Model, wanted: Mapping[str, Any], aspect: str, resolution: str) -> dict[str, str]:
-    """The offered ratio of the wanted aspect that comes closest to the wanted resolution."""
+    """The ratio of the wanted aspect whose size is closest to the wanted resolution."""
     if not model.ratios:
         return {}
     left, right = (int(part) for part in wanted.get("aspectRatio", aspect).split(":"))

@@ -1,4 +1,4 @@
-"""The simulator behind a socket: in this process until it ends, or on a thread for a test."""
+"""The simulator as a server: in the foreground of a process, or on a thread for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RunningSimulator:
-    """A simulator that answers at base_url (no slash at its end)."""
+    """A running simulator. base_url has no slash at its end."""
 
     base_url: str
     simulator: Simulator
@@ -30,7 +30,7 @@ class RunningSimulator:
 
 def listen(port: int) -> socket.socket:
     """A bound loopback socket; port 0 takes a free one."""
-    # With the protocol named, asyncio turns off Nagle's delay (40 ms an answer) on what it accepts.
+    # With the protocol named, asyncio turns off Nagle's delay (40 ms per response) for accepted connections.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -46,7 +46,7 @@ def base_url(listener: socket.socket) -> str:
 
 
 def server_for(config: Config, log_level: str = "warning") -> tuple[uvicorn.Server, Simulator]:
-    """A server that is ready to run."""
+    """A server that is ready to run, and its simulator."""
     app = create_app(config)
     settings = uvicorn.Config(
         app,
@@ -55,7 +55,7 @@ def server_for(config: Config, log_level: str = "warning") -> tuple[uvicorn.Serv
         log_level=log_level,
         access_log=False,
         backlog=1024,
-        # Stalled requests never end by themselves.
+        # Stalled requests never end on their own.
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(settings), app.state.simulator
@@ -63,7 +63,7 @@ def server_for(config: Config, log_level: str = "warning") -> tuple[uvicorn.Serv
 
 @contextlib.contextmanager
 def running_simulator(port: int = 0, **options: Any) -> Iterator[RunningSimulator]:
-    """A simulator on a thread of this process; options are Config's."""
+    """Run a simulator on a thread of this process; options are those of Config."""
     listener = listen(port)
     server, simulator = server_for(Config(**options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="runway-simulator")

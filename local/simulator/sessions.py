@@ -3,9 +3,9 @@
     NOT_READY ─► READY ─► RUNNING ─► COMPLETED
     any of them ─► FAILED | CANCELLED
 
-Credentials are handed out once, and the viewer is taken to enter at once, unless the scenario says that nobody does. A
-session that nobody claims, or that nobody enters, fails in time: what Runway does with one is not published. From the
-claim on it is also a conversation, under the same id.
+Credentials can be consumed once. The viewer is assumed to join at once, unless the scenario is `absent`. A session
+without a viewer fails when its credentials expire; Runway does not publish what it does with one. Once consumed, a
+session is also a conversation with the same id.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RECORDING_SIZE: Final = (544, 352)
 
 
 class SessionStatus(StrEnum):
-    """Runway's words for where a session stands."""
+    """Runway's statuses of a session."""
 
     NOT_READY = "NOT_READY"
     READY = "READY"
@@ -47,17 +47,17 @@ class SessionStatus(StrEnum):
 
 
 def ready_at(session: Session) -> float:
-    """When its credentials can be claimed."""
+    """When its credentials can be consumed."""
     return session.created_at + session.queued_seconds + session.ready_seconds
 
 
 def expires_at(session: Session) -> float:
-    """When they no longer can."""
+    """When its credentials expire."""
     return ready_at(session) + session.expires_seconds
 
 
 def ends_at(session: Session) -> float | None:
-    """When a claimed session ends or has ended; None if it never ran."""
+    """When a consumed session ends or has ended; None if it never ran."""
     if session.consumed_at is None:
         return None
     if session.scenario.absent:
@@ -67,16 +67,16 @@ def ends_at(session: Session) -> float | None:
 
 
 def status_at(session: Session, now: float) -> SessionStatus:
-    """Where it stands."""
-    return _standing(session, now)[0]
+    """The status of the session at this time."""
+    return _state_at(session, now)[0]
 
 
 def failure_code_at(session: Session, now: float) -> str | None:
-    """Of a FAILED session."""
-    return _standing(session, now)[1]
+    """The failure code of a FAILED session, else None."""
+    return _state_at(session, now)[1]
 
 
-def _standing(session: Session, now: float) -> tuple[SessionStatus, str | None]:
+def _state_at(session: Session, now: float) -> tuple[SessionStatus, str | None]:
     wanted = session.scenario.fail
     fails_in = SessionStatus(session.scenario.fail_in or SessionStatus.NOT_READY)
     if session.ended_at is not None and now >= session.ended_at:
@@ -99,8 +99,8 @@ def _standing(session: Session, now: float) -> tuple[SessionStatus, str | None]:
 
 
 def session_json(session: Session, now: float) -> dict[str, Any]:
-    """The answer to a GET: the fields of its status, and no others."""
-    status, failure_code = _standing(session, now)
+    """The answer to a GET: only the fields that its status has."""
+    status, failure_code = _state_at(session, now)
     answer: dict[str, Any] = {"id": session.id, "createdAt": iso(session.created_at), "status": status.value}
     match status:
         case SessionStatus.NOT_READY if session.queued_seconds:
@@ -115,7 +115,7 @@ def session_json(session: Session, now: float) -> dict[str, Any]:
 
 
 def end(session: Session, now: float, ending: SessionStatus, failure_code: str | None = None) -> bool:
-    """End it now; False if it has ended already."""
+    """End the session now; False if it has ended already."""
     if status_at(session, now).ended:
         return False
     session.ended_at, session.ending, session.failure_code = now, ending.value, failure_code
@@ -123,7 +123,7 @@ def end(session: Session, now: float, ending: SessionStatus, failure_code: str |
 
 
 def duration_at(session: Session, now: float) -> int | None:
-    """Whole seconds of the call so far, at the pace of the real Runway; None before it began."""
+    """Whole seconds of the call so far, unscaled; None before it began."""
     last = ends_at(session)
     if session.consumed_at is None or last is None:
         return None
@@ -132,7 +132,7 @@ def duration_at(session: Session, now: float) -> int | None:
 
 
 def credentials(session: Session, url: str, identity: str) -> dict[str, str]:
-    """`{url, token, roomName}` of one participant. The token has a LiveKit token's shape, and is remembered."""
+    """`{url, token, roomName}` of one participant. The token has the shape of LiveKit's and is recorded."""
     room = f"room-{session.id}"
     claims = {"sub": identity, "jti": secrets.token_hex(16), "video": {"room": room, "roomJoin": True}}
     token = ".".join((_part({"alg": "HS256", "typ": "JWT"}), _part(claims), secrets.token_urlsafe(32)))
@@ -148,7 +148,7 @@ def _part(claims: Mapping[str, Any]) -> str:
 
 
 def conversations(library: Library) -> Iterable[Session]:
-    """The sessions that have begun, and whose conversation has not been deleted."""
+    """The sessions that have begun, without those with a deleted conversation."""
     return [
         each
         for each in library.sessions.values()
@@ -157,7 +157,7 @@ def conversations(library: Library) -> Iterable[Session]:
 
 
 def conversation_json(library: Library, session: Session, now: float) -> dict[str, Any]:
-    """As lists show it."""
+    """The JSON of a conversation in lists."""
     return {
         "id": session.id,
         "name": f"Conversation of {iso(session.created_at)[:10]}",
@@ -172,7 +172,7 @@ def conversation_json(library: Library, session: Session, now: float) -> dict[st
 def conversation_detail(
     library: Library, session: Session, now: float, link: Callable[[str, str], str]
 ) -> dict[str, Any]:
-    """With transcript, tools and recording. link: of an id and an extension."""
+    """The JSON of one conversation, with transcript, tools and recording. link: see `links.linker`."""
     summary = conversation_json(library, session, now)
     del summary["hasTools"]
     status, last = status_at(session, now), ends_at(session)
@@ -182,7 +182,7 @@ def conversation_detail(
         "maxDuration": session.max_seconds,
         "recordingUrl": link(session.id, "mp4") if over and summary["duration"] else None,
         "tools": [{name: tool[name] for name in ("type", "name", "description")} for tool in session.tools],
-        "transcript": transcript(library, session, now),
+        "transcript": transcript(session, now),
     }
     if over:
         detail["endedAt"] = None if last is None else iso(min(last, now))
@@ -191,9 +191,9 @@ def conversation_detail(
     return detail
 
 
-def transcript(library: Library, session: Session, now: float) -> list[dict[str, Any]]:
-    """What has been said so far: always the same few sentences, and one use of the first tool."""
-    said: list[tuple[int, dict[str, Any]]] = [
+def transcript(session: Session, now: float) -> list[dict[str, Any]]:
+    """The transcript so far: always the same few sentences, and one use of the first tool."""
+    lines: list[tuple[int, dict[str, Any]]] = [
         (0, {"role": "assistant", "content": session.start_script or "Hello, how can I help you?"}),
         (2, {"role": "user", "content": "Can you show me the lamp?"}),
     ]
@@ -201,20 +201,20 @@ def transcript(library: Library, session: Session, now: float) -> list[dict[str,
         name = session.tools[0]["name"]
         result = {"id": "call_1", "name": name, "result": {"status": "ok"}, "error": None, "durationMs": 120}
         calls = [{"id": "call_1", "name": name, "arguments": {}}]
-        said.append((3, {"role": "assistant", "content": None, "toolCalls": calls, "toolResults": [result]}))
-    said.append((4, {"role": "assistant", "content": "Here it is."}))
+        lines.append((3, {"role": "assistant", "content": None, "toolCalls": calls, "toolResults": [result]}))
+    lines.append((4, {"role": "assistant", "content": "Here it is."}))
     begun, so_far = session.consumed_at or 0.0, duration_at(session, now) or 0
     return [
         {"toolCalls": [], "toolResults": []} | entry | {"timestamp": iso(begun + second * session.time_scale)}
         if entry["role"] == "assistant"
         else entry | {"timestamp": iso(begun + second * session.time_scale)}
-        for second, entry in said
+        for second, entry in lines
         if second <= so_far
     ]
 
 
 def recording(session: Session, now: float) -> Clip | None:
-    """What the recording shows; None while there is none."""
+    """The recording's content; None while there is none."""
     seconds = duration_at(session, now)
     if not seconds or not status_at(session, now).ended or session.conversation_deleted:
         return None
@@ -222,7 +222,7 @@ def recording(session: Session, now: float) -> Clip | None:
 
 
 def usage(library: Library, start: float, stop: float, now: float) -> dict[str, Any]:
-    """Of the conversations begun from start to before stop, by day."""
+    """Usage by day of the conversations that began from start to before stop."""
     begun = [each for each in library.sessions.values() if each.consumed_at and start <= each.consumed_at < stop]
     measured = [duration_at(each, now) or 0 for each in begun if status_at(each, now).ended]
     days: dict[str, list[int]] = {}

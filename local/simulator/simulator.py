@@ -1,4 +1,4 @@
-"""Everything one simulator knows: tasks, the account's library, uploads, faults and the ledger. No HTTP here."""
+"""The state of one simulator: tasks, the account's library, uploads, faults and the ledger. No HTTP."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from local.simulator.concurrency import ModelQueue
 from local.simulator.config import DAY_SECONDS, Config
 from local.simulator.directives import Directives
 from local.simulator.faults import Faults
-from local.simulator.lanes import Lane
 from local.simulator.library import new_library
 from local.simulator.outputs import Links
 from local.simulator.rendering import Clip, Studio
@@ -27,8 +27,8 @@ REQUESTS_REMEMBERED: Final = 20_000
 
 
 @dataclass(slots=True)
-class Seen:
-    """One request in the log; status None: it never got an answer."""
+class LoggedRequest:
+    """One request in the log; status is None without a response."""
 
     at: float
     method: str
@@ -48,7 +48,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Visit:
-    """One WebSocket that came to /rtc. token: its access token; session_id: whose that is, None if nobody's."""
+    """One WebSocket connection to /rtc. token: its access token; session_id: the token's session, None if unknown."""
 
     at: float
     path: str
@@ -67,7 +67,7 @@ class Visit:
 
 
 class Simulator:
-    """The state behind the endpoints. All methods are for the event loop's thread."""
+    """The state behind the endpoints. Call its methods only on the event loop's thread."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -81,20 +81,20 @@ class Simulator:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything except files and the secret behind links."""
+        """Delete all state except files and the secret of links."""
         self.tasks: dict[str, Task] = {}
         self.library = new_library()
         self.previews: dict[str, Clip] = {}
         self.visits: list[Visit] = []
         self.uploads: dict[str, Upload] = {}
         self.faults = Faults()
-        self.requests: deque[Seen] = deque(maxlen=REQUESTS_REMEMBERED)
+        self.requests: deque[LoggedRequest] = deque(maxlen=REQUESTS_REMEMBERED)
         self.paused = False
         self._credits_at_most = 0
-        self._lanes: defaultdict[str, Lane] = defaultdict(lambda: Lane(self.config.concurrency))
+        self._queues: defaultdict[str, ModelQueue] = defaultdict(lambda: ModelQueue(self.config.concurrency))
 
     def close(self) -> None:
-        """Give back threads and scratch files."""
+        """Stop the threads and delete temporary files."""
         self.studio.close()
         if self._scratch is not None:
             self._scratch.cleanup()
@@ -121,9 +121,9 @@ class Simulator:
         *,
         unseen_seconds: float | None = None,
     ) -> Task:
-        """Take on a generation: from here on Runway would bill it.
+        """Accept a generation; from here on Runway bills it.
 
-        unseen_seconds: for how long CometAPI does not know the task yet, None for one of Runway itself.
+        unseen_seconds: how long CometAPI answers "not found" at first, None for a task of Runway itself.
         """
         task_id = str(uuid.uuid4())
         scale = self.config.time_scale
@@ -144,37 +144,37 @@ class Simulator:
             nodes=list(nodes),
             visible_at=None if unseen_seconds is None else self.now() + unseen_seconds * scale,
         )
-        self._know(task)
+        self._register(task)
         return task
 
-    def take_back(self, tasks: Iterable[Task], saved_at: float) -> None:
-        """Know tasks from before a restart, in their order. Whoever waited at saved_at starts after it."""
+    def restore_tasks(self, tasks: Iterable[Task], saved_at: float) -> None:
+        """Add the tasks from before a restart, in their order. Tasks that waited at saved_at start after it."""
         for task in tasks:
-            if task.model not in self._lanes:
-                self._lanes[task.model].catch_up(saved_at)
-            self._know(task)
+            if task.model not in self._queues:
+                self._queues[task.model].catch_up(saved_at)
+            self._register(task)
 
-    def _know(self, task: Task) -> None:
+    def _register(self, task: Task) -> None:
         self.tasks[task.id] = task
         self._credits_at_most += task.credits
         if task.deleted_at is None:
-            self._lanes[task.model].join(task)
+            self._queues[task.model].join(task)
 
     def find(self, task_id: str) -> Task | None:
-        """The task as it is now; None if it never was or has been deleted."""
+        """The task as it is now; None if it does not exist or has been deleted."""
         task = self.tasks.get(task_id)
         if task is None or task.deleted_at is not None:
             return None
-        self._lanes[task.model].catch_up(self.now())
+        self._queues[task.model].catch_up(self.now())
         return task
 
     def delete(self, task_id: str) -> bool:
-        """Cancel or delete; False if there is nothing to delete."""
+        """Cancel or delete a task; False if it does not exist."""
         task = self.find(task_id)
         if task is None:
             return False
         task.deleted_at = self.now()
-        self._lanes[task.model].leave(task)
+        self._queues[task.model].leave(task)
         return True
 
     # Uploads
@@ -194,12 +194,12 @@ class Simulator:
     # The account
 
     def created_today(self, model: str) -> int:
-        """Creates of this model in the last 24 hours."""
+        """The number of creates of this model in the last 24 hours."""
         since = self.now() - DAY_SECONDS
         return sum(task.model == model and task.created_at > since for task in self.tasks.values())
 
     def affords(self, credits: int) -> bool:
-        """Whether the balance covers another create. Adds up the bills only if refunds could decide."""
+        """Whether the balance covers another create. Computes refunds only if they could matter."""
         at_least_left = self.config.credit_balance - self._credits_at_most
         return at_least_left >= credits or self.credits_left() >= credits
 
@@ -208,7 +208,7 @@ class Simulator:
         return self.config.credit_balance - sum(billed_at(task, now) for task in self.tasks.values())
 
     def daily_credits(self) -> Iterator[tuple[str, str, int]]:
-        """(date, model, credits billed), by date."""
+        """Yields (date, model, credits billed), ordered by date."""
         now = self.caught_up()
         sums: Counter[tuple[str, str]] = Counter()
         for task in self.tasks.values():
@@ -218,9 +218,9 @@ class Simulator:
             yield day, model, amount
 
     def ledger(self) -> dict[str, Any]:
-        """Every create that Runway took on, answered or not, in order.
+        """Every accepted create in order, also those whose response was lost.
 
-        credits is the price at the create, billed what is charged as things stand (0 after a refund).
+        credits is the price at the create, billed the current charge (0 after a refund).
         """
         now = self.caught_up()
         creates = [
@@ -246,8 +246,8 @@ class Simulator:
         return {"creates": creates, "totals": totals}
 
     def caught_up(self) -> float:
-        """Bring every task up to now; gives now."""
+        """Update the start of every task; returns the current time."""
         now = self.now()
-        for lane in self._lanes.values():
-            lane.catch_up(now)
+        for queue in self._queues.values():
+            queue.catch_up(now)
         return now

@@ -11,7 +11,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-# A second of a sequence is told in few pictures: real ones have 24, and fill a disk.
+# Few pictures per second of a sequence: real ones have 24 and need much disk space.
 SEQUENCE_FRAMES_PER_SECOND: Final = 2
 SEQUENCE_LONGEST_SIDE: Final = 480
 _ZIP_TIME: Final = (2026, 1, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Bytes on disk, named by their content: uploads, request bodies and rendered clips."""
+"""Files on disk: uploads and request bodies by their SHA-256, and rendered clips by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHUNK_BYTES: Final = 1 << 20
 
 
 class Storage:
-    """A folder of files that are whole or absent: each is written aside, then renamed."""
+    """A folder in which no file is ever incomplete: each is written under another name, then renamed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -24,36 +24,36 @@ class Storage:
             folder.mkdir(parents=True, exist_ok=True)
 
     def keep(self, data: bytes) -> str:
-        """Keep bytes; gives their SHA-256, which is how to find them again."""
+        """Store bytes; returns their SHA-256, the name to read them by."""
         sha256 = hashlib.sha256(data).hexdigest()
         if not self.content(sha256).exists():
             with self._aside() as aside:
                 aside.write_bytes(data)
-                os.replace(aside, self.content(sha256))
+                aside.replace(self.content(sha256))
         return sha256
 
     def keep_file(self, source: BinaryIO) -> str:
-        """Keep a file, read from its present position; gives its SHA-256."""
+        """Store a file, read from its current position; returns its SHA-256."""
         digest = hashlib.sha256()
         with self._aside() as aside:
             with aside.open("wb") as target:
                 while chunk := source.read(_CHUNK_BYTES):
                     digest.update(chunk)
                     target.write(chunk)
-            os.replace(aside, self.content(digest.hexdigest()))
+            aside.replace(self.content(digest.hexdigest()))
         return digest.hexdigest()
 
     def content(self, sha256: str) -> Path:
-        """Where kept bytes lie."""
+        """The path of stored bytes."""
         return self._contents / sha256
 
     def clip(self, name: str, make: Callable[[Path], object]) -> Path:
-        """The clip of this name, made once by `make(path)`."""
+        """The path of the clip with this name, made once by `make(path)`."""
         path = self._clips / name
         if not path.exists():
             with self._aside() as aside:
                 make(aside)
-                os.replace(aside, path)
+                aside.replace(path)
         return path
 
     @contextlib.contextmanager

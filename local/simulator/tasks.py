@@ -2,7 +2,7 @@
 
     PENDING ─► (THROTTLED) ─► RUNNING ─► SUCCEEDED | FAILED | CANCELLED
 
-Nothing runs in the background: a task's `started_at` is decided by `lanes`, everything else follows from it.
+Nothing runs in the background: `concurrency` decides a task's `started_at`, and everything else follows from it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FAILURES: Final[Mapping[str, str]] = {
 
 
 class Status(StrEnum):
-    """Runway's words for where a task stands."""
+    """Runway's statuses of a task."""
 
     PENDING = "PENDING"
     THROTTLED = "THROTTLED"
@@ -54,12 +54,12 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class Task:
-    """One accepted create, or run of a workflow. Times are epoch seconds, durations seconds on the clock (scaled).
+    """One accepted create, or one run of a workflow. Times are epoch seconds, durations are scaled seconds.
 
     started_at is None until a slot of the model's concurrency is taken; deleted_at None until a DELETE.
     polls and downloads count what the scenario's `polls` and `outputs_bad` limit; downloads by output number.
-    kinds has the formats of its outputs (media.FORMATS), nodes the workflow nodes that they come from; visible_at is
-    when CometAPI begins to know it, None for a task of Runway itself.
+    kinds has the formats of its outputs (media.FORMATS), nodes the workflow nodes that they come from. visible_at is
+    when CometAPI starts to find it, None for a task of Runway itself.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Task:
 
     @property
     def ready_at(self) -> float:
-        """When it may take a slot."""
+        """When it may start."""
         return self.created_at + self.pending_seconds + self.throttled_seconds
 
     @property
@@ -91,25 +91,25 @@ class Task:
         return len(self.kinds) if self.scenario.outputs is None else self.scenario.outputs
 
     def kind(self, number: int) -> str:
-        """The format of this output; where more are asked for than the model makes, they go round."""
+        """The format of this output; formats repeat if the scenario has more outputs than the model makes."""
         return self.kinds[number % len(self.kinds)]
 
     @property
     def ending(self) -> Status:
-        """How it ends if nobody deletes it."""
+        """Its final status, unless it is deleted first."""
         if self.scenario.cancelled:
             return Status.CANCELLED
         return Status.FAILED if self.scenario.fail or self.scenario.fail_silently else Status.SUCCEEDED
 
 
 def run_seconds(model: str, task_id: str) -> float:
-    """Unscaled run time: lognormal around the model's median, the same for the same task."""
+    """The unscaled run time: lognormal around the model's median, the same for the same task id."""
     median = MEDIAN_RUN_SECONDS.get(model, OTHER_MEDIAN_RUN_SECONDS)
     return random.Random(task_id).lognormvariate(math.log(median), _RUN_SIGMA)
 
 
 def status_at(task: Task, now: float) -> Status:
-    """Where the task stands. One that was deleted while active is CANCELLED for ever."""
+    """The status of the task at this time. A task that was deleted while active stays CANCELLED."""
     if task.deleted_at is None:
         return _undisturbed(task, now)
     before = _undisturbed(task, task.deleted_at)
@@ -117,7 +117,7 @@ def status_at(task: Task, now: float) -> Status:
 
 
 def progress_at(task: Task, now: float) -> float:
-    """0..0.99 of the run time, in hundredths."""
+    """The progress, 0 to 0.99, in hundredths of the run time."""
     if task.started_at is None:
         return 0.0
     done = (now - task.started_at) / task.run_seconds if task.run_seconds else 1.0
@@ -125,7 +125,7 @@ def progress_at(task: Task, now: float) -> float:
 
 
 def outputs_at(task: Task, now: float) -> int:
-    """How many outputs can be fetched: of a workflow some already while it runs."""
+    """The number of outputs that can be downloaded; a workflow has some already while it runs."""
     status = status_at(task, now)
     if status is Status.SUCCEEDED:
         return task.output_count
@@ -135,7 +135,7 @@ def outputs_at(task: Task, now: float) -> int:
 
 
 def billed_at(task: Task, now: float) -> int:
-    """Credits charged, as things stand.
+    """The credits charged at this time.
 
     Failures are refunded, moderated ones are not; a cancel is refunded unless the task was running.
     """
@@ -150,7 +150,7 @@ def billed_at(task: Task, now: float) -> int:
 
 
 def task_json(task: Task, now: float, links: Sequence[str]) -> dict[str, Any]:
-    """The answer to a GET: Runway's fields of its status, and no others. links: one fresh URL per output."""
+    """The answer to a GET: only the fields that its status has. links: one new URL per output."""
     status = status_at(task, now)
     answer: dict[str, Any] = {"id": task.id, "createdAt": iso(task.created_at), "status": status.value}
     if status.active:
@@ -170,7 +170,7 @@ def task_json(task: Task, now: float, links: Sequence[str]) -> dict[str, Any]:
 
 
 def iso(at: float) -> str:
-    """Epoch seconds as Runway writes a time: 2026-11-20T10:00:00.000Z."""
+    """Epoch seconds in Runway's format: 2026-11-20T10:00:00.000Z."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Sounds: a soft chord of the length that was asked for."""
+"""Sounds: a soft chord of a given length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ephemeral upload protocol: ask for a slot, post the file to it, use its runway:// URI for a day."""
+"""Ephemeral uploads: create a slot, post the file to it, use its runway:// URI for a day."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Upload:
 
     @property
     def fields(self) -> dict[str, str]:
-        """What the form must carry before the file."""
+        """The fields that the form must have before the file."""
         return {
             "key": f"ephemeral/{self.token}/{quote(self.filename, errors='replace')}",
             "Content-Type": CONTENT_TYPES[extension(self.filename)],
@@ -65,5 +65,5 @@ def new_upload(filename: str, now: float) -> Upload:
 
 
 def extension(filename: str) -> str:
-    """Lower case, without the dot; empty if there is none."""
+    """The extension in lower case, without the dot; empty if there is none."""
     return filename.rpartition(".")[2].lower() if "." in filename else ""

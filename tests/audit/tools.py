@@ -17,7 +17,7 @@ from tests import node
 from tests.audit.findings import Finding
 from tests.audit.policies import policies
 
-SOURCES = ("layers", "functions", "local")
+SOURCES = ("layers", "functions", "local", "examples/storyboard/functions")
 NAG_PACKS = {"AwsSolutions", "Serverless"}
 BIN = Path(sys.executable).parent
 TIMEOUT_SECONDS = 600

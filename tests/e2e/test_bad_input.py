@@ -199,7 +199,7 @@ def test_a_body_too_large_is_sent_to_uploads(api: Api, nothing_started: Any, bod
 
 def test_an_operation_that_does_not_exist_is_404_in_runways_shape(api: Api, nothing_started: Any) -> None:
     answer = api.post("text_to_gold", TEXT)
-    assert (answer.status_code, answer.json()) == (404, {"error": "There is no operation 'text_to_gold'"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Unknown operation 'text_to_gold'"})
     nothing_started()
 
 

@@ -91,20 +91,20 @@ def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo
     assert (revoked.returncode, revoked.stderr) == (0, "revoked\n")
     assert status_with(stack, told["key"]) == 401
     again = tarmac("clients", "revoke", typed=told["key"] + "\n")
-    assert (again.returncode, again.stderr) == (2, "error: there is no such key\n")
+    assert (again.returncode, again.stderr) == (2, "error: key not found\n")
 
 
 def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
     """So that it can be piped, while the words around it reach the eye."""
     made = tarmac("clients", "create", f"cli-{uuid.uuid4().hex[:10]}")
     assert made.returncode == 0
-    assert "shown only now" in made.stderr
+    assert "shown only once" in made.stderr
     assert status_with(stack, made.stdout.strip()) == 200
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("clients", "create", "Not A Name"), "is no client name"), (("clients", "create", "a", "--scope", "x"), "x")],
+    [(("clients", "create", "Not A Name"), "client name"), (("clients", "create", "a", "--scope", "x"), "x")],
 )
 def test_a_client_that_cannot_be_is_one_message(tarmac: Tarmac, arguments: tuple[str, ...], words: str) -> None:
     answer = tarmac(*arguments)
@@ -275,7 +275,7 @@ def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, t
     assert "promptText: Required" in handed_in.stdout
     again = tarmac("batch", str(file), "--json")
     assert json.loads(again.stdout)["results"] == told["results"]
-    assert "none is started" in again.stderr
+    assert "no line is started again" in again.stderr
 
 
 def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
@@ -294,8 +294,8 @@ def test_redrive_puts_lines_of_a_batch_back_into_their_queue(tarmac: Tarmac, dep
     deployment.clients.sqs.send_message(QueueUrl=dead_letters, MessageBody=message)
     listed = tarmac("redrive", "--dry-run")
     assert message in listed.stdout
-    assert "1 part of batches waiting" in listed.stderr
+    assert "1 batch part waiting" in listed.stderr
     sent = tarmac("redrive")
     assert (sent.returncode, message in sent.stdout) == (0, True)
-    assert "1 part of batches sent again" in sent.stderr
-    assert "0 parts of batches" in tarmac("redrive").stderr
+    assert "1 batch part sent again" in sent.stderr
+    assert "0 batch parts" in tarmac("redrive").stderr

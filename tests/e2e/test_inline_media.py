@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tarmac.http.api import MAX_BODY_BYTES
+from tarmac.http.requests import MAX_BODY_BYTES
 from tarmac.requests.media import LONGEST_DATA_URI
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment

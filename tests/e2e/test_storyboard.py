@@ -1,4 +1,4 @@
-"""The sample storyboard.yaml beside the stack: films of several shots, each continuing from the last."""
+"""The example examples/storyboard beside the stack: films of several shots, each beginning where the last ended."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def film() -> str:
 
 def pictures(content: bytes) -> list[Image.Image]:
     with av.open(io.BytesIO(content)) as container:
-        return [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+        return [frame.to_image() for frame in container.decode(video=0)]
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """Of two pictures, 0 (the same) to 255, on average."""
+    """Average difference of two pictures, from 0 (equal) to 255."""
     return sum(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean) / 3
 
 
@@ -51,8 +51,8 @@ def made(deployment: Deployment, studio: Studio, name: str) -> Any:
 def test_a_film_of_three_shots_continues_from_frame_to_frame(
     deployment: Deployment, simulator: Simulator, notices: Notices, studio: Studio, film: str
 ) -> None:
-    """Three prompts by hand with the AWS CLI. Each shot begins with the picture that the one before has ended with, and
-    the film has all their frames, in order, as they were."""
+    """Started with the AWS CLI. Each shot begins with the last frame of the shot before, and the film has all frames of
+    all shots, in order and unchanged."""
     aws = AwsCli(deployment.info)
     shots = [{"promptText": prompt(text=text)} for text in ("A lighthouse", "Up its wall", "The lamp")]
     board = json.dumps({"request": SHARED, "shots": shots})
@@ -87,11 +87,11 @@ def test_a_film_of_three_shots_continues_from_frame_to_frame(
     assert not [body for body in shots if mark_of(body) in notice.raw]
 
 
-def test_a_shot_that_fails_ends_the_film_and_what_was_made_is_kept(
+def test_a_failed_shot_fails_the_film_and_earlier_shots_are_kept(
     deployment: Deployment, simulator: Simulator, notices: Notices, studio: Studio, film: str
 ) -> None:
-    """Red, with the failed shot's own code and words; the shot before is in the archive and in the manifest. Here it
-    begins with an image of its own."""
+    """The execution fails with the failed shot's own code and cause; the shot before is archived and in the manifest.
+    Here the first shot begins with an image of its own."""
     bodies = [
         {"promptText": prompt(QUICK), "promptImage": "https://media.example.com/lighthouse.jpg"},
         {"promptText": prompt(f"{QUICK}, fail=SAFETY.INPUT.TEXT")},
@@ -112,12 +112,12 @@ def test_a_shot_that_fails_ends_the_film_and_what_was_made_is_kept(
     assert made(deployment, studio, f"{film}/frames/01.png").startswith(b"\x89PNG")
     (notice,) = notices.matching(lambda notice: notice.body.get("film") == film, f"the film {film}")
     assert notice.body["type"] == "film.failed"
-    # AWS stops a Map at its first failure. Here the third shot is asked for, and lacks the frame to begin with.
+    # AWS stops a Map at its first failure. The local AWS starts the third shot, which then lacks its first image.
     assert [len(simulator.creates(mark_of(body))) for body in bodies] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("board", [{}, {"shots": []}, {"shots": "three"}, {"shots": ["a"]}, {"shots": [{}] * 41}])
-def test_what_is_no_storyboard_is_refused_before_anything_is_bought(
+def test_an_invalid_storyboard_fails_before_anything_is_bought(
     deployment: Deployment, studio: Studio, film: str, board: dict[str, Any]
 ) -> None:
     deployment.start(film, board, studio.film_machine_arn)

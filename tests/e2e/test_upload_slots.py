@@ -104,7 +104,7 @@ def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deploy
 
     empty = slot(api)
     assert refusal(api, empty["uri"]) == (["promptImage"], refusal(api, empty["uri"])[1])
-    assert "nothing was uploaded" in refusal(api, empty["uri"])[1]
+    assert "no file was uploaded" in refusal(api, empty["uri"])[1]
 
     gif = slot(api)
     buffer = io.BytesIO()
@@ -123,7 +123,10 @@ def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deploy
 def test_a_key_needs_the_scope(deployment: Deployment) -> None:
     with Api.of_new_client(deployment, scopes=("tasks",)) as api:
         answer = api.http.post("/v1/uploads", json={"filename": "a.jpg", "type": "ephemeral"})
-        assert (answer.status_code, answer.json()) == (403, {"error": "This key has no scope uploads"})
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"error": "The client key lacks the required scope uploads"},
+        )
 
 
 def test_objects_of_allowed_buckets_are_inputs(api: Api, deployment: Deployment, simulator: Simulator) -> None:

@@ -203,7 +203,7 @@ def test_a_callback_that_was_given_up_waits_for_a_redrive(
     receiver.answers(OK)
     redriven = tarmac("redrive")
     assert task_id in redriven.stdout
-    assert "1 callback" in redriven.stderr
+    assert "1 webhook" in redriven.stderr
     assert settled(api, task_id, "DELIVERED")["tries"] == 3
 
 

@@ -13,19 +13,23 @@ import pytest
 
 from tests.fakes.world import World
 
-Ask = Callable[..., tuple[int, dict[str, Any]]]
+Ask = Callable[..., Any]
 """A call of a function over HTTP: (status, answer)."""
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
 
 def load_function(
-    name: str, monkeypatch: pytest.MonkeyPatch, world: World | None = None, environment: Mapping[str, str] | None = None
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    world: World | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = FUNCTIONS,
 ) -> ModuleType:
-    """The module of `functions/{name}`, told `environment`; its effects are `world`, where one is given."""
+    """Load `{folder}/{name}/app.py` with these environment variables, and with `world` as its effects if given."""
     for variable, value in (environment or {}).items():
         monkeypatch.setenv(variable, value)
-    spec = importlib.util.spec_from_file_location(f"function_{name}", FUNCTIONS / name / "app.py")
+    spec = importlib.util.spec_from_file_location(f"function_{name}", folder / name / "app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

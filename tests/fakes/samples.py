@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tarmac.requests.media import SMALLEST_UPLOAD
+from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.rows import NoticeState
 from tarmac.tasks.task import State, Task
 
@@ -145,3 +146,12 @@ def a_task(state: State = State.ACCEPTED, **changes: Any) -> Task:
     elif state.is_terminal:
         values |= {"ended_at": NOW, "notice_state": NoticeState.PENDING, "reserved_credits": 0.0}
     return Task(**(values | changes))
+
+
+def issues_of(parse: Callable[..., object], *given: Any, **named: Any) -> list[Issue]:
+    """The issues with which `parse` rejects what it is given."""
+    try:
+        parsed = parse(*given, **named)
+    except InvalidRequest as rejection:
+        return rejection.issues
+    raise AssertionError(f"not rejected: {parsed!r}")

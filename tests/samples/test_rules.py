@@ -1,7 +1,7 @@
 """What the documents state: models, costs, limits, formats, statuses, what to repeat. A line each, without a stack.
 
 What holds for the running stack alone is shown elsewhere: statuses of errors and of throttled tasks in
-`tests/e2e/test_create_faults.py`, sizes of uploads in `tests/unit/uploads`, days of usage in `tests/unit/account`.
+`tests/e2e/test_create_faults.py`, sizes of uploads in `tests/unit/media`, days of usage in `tests/unit/account`.
 """
 
 from __future__ import annotations
@@ -235,7 +235,12 @@ def test_video_and_sound_may_be_data_uris_too(kind: str) -> None:
     ],
 )
 def test_files_of_these_kinds_are_uploaded(name: str, taken: bool) -> None:
-    assert isinstance(parse_body(CreateUpload, {"filename": name, "type": "ephemeral"}), CreateUpload) is taken
+    body = {"filename": name, "type": "ephemeral"}
+    if taken:
+        assert parse_body(CreateUpload, body).filename == name
+    else:
+        with pytest.raises(InvalidRequest):
+            parse_body(CreateUpload, body)
 
 
 def test_a_gif_is_refused_under_any_name() -> None:

@@ -64,9 +64,9 @@ SCHEDULES = (
 
 def test_every_fault_in_every_operation(calm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     """Each task ends as its fault demands, is announced, and has cost what it may cost."""
-    doors = [(operation, False) for operation in OPERATIONS] + [("image_to_video", True)]
+    allowed = [(operation, False) for operation in OPERATIONS] + [("image_to_video", True)]
     # An inline picture is uploaded anew for each create, so that the simulator cannot count equal bodies (`times`).
-    pairs = [pair for pair in itertools.product(SCHEDULES, doors) if "times" not in pair[0].fault or not pair[1][1]]
+    pairs = [pair for pair in itertools.product(SCHEDULES, allowed) if "times" not in pair[0].fault or not pair[1][1]]
     plan = {seed: (schedule, *door) for seed, (schedule, door) in enumerate(pairs, start=1)}
     url, key = calm.info.api_url, calm.info.api_key
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60) as api:

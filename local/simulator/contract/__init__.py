@@ -1,64 +1,98 @@
-"""What each generation endpoint accepts, as data: adding a model is one entry in the table of its endpoint.
+"""What each generation endpoint accepts, by the types of Runway's official SDK.
 
-It is light on purpose. It knows which fields a model requires, and their types, choices and limits as far as those
-are published; of rules between fields it knows none.
+A model that the SDK has needs nothing here. `limits` holds what the types do not say, `legacy` the models that have
+left the SDK, `prices` what a generation costs. Rules between fields are not checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Final
 
-from local.simulator.checks import Findings
-from local.simulator.contract import footage, images, sounds, videos
-from local.simulator.contract.model import Body, Model
-from local.simulator.contract.recipes import RECIPES
+from local.simulator.checks import Check, Findings
+from local.simulator.contract.legacy import legacy_models
+from local.simulator.contract.limits import STRICT_OBJECTS, limits_of_request
+from local.simulator.contract.model import Makes, Model
+from local.simulator.contract.prices import Body
+from local.simulator.contract.sdk import body_check, variants
 
-__all__ = ["MODELS", "OPERATIONS", "Body", "Model", "Operation", "examine", "model_name"]
+__all__ = ["OPERATIONS", "Body", "Model", "Operation", "examine", "model_name", "models", "request_check"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """One endpoint.
 
-    models     by the value of the field that chooses them
-    chosen_by  that field; None if there is but one model
+    type_name  of its parameters in the SDK
+    chosen_by  the field that chooses the model; None if there is only one
     named      what the account calls the model, where the field does not say it
     estimates  whether the answer to a create carries estimatedCost
     """
 
-    models: Mapping[str, Model]
+    path: str
+    type_name: str
+    makes: Makes = "video"
     chosen_by: str | None = "model"
     named: str | None = None
     estimates: bool = True
 
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """By the value of the field that chooses them. Reads the SDK's types at the first use."""
+        found = {}
+        for fields in variants(self.type_name):
+            for choice in fields[self.chosen_by].choices if self.chosen_by else [self.named or ""]:
+                found[choice] = Model(self.path, self.named or choice, self.makes, fields)
+        for name, fields in legacy_models(self.path).items():
+            found[name] = Model(self.path, name, self.makes, fields)
+        return found
 
-def _recipe(name: str, models: Mapping[str, Model]) -> Operation:
-    return Operation(models, "mode" if len(models) > 1 else None, name)
+
+def _recipe(name: str, type_name: str, makes: Makes = "video", chosen_by: str | None = None) -> Operation:
+    return Operation(f"/v1/recipes/{name}", type_name, makes, chosen_by, name)
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    "/v1/text_to_video": Operation(videos.TEXT_TO_VIDEO),
-    "/v1/image_to_video": Operation(videos.IMAGE_TO_VIDEO),
-    "/v1/video_to_video": Operation(footage.VIDEO_TO_VIDEO),
-    "/v1/character_performance": Operation(footage.CHARACTER_PERFORMANCE),
-    "/v1/text_to_image": Operation(images.TEXT_TO_IMAGE),
-    "/v1/image_upscale": Operation(images.IMAGE_UPSCALE),
-    "/v1/video_upscale": Operation(footage.VIDEO_UPSCALE),
-    "/v1/video_to_hdr": Operation(footage.VIDEO_TO_HDR),
-    "/v1/video_to_audio": Operation(sounds.VIDEO_TO_AUDIO),
-    "/v1/sound_effect": Operation(sounds.SOUND_EFFECT),
-    "/v1/text_to_speech": Operation(sounds.TEXT_TO_SPEECH),
-    "/v1/speech_to_speech": Operation(sounds.SPEECH_TO_SPEECH),
-    "/v1/voice_dubbing": Operation(sounds.VOICE_DUBBING),
-    "/v1/voice_isolation": Operation(sounds.VOICE_ISOLATION),
-    "/v1/avatar_videos": Operation(footage.AVATAR_VIDEOS, estimates=False),
-    **{f"/v1/recipes/{name}": _recipe(name, models) for name, models in RECIPES.items()},
+    operation.path: operation
+    for operation in (
+        Operation("/v1/text_to_video", "TextToVideoCreateParams"),
+        Operation("/v1/image_to_video", "ImageToVideoCreateParams"),
+        Operation("/v1/video_to_video", "VideoToVideoCreateParams"),
+        Operation("/v1/character_performance", "CharacterPerformanceCreateParams"),
+        Operation("/v1/text_to_image", "TextToImageCreateParams", "image"),
+        Operation("/v1/image_upscale", "ImageUpscaleCreateParams", "image"),
+        Operation("/v1/video_upscale", "VideoUpscaleCreateParams"),
+        Operation("/v1/video_to_hdr", "VideoToHdrCreateParams"),
+        Operation("/v1/video_to_audio", "VideoToAudioCreateParams", "sound"),
+        Operation("/v1/sound_effect", "SoundEffectCreateParams", "sound"),
+        Operation("/v1/text_to_speech", "TextToSpeechCreateParams", "sound"),
+        Operation("/v1/speech_to_speech", "SpeechToSpeechCreateParams", "sound"),
+        Operation("/v1/voice_dubbing", "VoiceDubbingCreateParams", "sound"),
+        Operation("/v1/voice_isolation", "VoiceIsolationCreateParams", "sound"),
+        Operation("/v1/avatar_videos", "AvatarVideoCreateParams", estimates=False),
+        _recipe("ad_localization", "RecipeAdLocalizationParams", "image"),
+        _recipe("marketing_stock_image", "RecipeMarketingStockImageParams", "image"),
+        _recipe("multi_shot_video", "RecipeMultiShotVideoParams", chosen_by="mode"),
+        _recipe("product_ad", "RecipeProductAdParams"),
+        _recipe("product_campaign_image", "RecipeProductCampaignImageParams", "image"),
+        _recipe("product_swap", "RecipeProductSwapParams"),
+        _recipe("product_ugc", "RecipeProductUgcParams"),
+    )
 }
-MODELS: Final = tuple(
-    sorted({name for each in OPERATIONS.values() for name in ([each.named] if each.named else each.models)})
-)
+
+
+@cache
+def models() -> tuple[str, ...]:
+    """The names of all models, sorted."""
+    return tuple(sorted({model.name for operation in OPERATIONS.values() for model in operation.models.values()}))
+
+
+@cache
+def request_check(type_name: str) -> Check:
+    """The check of a request that creates no task; type_name: of its parameters in the SDK."""
+    return body_check(variants(type_name), limits_of_request(type_name), STRICT_OBJECTS.get(type_name, ()))
 
 
 def model_name(path: str, body: object) -> str:
@@ -70,17 +104,17 @@ def model_name(path: str, body: object) -> str:
 
 
 def examine(path: str, body: object) -> tuple[Model | None, Findings]:
-    """The model that serves this create, None if there is none, and what is wrong with the body."""
+    """The model that serves this create, None for an unknown one, and what is wrong with the body."""
     findings, operation = Findings(), OPERATIONS[path]
     if not isinstance(body, dict):
-        findings.object_to("invalid_type", (), "Invalid input: expected object")
+        findings.add("invalid_type", (), "Invalid input: expected object")
         return None, findings
     field = operation.chosen_by
     name = body.get(field) if field is not None else operation.named
     model = operation.models.get(name) if isinstance(name, str) else None
     if model is None:
         # The code that a union discriminated by this field reports.
-        findings.object_to("invalid_union", (field or "",), f"Invalid input: no such {field} at this endpoint")
+        findings.add("invalid_union", (field or "",), f"Invalid input: no such {field} at this endpoint")
         return None, findings
     model.check(body, (), findings)
     return model, findings

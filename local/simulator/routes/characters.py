@@ -3,73 +3,43 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.simulator.characters import avatar_json, document_json, knowledge_problem, voice_json
-from local.simulator.checks import Check, Findings, listed, media, nullable, one_of, record, tagged, text
-from local.simulator.contract.fields import LIVE_VOICES
+from local.simulator.checks import Check, Findings
+from local.simulator.contract import request_check
 from local.simulator.directives import Directives
-from local.simulator.intake import resolve
+from local.simulator.inputs import resolve
 from local.simulator.library import Avatar, Document, Voice
 from local.simulator.links import linker
 from local.simulator.listing import choice, page
 from local.simulator.rendering import Clip, hue_of
+from local.simulator.responses import ApiError, invalid
 from local.simulator.routes.creating import Create, must_pass, read_create
 from local.simulator.simulator import Simulator
-from local.simulator.wire import ApiError, invalid
 
 AVATAR_SECONDS: Final = 15.0
 VOICE_SECONDS: Final = 8.0
 PREVIEW_SECONDS: Final = 3
-VOICE_MODELS: Final = ("eleven_ttv_v3", "eleven_multilingual_ttv_v2")
-
-_AVATAR: Final[Mapping[str, Check]] = {
-    "name": text(1, 50),
-    "referenceImage": media("image"),
-    "personality": text(1, 10_000),
-    "voice": tagged(
-        "type",
-        {
-            "runway-live-preset": record({"presetId": one_of(*LIVE_VOICES)}, ("presetId",)),
-            "custom": record({"id": text(1, 100)}, ("id",)),
-        },
-    ),
-    "startScript": text(0, 2000),
-    "documentIds": listed(text(1, 100), 0, 50),
-    "imageProcessing": one_of("optimize", "none"),
-}
-_NEW_AVATAR: Final = record(_AVATAR, ("name", "referenceImage", "personality", "voice"))
-_CHANGED_AVATAR: Final = record({**_AVATAR, "startScript": nullable(text(0, 2000))}, ())
-_DOCUMENT: Final[Mapping[str, Check]] = {"name": text(1, 255), "content": text(1, 200_000)}
-_PROMPT: Final[Mapping[str, Check]] = {"prompt": text(20, 1000), "model": one_of(*VOICE_MODELS)}
-_VOICE: Final[Mapping[str, Check]] = {
-    "name": text(1, 100),
-    "description": nullable(text(0, 1024)),
-    "from": tagged(
-        "type",
-        {"text": record(_PROMPT, ("prompt", "model")), "audio": record({"audio": media("audio")}, ("audio",))},
-    ),
-}
 
 
 # Avatars
 
 
 async def create_avatar(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole avatar, which is PROCESSING for a while."""
+    """200 with the whole avatar, which is PROCESSING at first."""
     create = await read_create(request, simulator)
     avatar = add_avatar(simulator, create, str(uuid.uuid4()))
     return create.answer(avatar_json(simulator.library, avatar, simulator.now(), linker(request, simulator)))
 
 
 def add_avatar(simulator: Simulator, create: Create, avatar_id: str) -> Avatar:
-    """Raises ApiError 400."""
+    """Add an avatar; raises ApiError 400."""
     body, now = create.body, simulator.now()
-    picture = _pass_avatar(simulator, _NEW_AVATAR, body)
+    picture = _pass_avatar(simulator, request_check("AvatarCreateParams"), body)
     avatar = Avatar(
         id=avatar_id,
         name=body["name"],
@@ -106,7 +76,7 @@ async def read_avatar(request: Request, simulator: Simulator) -> Response:
 async def change_avatar(request: Request, simulator: Simulator) -> Response:
     """200 with the whole avatar; 409 for a new image while the last one is PROCESSING."""
     avatar, create, now = _avatar(request, simulator), await read_create(request, simulator), simulator.now()
-    picture = _pass_avatar(simulator, _CHANGED_AVATAR, body := create.body)
+    picture = _pass_avatar(simulator, request_check("AvatarUpdateParams"), body := create.body)
     if "referenceImage" in body:
         if avatar.status(now) == "PROCESSING":
             raise ApiError(409, "The reference image cannot be changed while the avatar is processing")
@@ -139,9 +109,9 @@ def _pass_avatar(simulator: Simulator, check: Check, body: Any) -> str | None:
     picture = resolve(findings, simulator)
     voice = body.get("voice", {})
     if voice.get("type") == "custom" and voice["id"] not in simulator.library.voices:
-        findings.object_to("custom", ("voice", "id"), "No such voice")
+        findings.add("custom", ("voice", "id"), "Voice not found")
     if problem := knowledge_problem(simulator.library, body.get("documentIds", [])):
-        findings.object_to("custom", ("documentIds",), problem)
+        findings.add("custom", ("documentIds",), problem)
     return _unless_issues(findings, picture)
 
 
@@ -166,8 +136,8 @@ async def create_document(request: Request, simulator: Simulator) -> Response:
 
 
 def add_document(simulator: Simulator, create: Create, document_id: str) -> Document:
-    """Raises ApiError 400."""
-    must_pass(record(_DOCUMENT, ("name", "content")), create.body)
+    """Add a document; raises ApiError 400."""
+    must_pass(request_check("DocumentCreateParams"), create.body)
     now = simulator.now()
     document = Document(document_id, create.body["name"], create.body["content"], now, now)
     simulator.library.documents[document_id] = document
@@ -175,7 +145,7 @@ def add_document(simulator: Simulator, create: Create, document_id: str) -> Docu
 
 
 async def list_documents(request: Request, simulator: Simulator) -> Response:
-    """Without their content."""
+    """200 with a page of documents, without their content."""
     library, now, link = simulator.library, simulator.now(), linker(request, simulator)
     by = choice(request.query_params, "sort", "createdAt", "updatedAt")
     descending = choice(request.query_params, "order", "desc", "asc") == "desc"
@@ -199,7 +169,7 @@ async def read_document(request: Request, simulator: Simulator) -> Response:
 async def change_document(request: Request, simulator: Simulator) -> Response:
     """204 without a body."""
     document, create = _document(request, simulator), await read_create(request, simulator)
-    must_pass(record(_DOCUMENT, ()), create.body)
+    must_pass(request_check("DocumentUpdateParams"), create.body)
     document.name = create.body.get("name", document.name)
     document.content = create.body.get("content", document.content)
     document.updated_at = simulator.now()
@@ -228,9 +198,9 @@ async def create_voice(request: Request, simulator: Simulator) -> Response:
 
 
 def add_voice(simulator: Simulator, create: Create, voice_id: str) -> Voice:
-    """Raises ApiError 400."""
+    """Add a voice; raises ApiError 400."""
     body, now = create.body, simulator.now()
-    findings = must_pass(record(_VOICE, ("name", "from")), body)
+    findings = must_pass(request_check("VoiceCreateParams"), body)
     _unless_issues(findings, resolve(findings, simulator))
     voice = Voice(
         id=voice_id,
@@ -260,7 +230,7 @@ async def read_voice(request: Request, simulator: Simulator) -> Response:
 async def change_voice(request: Request, simulator: Simulator) -> Response:
     """200 with the whole voice."""
     voice, create = _voice(request, simulator), await read_create(request, simulator)
-    must_pass(record({name: _VOICE[name] for name in ("name", "description")}, ()), create.body)
+    must_pass(request_check("VoiceUpdateParams"), create.body)
     voice.name = create.body.get("name", voice.name)
     voice.description = create.body.get("description", voice.description)
     return create.answer(voice_json(voice, simulator.now(), linker(request, simulator)))
@@ -274,7 +244,7 @@ async def delete_voice(request: Request, simulator: Simulator) -> Response:
 async def preview_voice(request: Request, simulator: Simulator) -> Response:
     """200 `{"url", "durationSecs"}`."""
     create = await read_create(request, simulator)
-    must_pass(record(_PROMPT, ("prompt", "model")), create.body)
+    must_pass(request_check("VoicePreviewParams"), create.body)
     preview_id = str(uuid.uuid4())
     simulator.previews[preview_id] = Clip(0, 0, PREVIEW_SECONDS, None, hue_of(create.body["prompt"]))
     url = linker(request, simulator)(preview_id, "mp3")

@@ -1,4 +1,4 @@
-"""/_simulator/…: what tests ask about the simulator itself. Not part of Runway's API, so without a key."""
+"""/_simulator/…: control endpoints for tests. They are not part of Runway's API and need no key."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from local.simulator import sessions
 from local.simulator.checks import Issue
 from local.simulator.directives import DirectiveError, Directives
 from local.simulator.faults import rule_from
+from local.simulator.responses import ApiError, invalid, json_body
 from local.simulator.routes import characters, routers, workflows
 from local.simulator.routes.creating import Create
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
-from local.simulator.wire import ApiError, invalid, json_body
 
 AGE_SECONDS = 120.0
 
 
-async def read_health(request: Request, simulator: Simulator) -> Response:
+async def read_health(_request: Request, simulator: Simulator) -> Response:
     return JSONResponse({"status": "ok", "paused": simulator.paused, "timeScale": simulator.config.time_scale})
 
 
-async def read_ledger(request: Request, simulator: Simulator) -> Response:
+async def read_ledger(_request: Request, simulator: Simulator) -> Response:
     """`{"creates": […], "totals"}`; see Simulator.ledger."""
     return JSONResponse(simulator.ledger())
 
 
 async def read_requests(request: Request, simulator: Simulator) -> Response:
-    """`{"requests": […]}`, oldest first; `?path=` keeps those whose path begins so."""
+    """`{"requests": […]}`, oldest first; `?path=` filters by the beginning of the path."""
     wanted = request.query_params.get("path", "")
     seen = [entry.as_json() for entry in simulator.requests if entry.path.startswith(wanted)]
     return JSONResponse({"requests": seen})
 
 
 async def read_task_body(request: Request, simulator: Simulator) -> Response:
-    """The create body exactly as it came, of any task that ever was."""
+    """The exact create body of a task, also of a deleted one."""
     task = simulator.tasks.get(request.path_params["task_id"])
     if task is None:
         raise ApiError(404, "Task not found")
     return FileResponse(simulator.storage.content(task.body_sha256), media_type="application/json")
 
 
-async def read_faults(request: Request, simulator: Simulator) -> Response:
-    """`{"faults": [{"match", "directives", "times"}]}`; times is what is left."""
+async def read_faults(_request: Request, simulator: Simulator) -> Response:
+    """`{"faults": [{"match", "directives", "times"}]}`; times is how many more it applies to."""
     return JSONResponse({"faults": [rule.as_json() for rule in simulator.faults.rules]})
 
 
@@ -56,33 +56,33 @@ async def add_fault(request: Request, simulator: Simulator) -> Response:
     return JSONResponse({"faults": len(simulator.faults.rules)}, 201)
 
 
-async def clear_faults(request: Request, simulator: Simulator) -> Response:
+async def clear_faults(_request: Request, simulator: Simulator) -> Response:
     simulator.faults.rules.clear()
     return Response(status_code=204)
 
 
-async def pause(request: Request, simulator: Simulator) -> Response:
-    """From now on everything under /v1 answers 503."""
+async def pause(_request: Request, simulator: Simulator) -> Response:
+    """Answer 503 to every request under /v1 from now on."""
     simulator.paused = True
     return Response(status_code=204)
 
 
-async def resume(request: Request, simulator: Simulator) -> Response:
+async def resume(_request: Request, simulator: Simulator) -> Response:
     simulator.paused = False
     return Response(status_code=204)
 
 
-async def reset(request: Request, simulator: Simulator) -> Response:
-    """Forget tasks, the library, uploads, faults, the log and a pause."""
+async def reset(_request: Request, simulator: Simulator) -> Response:
+    """204: delete tasks, the library, uploads, faults and the log, and end a pause."""
     simulator.reset()
     return Response(status_code=204)
 
 
 async def put_record(request: Request, simulator: Simulator) -> Response:
-    """201: make an avatar, document, voice, router or workflow under an id of the caller's choice, ready at once. The
-    first three are two minutes old: whoever keeps to what it has made itself may ignore what is younger.
+    """201: add an avatar, document, voice, router or workflow with a given id, ready at once.
 
-    The body is that of its create; of a workflow, which the API cannot create, `{"name", "nodes": {id: format}}`.
+    The first three get a creation time two minutes ago, since younger ones may belong to a create under way. The body
+    is that of the create; of a workflow, which the API cannot create, `{"name", "nodes": {id: format}}`.
     """
     kind, record_id = request.path_params["kind"], request.path_params["record_id"]
     raw, body = await request.body(), await json_body(request)
@@ -99,11 +99,11 @@ async def put_record(request: Request, simulator: Simulator) -> Response:
         case "workflows":
             workflows.add_workflow(simulator, body, record_id)
         case _:
-            raise ApiError(404, f"There are no {kind}")
+            raise ApiError(404, f"Unknown kind of record: {kind}")
     return JSONResponse({"id": record_id}, 201)
 
 
-async def read_sessions(request: Request, simulator: Simulator) -> Response:
+async def read_sessions(_request: Request, simulator: Simulator) -> Response:
     """`{"sessions": [{"id", "createdAt", "status", "claimed", "tokens", "avatar"}]}`, oldest first."""
     now = simulator.now()
     found = [
@@ -121,7 +121,7 @@ async def read_sessions(request: Request, simulator: Simulator) -> Response:
 
 
 async def end_session(request: Request, simulator: Simulator) -> Response:
-    """204: hang up. With `{"failureCode"}` the session fails instead. 404, 409 if it has ended."""
+    """204: end the session; with `{"failureCode"}` it fails. 404, 409 if it has ended."""
     session = simulator.library.sessions.get(request.path_params["session_id"])
     if session is None:
         raise ApiError(404, "Session not found")
@@ -133,6 +133,6 @@ async def end_session(request: Request, simulator: Simulator) -> Response:
     return Response(status_code=204)
 
 
-async def read_visits(request: Request, simulator: Simulator) -> Response:
-    """`{"visits": [{"at", "path", "token", "sessionId", "open"}]}`: the WebSockets that came to /rtc."""
+async def read_visits(_request: Request, simulator: Simulator) -> Response:
+    """`{"visits": [{"at", "path", "token", "sessionId", "open"}]}`: the WebSocket connections to /rtc."""
     return JSONResponse({"visits": [visit.as_json() for visit in simulator.visits]})

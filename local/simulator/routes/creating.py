@@ -1,4 +1,4 @@
-"""What all creates share: the scenario that the body asks for, and the fault that it may meet."""
+"""What all creates share: reading the body, its scenario, and the fault to answer with."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Check, Findings, Issue
 from local.simulator.directives import DirectiveError, Directives, in_body
+from local.simulator.responses import ApiError, NoAnswer, invalid, json_body
 from local.simulator.simulator import Simulator
-from local.simulator.wire import ApiError, NoAnswer, invalid, json_body
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """takes_effect: whether it has been done by the time of the (missing) answer. Such a create is billed."""
+    """A fault of a create. takes_effect: whether the create is accepted and billed before the response fails."""
 
     takes_effect: bool
     status: int | None = None
@@ -45,7 +45,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A create as it came. due: the fault to answer with once it has taken effect."""
+    """A create request. due: the fault to answer with after it has taken effect."""
 
     path: str
     raw: bytes
@@ -55,18 +55,18 @@ class Create:
     due: str | None
 
     def answer(self, created: Mapping[str, Any]) -> Response:
-        """200 with what has been created, or the fault."""
+        """200 with the created record, or the fault."""
         return JSONResponse(created) if self.due is None else fault_answer(self.due, self.scenario)
 
 
 async def read_create(request: Request, simulator: Simulator, model: str | None = None) -> Create:
-    """Read a create; raises ApiError, also where a fault refuses it. model: what rules can match."""
+    """Read a create; raises ApiError, also for a fault that rejects it. model: for rules to match."""
     raw, body = await request.body(), await json_body(request)
     return create_of(simulator, request.url.path, raw, body, model)
 
 
 def create_of(simulator: Simulator, path: str, raw: bytes, body: Any, model: str | None) -> Create:
-    """As read_create, of a body that has been read."""
+    """As read_create, with a body that has been read."""
     try:
         own = in_body(body)
     except DirectiveError as error:
@@ -80,15 +80,15 @@ def create_of(simulator: Simulator, path: str, raw: bytes, body: Any, model: str
 
 
 def fault_error(name: str, scenario: Directives) -> ApiError:
-    """The error answer of a fault that has one."""
+    """The error of a fault with a status."""
     fault = FAULTS[name]
     retry = {} if scenario.retry_after is None else {"Retry-After": str(scenario.retry_after)}
-    issues = [Issue("custom", ("promptText",), "Refused by a simulator directive")] if name == "400" else []
+    issues = [Issue("custom", ("promptText",), "Rejected by a simulator directive")] if name == "400" else []
     return ApiError(fault.status or 500, fault.error, issues, retry)
 
 
 def fault_answer(name: str, scenario: Directives) -> Response:
-    """What the client sees of a fault."""
+    """The response of a fault."""
     if name in ("lost", "stall"):
         return NoAnswer(hang_up=name == "lost")
     if name == "garbage":
@@ -97,7 +97,7 @@ def fault_answer(name: str, scenario: Directives) -> Response:
 
 
 def must_pass(check: Check, body: Any) -> Findings:
-    """What the check found; raises ApiError 400 if that is an objection."""
+    """The findings of the check; raises ApiError 400 if there are issues."""
     findings = Findings()
     check(body, (), findings)
     if findings.issues:

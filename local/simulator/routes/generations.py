@@ -1,4 +1,4 @@
-"""POST /v1/text_to_video and every other create of a task: check, bill, answer, or fail as the scenario wants."""
+"""POST /v1/text_to_video and the other creates of tasks."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from starlette.responses import Response
 from local.simulator import contract
 from local.simulator.characters import avatar_problem
 from local.simulator.directives import without_directives
-from local.simulator.intake import resolve
+from local.simulator.inputs import resolve
 from local.simulator.rendering import Clip, hue_of
+from local.simulator.responses import ApiError, invalid, json_body
 from local.simulator.routes.creating import Create, create_of
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Task
-from local.simulator.wire import ApiError, invalid, json_body
 
 
 async def create_task(request: Request, simulator: Simulator) -> Response:
-    """200 `{"id", "estimatedCost"?: {"credits"}}`, or what `create=` says."""
+    """200 `{"id", "estimatedCost"?: {"credits"}}`, or the fault of `create=`."""
     path, raw, body = request.url.path, await request.body(), await json_body(request)
     create = create_of(simulator, path, raw, body, contract.model_name(path, body))
-    task = take_on(simulator, create, path)
+    task = accept_create(simulator, create, path)
     if not contract.OPERATIONS[path].estimates:
         return create.answer({"id": task.id})
     return create.answer({"id": task.id, "estimatedCost": {"credits": task.credits}})
 
 
-def take_on(
+def accept_create(
     simulator: Simulator,
     create: Create,
     path: str,
@@ -38,9 +38,9 @@ def take_on(
     urls_only: bool = False,
     unseen_seconds: float | None = None,
 ) -> Task:
-    """The task of a create at this endpoint; raises ApiError. body: what to make, if that is not what came.
+    """Check, price and accept a create at this endpoint; raises ApiError.
 
-    urls_only and unseen_seconds: see intake.resolve and Simulator.accept.
+    body: replaces the create's own. urls_only and unseen_seconds: see inputs.resolve and Simulator.accept.
     """
     body = create.body if body is None else body
     model, findings = contract.examine(path, body)

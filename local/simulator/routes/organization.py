@@ -1,4 +1,4 @@
-"""/v1/organization: limits, balance and usage, and the little that it tells of the web application."""
+"""/v1/organization: limits, balance, usage, and the charges and audit log of the web application."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Issue
-from local.simulator.contract import MODELS
+from local.simulator.contract import models
 from local.simulator.listing import moment, page
+from local.simulator.responses import ApiError, invalid, json_body
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
-from local.simulator.wire import ApiError, invalid, json_body
 
 MAX_SPAN: Final = timedelta(days=90)
 DEFAULT_SPAN: Final = timedelta(days=30)
 
 
-async def read_organization(request: Request, simulator: Simulator) -> Response:
+async def read_organization(_request: Request, simulator: Simulator) -> Response:
     """200 with the tier's limits, the balance and today's generations."""
-    today = {model: {"dailyGenerations": simulator.created_today(model)} for model in MODELS}
+    today = {model: {"dailyGenerations": simulator.created_today(model)} for model in models()}
     limits = {
         "maxConcurrentGenerations": simulator.config.concurrency,
         "maxDailyGenerations": simulator.config.daily_quota,
@@ -30,7 +30,7 @@ async def read_organization(request: Request, simulator: Simulator) -> Response:
         {
             "tier": {
                 "maxMonthlyCreditSpend": simulator.config.credit_balance,
-                "models": dict.fromkeys(MODELS, limits),
+                "models": dict.fromkeys(models(), limits),
             },
             "creditBalance": simulator.credits_left(),
             "usage": {"models": today},
@@ -67,10 +67,10 @@ def _date(body: dict[str, Any], name: str, default: date) -> date:
         raise invalid(Issue("invalid_format", (name,), "Invalid ISO date")) from error
 
 
-# The web application: an account of the simulator has one workspace, in which somebody once made two videos.
+# The web application: an account of the simulator has one workspace, with two videos made before it started.
 
 _WORKSPACE: Final = {"workspaceId": 1, "workspaceName": "Simulator"}
-_SOMEBODY: Final = "somebody@example.com"
+_USER: Final = "user@example.com"
 _AGES_SECONDS: Final = (3600.0, 7200.0)
 
 
@@ -80,7 +80,7 @@ async def list_webapp_usage(request: Request, simulator: Simulator) -> Response:
     start, stop = moment(query, "from"), moment(query, "to")
 
     def show(at: float) -> dict[str, Any]:
-        charge = {"credits": 25, "email": _SOMEBODY, "tool": "gen4_turbo", "type": "charge"}
+        charge = {"credits": 25, "email": _USER, "tool": "gen4_turbo", "type": "charge"}
         return charge | _WORKSPACE | {"timestamp": iso(at)}
 
     charges = [at for at in _times(simulator) if start <= at < stop]
@@ -96,16 +96,16 @@ async def list_audit_logs(request: Request, simulator: Simulator) -> Response:
 
 
 async def read_audit_log(request: Request, simulator: Simulator) -> Response:
-    """200 with what lists leave out, 404."""
+    """200 with the details that lists leave out; 404."""
     for number, at in enumerate(_times(simulator)):
         if (event := _event(number, at))["eventId"] == request.path_params["event_id"]:
-            told: dict[str, Any] = {
+            details: dict[str, Any] = {
                 "clientIpAddress": "127.0.0.1",
                 "userAgent": None,
                 "requestId": None,
                 "metadata": {},
             }
-            return JSONResponse(event | told | {"resourceType": "generation", "resourceId": str(number)})
+            return JSONResponse(event | details | {"resourceType": "generation", "resourceId": str(number)})
     raise ApiError(404, "Event not found")
 
 
@@ -114,6 +114,6 @@ def _times(simulator: Simulator) -> list[float]:
 
 
 def _event(number: int, at: float) -> dict[str, Any]:
-    actor = {"actorEmail": _SOMEBODY, "actorUsername": "somebody", "actorDeleted": False}
+    actor = {"actorEmail": _USER, "actorUsername": "user", "actorDeleted": False}
     event = {"eventId": f"event-{number}", "action": "GenerationCreated", "timestamp": iso(at)}
     return event | actor | _WORKSPACE

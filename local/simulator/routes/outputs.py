@@ -1,4 +1,4 @@
-"""GET and HEAD /outputs/…: the files, as a signed storage link serves them, or as `output=` spoils them."""
+"""GET and HEAD /outputs/…: output files behind signed links, damaged if `output=` asks for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from local.simulator.connections import close_connection
 from local.simulator.files import delivery
 from local.simulator.media import FORMATS
 from local.simulator.outputs import OutputFile
+from local.simulator.responses import disconnected, storage_error
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Task
-from local.simulator.wire import disconnected, storage_error
 
 OVERSIZE_BYTES: Final = 8 * 1024**3
 SLOW_CHUNK_BYTES: Final = 1024
@@ -27,7 +27,7 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 async def read_output(request: Request, simulator: Simulator) -> Response:
-    """200 or 206 with the file; 403 for a link that is old or not ours, 404 without the file, both in XML."""
+    """200 or 206 with the file; 403 for an expired or forged link, 404 without the file, both in XML."""
     path, query = request.url.path, request.query_params
     expires, signature = query.get("expires", ""), query.get("signature", "")
     if not simulator.links.genuine(path, expires, signature):
@@ -58,7 +58,7 @@ def _missing() -> Response:
 
 
 def _flaw(request: Request, task: Task, number: int) -> str | None:
-    """What is wrong with this download; counts it. A HEAD and a followed redirect are not downloads."""
+    """The fault of this download; counts it. A HEAD and a followed redirect do not count."""
     scenario, met = task.scenario, task.downloads.get(str(number), 0)
     if scenario.output is None or "redirected" in request.query_params:
         return None
@@ -106,7 +106,7 @@ def _part(file: OutputFile, wanted: re.Match[str], headers: Mapping[str, str]) -
 
 
 class CutResponse(StreamingResponse):
-    """Promises the headers' length, sends what it has, and hangs up."""
+    """Declares a longer content-length than it sends, and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -119,7 +119,7 @@ class CutResponse(StreamingResponse):
 async def _chunks(file: OutputFile, start: int, stop: int) -> AsyncIterator[bytes]:
     for chunk in file.read(start, stop):
         yield chunk
-        # Let the event loop notice that the client has gone: the rest may be gigabytes.
+        # Let the event loop notice a closed connection: the rest may be gigabytes.
         await asyncio.sleep(0)
 
 

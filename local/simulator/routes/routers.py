@@ -4,136 +4,38 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.simulator import contract
-from local.simulator.checks import (
-    Check,
-    Issue,
-    anything,
-    flag,
-    listed,
-    matching,
-    media,
-    nullable,
-    number,
-    one_of,
-    record,
-    tagged,
-    text,
-    whole,
-)
-from local.simulator.contract.fields import MODERATION, PRESET_VOICES, PROMPT, SEED
+from local.simulator.checks import Issue
 from local.simulator.library import Router
 from local.simulator.listing import page
+from local.simulator.responses import ApiError, invalid
 from local.simulator.routes.creating import must_pass, read_create
-from local.simulator.routes.generations import take_on
+from local.simulator.routes.generations import accept_create
 from local.simulator.routing import DEFAULT_SETTINGS, Decision, decide, resolved_input
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import iso
-from local.simulator.wire import ApiError, invalid
-
-_cap = nullable(whole(1, 1_000_000))
-_SETTINGS: Final = record(
-    {
-        "schemaVersion": one_of(1),
-        "optimizeFor": one_of("cost", "latency", "quality"),
-        "models": record(
-            {
-                "mode": one_of("allow_new_except", "allowlist_only"),
-                "ids": listed(one_of(*contract.MODELS), 0, 200),
-            },
-            ("mode", "ids"),
-        ),
-        "maxCreditsPerGeneration": nullable(record({"video": _cap, "image": _cap, "audio": _cap}, (), strict=True)),
-        "fallback": record({"onCapacity": flag}, (), strict=True),
-    },
-    (),
-    strict=True,
-)
-_ROUTER: Final[Mapping[str, Check]] = {
-    "name": text(1, 255),
-    "description": nullable(text(0, 2000)),
-    "settings": _SETTINGS,
-}
-_NEW: Final = record({**_ROUTER, "slug": matching(r"[a-z][a-z0-9_-]{0,63}", 64)}, ("slug",), strict=True)
-_CHANGED: Final = record(_ROUTER, (), strict=True)
-
-_image = record({"uri": media("image"), "role": one_of("first", "last", "reference")}, ("uri", "role"))
-_video = record({"uri": media("video"), "role": one_of("source", "reference")}, ("uri", "role"))
-_sound = record({"uri": media("audio")}, ("uri",))
-_INPUTS: Final[Mapping[str, Check]] = {
-    "video": record(
-        {
-            "promptText": PROMPT,
-            "aspectRatio": one_of("16:9", "9:16", "1:1", "4:3", "3:4", "21:9"),
-            "resolution": one_of("480p", "720p", "1080p", "4k"),
-            "duration": whole(1, 60),
-            "audio": flag,
-            "negativePrompt": PROMPT,
-            "seed": SEED,
-            "contentModeration": MODERATION,
-            "keyframes": listed(anything, 1, 5),
-            "referenceImages": listed(_image, 0, 30),
-            "referenceVideos": listed(_video, 0, 10),
-            "referenceAudio": listed(_sound, 0, 10),
-        },
-        (),
-        strict=True,
-    ),
-    "image": record(
-        {
-            "promptText": PROMPT,
-            "aspectRatio": one_of("16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "2:3", "3:2", "4:5", "5:4"),
-            "resolution": one_of("1k", "2k", "4k"),
-            "outputCount": whole(1, 10),
-            "seed": SEED,
-            "contentModeration": MODERATION,
-            "referenceImages": listed(record({"uri": media("image")}, ("uri",)), 0, 16),
-        },
-        ("promptText",),
-        strict=True,
-    ),
-    "audio": record(
-        {
-            "type": one_of("speech", "audio"),
-            "promptText": PROMPT,
-            "duration": number(0.5, 180),
-            "loop": flag,
-            "referenceAudios": listed(_sound, 0, 3),
-            "voice": tagged(
-                "type",
-                {
-                    "preset": record({"presetId": one_of(*PRESET_VOICES)}, ("presetId",)),
-                    "reference-audio": record({"audioUri": media("audio")}, ("audioUri",)),
-                },
-            ),
-        },
-        ("type", "promptText"),
-        strict=True,
-    ),
-}
-
 
 # Routers
 
 
 async def create_router(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole router; its name is its slug unless it has one of its own."""
+    """200 with the whole router; its name defaults to its slug."""
     create = await read_create(request, simulator)
     return create.answer(router_json(add_router(simulator, create.body, str(uuid.uuid4()))))
 
 
 def add_router(simulator: Simulator, body: Any, router_id: str) -> Router:
-    """Raises ApiError 400."""
-    must_pass(_NEW, body)
+    """Add a router; raises ApiError 400."""
+    _must_pass("RouterCreateParams", body)
     slug = body["slug"]
     namesake = _by_slug(simulator, slug)
     if namesake is not None and namesake.id != router_id:
-        raise invalid(Issue("custom", ("slug",), "A router of this slug exists"))
+        raise invalid(Issue("custom", ("slug",), "A router with this slug exists"))
     now = simulator.now()
     router = Router(
         id=router_id,
@@ -159,9 +61,9 @@ async def read_router(request: Request, simulator: Simulator) -> Response:
 
 
 async def change_router(request: Request, simulator: Simulator) -> Response:
-    """200 with the whole router. Settings are merged; a change of them makes a new version."""
+    """200 with the whole router. Settings are merged; changed settings increment the version."""
     router, create = _router(request, simulator), await read_create(request, simulator)
-    must_pass(_CHANGED, body := create.body)
+    _must_pass("RouterUpdateParams", body := create.body)
     router.name = body.get("name", router.name)
     router.description = body.get("description", router.description)
     settings = _merged(router.settings, body.get("settings", {}))
@@ -171,8 +73,18 @@ async def change_router(request: Request, simulator: Simulator) -> Response:
     return create.answer(router_json(router))
 
 
+def _must_pass(type_name: str, body: Any) -> None:
+    """Check the body of a router; raises ApiError 400, also for an unknown model."""
+    must_pass(contract.request_check(type_name), body)
+    named = body.get("settings", {}).get("models", {}).get("ids", ())
+    unknown = [number for number, name in enumerate(named) if name not in contract.models()]
+    if unknown:
+        path = ("settings", "models", "ids", unknown[0])
+        raise invalid(Issue("invalid_value", path, f"Invalid option: unknown model {named[unknown[0]]}"))
+
+
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested; null takes away."""
+    """The settings with nested changes; null removes a setting."""
     merged = dict(settings)
     for name, value in changes.items():
         if value is None:
@@ -188,7 +100,7 @@ async def delete_router(request: Request, simulator: Simulator) -> Response:
 
 
 async def list_router_requests(request: Request, simulator: Simulator) -> Response:
-    """Its decisions, newest first."""
+    """200 with a page of the router's decisions, newest first."""
     numbered = list(enumerate(_router(request, simulator).requests))
     return JSONResponse(
         page(request.query_params, numbered, lambda each: (each[0], each[1]["id"]), lambda each: each[1])
@@ -223,10 +135,10 @@ def _by_slug(simulator: Simulator, slug: str) -> Router | None:
 
 
 async def generate(request: Request, simulator: Simulator) -> Response:
-    """200 `{"id", "routing"}`; 404 without such a router, 400 if it leaves no model."""
+    """200 `{"id", "routing"}`; 404 for an unknown router, 400 if no model is eligible."""
     modality = request.url.path.rpartition("/")[2]
     create = await read_create(request, simulator)
-    must_pass(record({"configId": text(1, 64), "input": _INPUTS[modality]}, ("configId", "input")), create.body)
+    must_pass(contract.request_check(f"generate.{modality.capitalize()}CreateParams"), create.body)
     router = _by_slug(simulator, create.body["configId"])
     if router is None:
         raise ApiError(404, "Router config not found", more={"code": "router_config_not_found"})
@@ -235,7 +147,7 @@ async def generate(request: Request, simulator: Simulator) -> Response:
     if decision.chosen is None:
         why = {"code": "no_eligible_model", "pipeline": decision.pipeline, "emptiedBy": decision.emptied_by}
         raise ApiError(400, "No model is eligible for this request", more=why)
-    task = take_on(simulator, create, decision.path, body=decision.chosen.body)
+    task = accept_create(simulator, create, decision.path, body=decision.chosen.body)
     router.requests[-1]["taskId"] = task.id
     return create.answer({"id": task.id, "routing": _routing_json(router, modality, decision, create.body["input"])})
 
@@ -276,6 +188,6 @@ def _note(simulator: Simulator, router: Router, decision: Decision, task_id: str
 
 
 def _provider(model: str) -> str:
-    """Whose model it is, by the beginning of its name."""
+    """The provider of a model, by the beginning of its name."""
     own = ("gen3", "gen4", "aleph", "act_", "gwm", "ruby")
     return "runway" if model.startswith(own) else model.partition("_")[0].rstrip("0123456789.")

@@ -1,4 +1,4 @@
-"""/rtc: where a live session's viewer arrives. It takes any WebSocket, notes its token, and says nothing."""
+"""/rtc: the room of live sessions. It accepts any WebSocket, records its token, and sends nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from local.simulator.simulator import Simulator, Visit
 PATH: Final = "/rtc"
 
 
-async def validate(request: Request, simulator: Simulator) -> Response:
-    """What LiveKit's client asks after a connection has failed."""
+async def validate(_request: Request, _simulator: Simulator) -> Response:
+    """200: LiveKit's client calls this after a connection has failed."""
     return PlainTextResponse("success", headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def visit(socket: WebSocket, simulator: Simulator) -> None:
-    """Stay until the viewer goes."""
+    """Record the connection and keep it open until the viewer closes it."""
     token = socket.query_params.get("access_token")
     sessions = simulator.library.sessions.values()
     session_id = next((each.id for each in sessions if token in each.tokens), None)

@@ -12,70 +12,24 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator import sessions
 from local.simulator.characters import avatar_problem
-from local.simulator.checks import Check, flag, listed, matching, number, one_of, record, tagged, text, whole
-from local.simulator.contract.fields import AVATAR
+from local.simulator.contract import request_check
 from local.simulator.library import Session
 from local.simulator.links import linker
 from local.simulator.listing import moment, page
+from local.simulator.responses import ApiError
 from local.simulator.routes.creating import FAULTS, fault_answer, fault_error, must_pass, read_create
 from local.simulator.routes.tasks import poll_fault
 from local.simulator.sessions import SessionStatus
 from local.simulator.simulator import Simulator
-from local.simulator.wire import ApiError
 
 MODEL: Final = "gwm1_avatars"
-_NAME: Final = matching(r"[A-Za-z_][A-Za-z0-9_]*", 64)
-_DESCRIBED: Final[dict[str, Check]] = {"name": _NAME, "description": text(1, 1024), "required": flag}
-_needed: Final = ("name", "description")
-_parameter: Final = tagged(
-    "type",
-    {
-        **{name: record(_DESCRIBED, _needed) for name in ("integer", "number", "boolean")},
-        "string": record({**_DESCRIBED, "enum": listed(text(1, 64), 1, 20)}, _needed),
-        "array": record(
-            {**_DESCRIBED, "items": record({"type": one_of("string", "integer", "number", "boolean")}, ("type",))},
-            (*_needed, "items"),
-        ),
-        "object": record({**_DESCRIBED, "properties": listed(record({}, ()), 0, 20)}, (*_needed, "properties")),
-    },
-)
-_TOOL: Final[dict[str, Check]] = {**_DESCRIBED, "parameters": listed(_parameter, 0, 20)}
-_LIVEKIT: Final = record(
-    {"url": text(1, 2048), "token": text(1, 2048), "roomName": text(1, 256), "agentIdentity": text(1, 256)},
-    ("url", "token", "roomName"),
-)
-_CREATE: Final = record(
-    {
-        "model": one_of(MODEL),
-        "avatar": AVATAR,
-        "maxDuration": whole(10, 1800),
-        "personality": text(1, 10_000),
-        "startScript": text(1, 2000),
-        "tools": listed(
-            tagged(
-                "type",
-                {
-                    "client_event": record(_TOOL, _needed),
-                    "backend_rpc": record({**_TOOL, "timeoutSeconds": number(1, 8)}, _needed),
-                },
-            ),
-            0,
-            20,
-        ),
-        "integration": tagged(
-            "type", {"elevenlabs": record({"signedUrl": text(1, 5000)}, ("signedUrl",)), "livekit": _LIVEKIT}
-        ),
-        "livekit": _LIVEKIT,
-    },
-    ("model", "avatar"),
-)
 
 
 async def create_session(request: Request, simulator: Simulator) -> Response:
-    """200 `{"id"}`, or what `create=` says."""
+    """200 `{"id"}`, or the fault of `create=`."""
     create = await read_create(request, simulator, MODEL)
     body, scenario = create.body, create.scenario
-    must_pass(_CREATE, body)
+    must_pass(request_check("RealtimeSessionCreateParams"), body)
     if problem := avatar_problem(simulator.library, body["avatar"], simulator.now()):
         raise problem
     scale, max_seconds = simulator.config.time_scale, int(body.get("maxDuration", sessions.DEFAULT_MAX_SECONDS))
@@ -99,7 +53,7 @@ async def create_session(request: Request, simulator: Simulator) -> Response:
 
 
 async def read_session(request: Request, simulator: Simulator) -> Response:
-    """200 with the fields of its status, or what `poll=` says."""
+    """200 with the fields of its status, or the fault of `poll=`."""
     session = _session(request, simulator)
     if (fault := poll_fault(session)) is not None:
         return fault
@@ -113,9 +67,9 @@ async def cancel_session(request: Request, simulator: Simulator) -> Response:
 
 
 async def consume_session(request: Request, simulator: Simulator) -> Response:
-    """200 `{"url", "token", "roomName"}`, once, for the bearer of the session's key.
+    """200 `{"url", "token", "roomName"}`, once, with the session's key.
 
-    401 for another key, 409 for a second time and before READY, 410 when it is too late; or what `consume=` says.
+    401 for another key, 409 the second time and before READY, 410 after the end; or the fault of `consume=`.
     """
     session, now = _session(request, simulator), simulator.now()
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -137,7 +91,7 @@ async def consume_session(request: Request, simulator: Simulator) -> Response:
 
 
 async def connect_backend(request: Request, simulator: Simulator) -> Response:
-    """200 `{"url", "token", "roomName"}` for a participant that nobody sees, as often as one likes."""
+    """200 `{"url", "token", "roomName"}` for a hidden participant, any number of times."""
     session = _session(request, simulator)
     if sessions.status_at(session, simulator.now()) not in (SessionStatus.READY, SessionStatus.RUNNING):
         raise ApiError(409, "The session is not running")
@@ -152,7 +106,7 @@ def _session(request: Request, simulator: Simulator) -> Session:
 
 
 def _consume_fault(session: Session) -> str | None:
-    """The fault to answer with now; counts it."""
+    """The fault to answer with now, or None; counts it."""
     scenario = session.scenario
     if scenario.consume is None or (scenario.consumes is not None and session.consumes >= scenario.consumes):
         return None
@@ -161,13 +115,13 @@ def _consume_fault(session: Session) -> str | None:
 
 
 def _rtc_url(request: Request, simulator: Simulator) -> str:
-    """Where the room is: at this server, unless a stand-in takes its part."""
+    """The URL of the room: this server's /rtc, unless another is configured."""
     here = str(request.base_url).replace("http", "ws", 1)
     return simulator.config.rtc_url or f"{here}rtc"
 
 
 async def list_conversations(request: Request, simulator: Simulator) -> Response:
-    """A page, newest first: of one avatar (`avatar`), from `startDate` to before `endDate`."""
+    """A page, newest first; filters: `avatar`, and from `startDate` to before `endDate`."""
     query, now = request.query_params, simulator.now()
     start, stop = moment(query, "startDate", 0.0), moment(query, "endDate", float("inf"))
 

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator.directives import Directives
 from local.simulator.links import task_links
+from local.simulator.responses import ApiError, NoAnswer
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Task, task_json
-from local.simulator.wire import ApiError, NoAnswer
 
 _POLL_ERRORS = {
     404: "Not found",
@@ -24,14 +24,14 @@ _POLL_ERRORS = {
 
 
 class Polled(Protocol):
-    """What a scenario can make hard to read. polls counts the GETs that were."""
+    """A record with a scenario of poll faults. polls counts its GETs."""
 
     scenario: Directives
     polls: int
 
 
 def poll_fault(polled: Polled) -> Response | None:
-    """What `poll=` answers this GET with; counts it. Raises ApiError."""
+    """The response of `poll=` to this GET, or None; counts it. Raises ApiError."""
     scenario = polled.scenario
     if scenario.poll is None or (scenario.polls is not None and polled.polls >= scenario.polls):
         return None
@@ -43,13 +43,13 @@ def poll_fault(polled: Polled) -> Response | None:
 
 
 def runway_task(simulator: Simulator, task_id: str) -> Task | None:
-    """The task of this id, if it is neither a workflow's run nor CometAPI's."""
+    """The task with this id, unless it is a workflow's run or CometAPI's."""
     task = simulator.find(task_id)
     return task if task is not None and not task.nodes and task.visible_at is None else None
 
 
 async def read_task(request: Request, simulator: Simulator) -> Response:
-    """200 with the fields of its status, 404 if deleted, or what `poll=` says."""
+    """200 with the fields of its status, 404 if deleted, or the fault of `poll=`."""
     task = runway_task(simulator, request.path_params["task_id"])
     if task is None:
         raise ApiError(404, "Task not found")

@@ -1,4 +1,4 @@
-"""POST /v1/uploads, and the storage that takes the file."""
+"""POST /v1/uploads, and the storage that receives the file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Findings, one_of, record, text
 from local.simulator.directives import Directives
+from local.simulator.responses import invalid, json_body, storage_error
 from local.simulator.routes.creating import fault_answer
 from local.simulator.simulator import Simulator
 from local.simulator.uploads import CONTENT_TYPES, MAX_BYTES, MIN_BYTES, Upload, extension
-from local.simulator.wire import invalid, json_body, storage_error
 
 STORAGE_PATH: Final = "/storage/ephemeral"
 _SLOT = record({"filename": text(3, 255), "type": one_of("ephemeral")}, ("filename", "type"))
@@ -30,7 +30,7 @@ async def create_upload(request: Request, simulator: Simulator) -> Response:
         return fault_answer(scenario.create, scenario)
     _SLOT(body, (), findings)
     if not findings.issues and extension(body["filename"]) not in CONTENT_TYPES:
-        findings.object_to("custom", ("filename",), "Must end in the extension of a supported media type")
+        findings.add("custom", ("filename",), "Must end in the extension of a supported media type")
     if findings.issues:
         raise invalid(*findings.issues)
     upload = simulator.open_upload(body["filename"])
@@ -44,7 +44,7 @@ async def create_upload(request: Request, simulator: Simulator) -> Response:
 
 
 async def store_upload(request: Request, simulator: Simulator) -> Response:
-    """204. A form: the slot's fields, optionally `metadata`, and last the `file`; errors in S3's words."""
+    """204. A form: the slot's fields, optionally `metadata`, and last the `file`; errors are in S3's XML."""
     if int(request.headers.get("content-length", 0)) > MAX_BYTES + _FORM_OVERHEAD_BYTES:
         return _too_large()
     try:
@@ -68,7 +68,7 @@ async def store_upload(request: Request, simulator: Simulator) -> Response:
 
 
 def _slot(simulator: Simulator, fields: dict[str, str]) -> Upload | None:
-    """The slot whose fields these are; a slot takes one file."""
+    """The slot with these form fields; a slot accepts one file."""
     fields.pop("metadata", None)
     token = fields.get("key", "").removeprefix("ephemeral/").partition("/")[0]
     upload = simulator.uploads.get(token)

@@ -10,20 +10,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.simulator.checks import Check, Findings, Path, anything, media, one_of, record, tagged, text
-from local.simulator.intake import resolve
+from local.simulator.inputs import resolve
 from local.simulator.library import Node, Workflow
 from local.simulator.links import task_links
 from local.simulator.rendering import Clip, hue_of
+from local.simulator.responses import ApiError, invalid
 from local.simulator.routes.creating import Create, must_pass, read_create
 from local.simulator.routes.generations import check_account
 from local.simulator.routes.tasks import poll_fault
 from local.simulator.simulator import Simulator
 from local.simulator.tasks import Status, Task, iso, outputs_at, status_at, task_json
-from local.simulator.wire import ApiError, invalid
 
 CREDITS_PER_NODE: Final = 10
-# Whose limits a run is under: the account knows no model "workflow".
-LANE: Final = "gen4_image"
+# The model whose limits apply to a run: the account has no model "workflow".
+LIMITS_MODEL: Final = "gen4_image"
 _SIZE: Final = (1280, 720)
 _SECONDS: Final = 5
 _VALUE: Final = tagged(
@@ -37,7 +37,7 @@ _VALUE: Final = tagged(
 )
 
 
-async def list_workflows(request: Request, simulator: Simulator) -> Response:
+async def list_workflows(_request: Request, simulator: Simulator) -> Response:
     """`{"data": [{"name", "versions"}]}`, the newest version first."""
     by_name: dict[str, list[Workflow]] = {}
     for workflow in sorted(simulator.library.workflows.values(), key=lambda each: -each.version):
@@ -51,7 +51,7 @@ def _version_json(workflow: Workflow) -> dict[str, Any]:
 
 
 async def read_workflow(request: Request, simulator: Simulator) -> Response:
-    """200 with the graph: one input for the prompt, and its nodes in a row."""
+    """200 with the graph: its nodes in a row, each with one input for the prompt."""
     workflow = _workflow(request, simulator)
     return JSONResponse(
         _version_json(workflow)
@@ -74,7 +74,7 @@ def _edges(nodes: list[Node]) -> list[dict[str, str]]:
 
 async def run_workflow(request: Request, simulator: Simulator) -> Response:
     """200 `{"id"}` of the invocation."""
-    workflow, create = _workflow(request, simulator), await read_create(request, simulator, LANE)
+    workflow, create = _workflow(request, simulator), await read_create(request, simulator, LIMITS_MODEL)
     body = create.body
     nodes: dict[str, Check] = {node.id: _values for node in workflow.nodes}
     findings = must_pass(record({"nodeOutputs": record(nodes, (), strict=True)}, ()), body)
@@ -82,7 +82,7 @@ async def run_workflow(request: Request, simulator: Simulator) -> Response:
     if findings.issues:
         raise invalid(*findings.issues)
     credits = CREDITS_PER_NODE * len(workflow.nodes)
-    check_account(simulator, LANE, credits)
+    check_account(simulator, LIMITS_MODEL, credits)
     clip = Clip(*_SIZE, _SECONDS, picture, hue_of(workflow.name))
     simulator.storage.keep(create.raw)
     task = _begin(simulator, create, workflow, credits, clip)
@@ -91,20 +91,20 @@ async def run_workflow(request: Request, simulator: Simulator) -> Response:
 
 def _begin(simulator: Simulator, create: Create, workflow: Workflow, credits: int, clip: Clip) -> Task:
     kinds, nodes = [node.kind for node in workflow.nodes], [node.id for node in workflow.nodes]
-    return simulator.accept(create.path, LANE, credits, create.body_sha256, create.scenario, clip, kinds, nodes)
+    return simulator.accept(create.path, LIMITS_MODEL, credits, create.body_sha256, create.scenario, clip, kinds, nodes)
 
 
 def _values(value: Any, path: Path, findings: Findings) -> None:
-    """The outputs of one node by key, each with a type."""
+    """Check the outputs of one node, by key, each with a type."""
     if not isinstance(value, dict):
-        findings.object_to("invalid_type", path, "Invalid input: expected object")
+        findings.add("invalid_type", path, "Invalid input: expected object")
         return
     for key, each in value.items():
         _VALUE(each, (*path, key), findings)
 
 
 async def read_invocation(request: Request, simulator: Simulator) -> Response:
-    """200 as a task, except that output and nodeErrors are by node, and output is there while it is RUNNING."""
+    """200 with the run as a task, except that output and nodeErrors are by node, and a RUNNING one has output."""
     task = simulator.find(request.path_params["invocation_id"])
     if task is None or not task.nodes:
         raise ApiError(404, "Workflow invocation not found")
@@ -148,9 +148,9 @@ _FORMAT: Final = one_of("png", "jpeg", "webp", "mp4", "mp3", "wav")
 
 
 def _formats(value: Any, path: Path, findings: Findings) -> None:
-    """The format of each node's output, by the node's id."""
+    """Check the format of each node's output, by the node's id."""
     if not isinstance(value, dict) or not value:
-        findings.object_to("invalid_type", path, "Invalid input: expected object")
+        findings.add("invalid_type", path, "Invalid input: expected object")
         return
     for node_id, kind in value.items():
         _FORMAT(kind, (*path, node_id), findings)
@@ -160,7 +160,7 @@ _PUBLISHED: Final = record({"name": text(1, 255), "nodes": _formats}, ("name", "
 
 
 def add_workflow(simulator: Simulator, body: Any, workflow_id: str) -> Workflow:
-    """Publish one, as only the web application can: `{"name", "nodes": {id: format}}`; raises ApiError 400."""
+    """Publish a workflow, as only the web application can: `{"name", "nodes": {id: format}}`; raises ApiError 400."""
     must_pass(_PUBLISHED, body)
     nodes = [Node(node_id, f"{kind} {number}", kind) for number, (node_id, kind) in enumerate(body["nodes"].items(), 1)]
     versions = [each.version for each in simulator.library.workflows.values() if each.name == body["name"]]

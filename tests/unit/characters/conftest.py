@@ -11,7 +11,7 @@ from tests.fakes.loading import load_function
 from tests.fakes.samples import event
 
 Call = Callable[..., tuple[int, Any, dict[str, str]]]
-"""A call of manage_avatars: `call("PATCH /v1/avatars/nova", {…}, client="acme")` → (status, answer, headers)."""
+"""A call of manage_characters: `call("PATCH /v1/avatars/nova", {…}, client="acme")` → (status, body, headers)."""
 
 ENVIRONMENT = {
     "TABLE_NAME": "tasks",
@@ -25,14 +25,9 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
-    handler = load_function("manage_avatars", monkeypatch, world, ENVIRONMENT).handler
+    handler = load_function("manage_characters", monkeypatch, world, ENVIRONMENT).handler
 
     def called(
         what: str,

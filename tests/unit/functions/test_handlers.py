@@ -76,14 +76,14 @@ class TestAuthorizeRequest:
         assert key[4:] not in str([vars(record) for record in caplog.records])
 
 
-class TestManageAvatars:
+class TestManageCharacters:
     def test_answers_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
-        answer = handler_of("manage_avatars")(event("http-create-avatar"), None)
+        answer = handler_of("manage_characters")(event("http-create-avatar"), None)
         assert (answer["statusCode"], body_of(answer)["name"]) == (200, "Nova")
         assert world.characters.bodies == [json.loads(event("http-create-avatar")["body"])]
 
     def test_logs_nothing_of_it(self, world: World, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture) -> None:
-        handler_of("manage_avatars")(event("http-create-avatar"), None)
+        handler_of("manage_characters")(event("http-create-avatar"), None)
         assert caplog.records
         assert "helpful" not in str([vars(record) for record in caplog.records])
         assert "helpful" not in str(world.table.rows)

@@ -13,7 +13,7 @@ from local.paths import ROOT
 from tarmac import settings
 from tarmac.aws.wiring import AwsEffects
 from tarmac.runway.flavors import FLAVORS
-from tarmac.settings import MissingSetting, PollTaskSettings, ReadTasksSettings, Settings
+from tarmac.settings import DeliverWebhookSettings, MissingSetting, PollTaskSettings, ReadTasksSettings, Settings
 
 DEPLOYMENT = template.parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
 FUNCTIONS = {
@@ -107,6 +107,23 @@ def test_settings_are_read_by_name() -> None:
         ReadTasksSettings.from_environment(READ | {"DELETE_OUTPUTS_ON_DELETE": "false"}).delete_outputs_on_delete
         is False
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", set()),
+        (" , ", set()),
+        ("a", {"a"}),
+        ("a,b", {"a", "b"}),
+        (" https://a.example , b,,a ", {"https://a.example", "a", "b"}),
+    ],
+)
+def test_a_list_is_separated_by_commas(text: str, names: set[str]) -> None:
+    found = DeliverWebhookSettings.from_environment(
+        {"TABLE_NAME": "t", "WEBHOOK_QUEUE_URL": "q", "WEBHOOK_SECRET_ARN": "a", "WEBHOOK_ORIGINS": text}
+    )
+    assert found.webhook_origins == names
 
 
 @pytest.mark.parametrize("name", POLL)

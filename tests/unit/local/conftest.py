@@ -1,4 +1,4 @@
-"""A deployed stack as the commands for operators see it, on an AWS in this process."""
+"""A deployed stack on moto, as the operator's commands see it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUEUES = (
 
 @dataclass(frozen=True)
 class StackOfTests(Target):
-    """Resources by their logical ids."""
+    """A stack whose resources are found by their logical ids."""
 
     resources: dict[str, str] = field(default_factory=dict)
 
@@ -40,12 +40,12 @@ class StackOfTests(Target):
         return MemoryTable()
 
     def send(self, queue: str, *bodies: str) -> list[str]:
-        """The ids of messages that are put into a queue."""
+        """Send messages to a queue and return their ids."""
         sqs = self.client("sqs")
         return [sqs.send_message(QueueUrl=self.resources[queue], MessageBody=body)["MessageId"] for body in bodies]
 
     def waiting(self, queue: str) -> list[str]:
-        """The bodies of what anybody may receive now."""
+        """Return the bodies of all visible messages."""
         sqs, url = self.client("sqs"), self.resources[queue]
         found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0)
         return [message["Body"] for message in found.get("Messages", [])]
@@ -53,7 +53,7 @@ class StackOfTests(Target):
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[StackOfTests]:
-    """A stack that is well, and that the commands for operators talk to."""
+    """A healthy stack, which the commands for operators use."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         session = boto3.Session("test", "test", region_name=REGION)

@@ -1,4 +1,4 @@
-"""The `tarmac` command answers people: exit codes, and messages without tracebacks."""
+"""The `tarmac` command: exit codes, and messages without tracebacks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from local.cli import app
-from local.errors import EXIT_CODES, LocalError, Refused, Troubled, Unreachable
+from local.commands.clients import SCOPE_HELP
+from local.errors import EXIT_CODES, LocalError, Refused, TryLater, Unreachable
 from local.paths import ROOT
+from tarmac.http.clients import SCOPES
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     return CliRunner()
 
 
-def test_status_without_a_stack_exits_1(run: CliRunner) -> None:
+def test_status_without_a_stack_exits_with_1(run: CliRunner) -> None:
     answer = run.invoke(app, ["status"])
     assert answer.exit_code == 1
     assert "aws        not running" in answer.stdout
@@ -39,20 +41,23 @@ def test_a_wrong_setting_is_one_message(run: CliRunner, monkeypatch: pytest.Monk
     monkeypatch.setenv("TIME_SCALE", "fast")
     answer = run.invoke(app, ["up"])
     assert answer.exit_code == 1
-    assert answer.stderr == "error: TIME_SCALE=fast is not a number\n"
+    assert answer.stderr == "error: TIME_SCALE=fast must be a number\n"
 
 
-def test_the_exit_codes_are_told_alike_everywhere(run: CliRunner) -> None:
-    """In the help, in docs/cli.md, and by what is raised."""
+def test_the_exit_codes_are_documented_and_raised(run: CliRunner) -> None:
+    """The help, the documentation and the exceptions agree."""
 
     def codes(text: str) -> list[int]:
         return [int(code) for code in re.findall(r"(\d+)\s+[a-z]", text)]
 
-    [in_docs] = re.findall(r"(?s)Exit codes: .*?\.\n", (ROOT / "docs" / "cli.md").read_text())
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    documented = [text for page in pages for text in re.findall(r"(?s)Exit codes: .*?\.\n", page.read_text())]
     helped = " ".join(re.sub("[│ ]+", " ", run.invoke(app, ["--help"]).stdout).split())
     assert " ".join(EXIT_CODES.split()) in helped
-    assert codes(EXIT_CODES) == codes(in_docs) == [0, 1, 2, 3, 4, 130]
-    raised = {kind.exit_code for kind in (LocalError, Refused, Unreachable, Troubled)}
+    assert codes(EXIT_CODES) == [0, 1, 2, 3, 4, 130]
+    assert documented
+    assert all(codes(text) == codes(EXIT_CODES) for text in documented)
+    raised = {kind.exit_code for kind in (LocalError, Refused, Unreachable, TryLater)}
     assert raised == {1, 2, 3, 4}
 
 
@@ -74,11 +79,11 @@ def test_the_exit_codes_are_told_alike_everywhere(run: CliRunner) -> None:
         "avatars list",
     ],
 )
-def test_an_error_is_words_for_people_and_json_for_machines(run: CliRunner, command: str) -> None:
-    told, told_as_json = (run.invoke(app, [*command.split(), *more]) for more in ((), ("--json",)))
-    assert told.exit_code == told_as_json.exit_code != 0
-    assert (told.stdout, told_as_json.stdout) == ("", "")
-    assert told.stderr == f"error: {json.loads(told_as_json.stderr)['error']}\n"
+def test_an_error_is_text_or_json(run: CliRunner, command: str) -> None:
+    printed, printed_as_json = (run.invoke(app, [*command.split(), *more]) for more in ((), ("--json",)))
+    assert printed.exit_code == printed_as_json.exit_code != 0
+    assert (printed.stdout, printed_as_json.stdout) == ("", "")
+    assert printed.stderr == f"error: {json.loads(printed_as_json.stderr)['error']}\n"
 
 
 def test_help_does_not_load_the_aws_libraries() -> None:
@@ -91,10 +96,15 @@ def test_help_does_not_load_the_aws_libraries() -> None:
     assert answer.returncode == 0, answer.stderr
 
 
-def test_models_are_listed_without_a_stack_by_a_command_that_finds_the_catalogue_itself() -> None:
+def test_models_are_listed_without_a_stack() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-m", "local.cli", "models", "--json"]
     answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     models = {(entry["operation"], entry["model"]) for entry in json.loads(answer.stdout)}
     assert {("image_to_video", "gen4_turbo"), ("character_performance", "act_two")} <= models
+
+
+def test_the_help_of_scope_lists_every_scope() -> None:
+    listed = re.findall(r"[a-z]+", SCOPE_HELP.partition(":")[2].partition(".")[0])
+    assert set(listed) - {"or"} == set(SCOPES)

@@ -1,4 +1,4 @@
-"""`tarmac doctor`: what nobody looks after any more is found, in every place where it may lie."""
+"""`tarmac doctor`: finds overdue rows and dead letters in every place where they can be."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from tests.unit.local.conftest import StackOfTests
 
 
 def problems() -> dict[str, str | None]:
-    """By check; those on the API and on Runway are of no interest here, where neither is."""
+    """Problems by check. The checks of the API and of Runway fail here, where neither runs."""
     answer = CliRunner().invoke(app, ["doctor", "--json"])
     assert answer.exit_code == 1
     return {each["check"]: each["problem"] for each in json.loads(answer.stdout)}
 
 
-BACKLOG = "no task, session or batch is left behind"
-GIVEN_UP = "no event, callback or part of a batch was given up"
-SIGNED = "callbacks can be signed"
+BACKLOG = "no task, session or batch is overdue"
+DEAD_LETTERS = "the dead-letter queues are empty"
+SIGNED = "webhooks can be signed"
 MACHINES = "the state machines are active"
 
 
-def test_a_stack_that_is_well(deployed: StackOfTests) -> None:
+def test_a_healthy_stack_has_no_problems(deployed: StackOfTests) -> None:
     found = problems()
-    assert {name: found[name] for name in (BACKLOG, GIVEN_UP, SIGNED, MACHINES)} == dict.fromkeys(
-        (BACKLOG, GIVEN_UP, SIGNED, MACHINES)
+    assert {name: found[name] for name in (BACKLOG, DEAD_LETTERS, SIGNED, MACHINES)} == dict.fromkeys(
+        (BACKLOG, DEAD_LETTERS, SIGNED, MACHINES)
     )
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_message_that_was_given_up(deployed: StackOfTests, queue: str) -> None:
-    """Also one that somebody looks at just now; and it is only counted."""
+def test_a_dead_letter_is_reported(deployed: StackOfTests, queue: str) -> None:
+    """Messages that another reader is receiving count too, and none is removed."""
     deployed.send(queue, "one", "two")
     deployed.client("sqs").receive_message(QueueUrl=deployed.resource(queue), MaxNumberOfMessages=1)
     for _ in range(2):
-        problem = problems()[GIVEN_UP]
+        problem = problems()[DEAD_LETTERS]
         assert problem is not None
         assert f"{queue} 2:" in problem
         assert "tarmac redrive" in problem
@@ -55,8 +55,10 @@ def test_a_message_that_was_given_up(deployed: StackOfTests, queue: str) -> None
         ("session-attempt#a1", "session-due#1", "session's create a1"),
     ],
 )
-def test_what_the_sweeper_has_not_looked_after(deployed: StackOfTests, pk: str, shard: str, words: str) -> None:
-    """After five minutes; until then it may be about to."""
+def test_a_row_that_the_sweeper_has_not_handled_is_reported(
+    deployed: StackOfTests, pk: str, shard: str, words: str
+) -> None:
+    """Reported after five minutes; until then the sweeper may still handle it."""
 
     def due(number: int, seconds_ago: float) -> None:
         row = {"pk": f"{pk}{'x' * number}", "sk": "row", "version": 1, "due": shard}
@@ -71,7 +73,7 @@ def test_what_the_sweeper_has_not_looked_after(deployed: StackOfTests, pk: str, 
     assert f": {words} and 1 more:" in problem
 
 
-def test_a_webhook_secret_that_somebody_could_guess_or_that_is_gone(deployed: StackOfTests) -> None:
+def test_a_weak_or_missing_webhook_secret_is_reported(deployed: StackOfTests) -> None:
     secrets, arn = deployed.client("secretsmanager"), deployed.resource("WebhookSecret")
     secrets.put_secret_value(SecretId=arn, SecretString="short")
     assert "not the random text" in str(problems()[SIGNED])
@@ -80,7 +82,7 @@ def test_a_webhook_secret_that_somebody_could_guess_or_that_is_gone(deployed: St
 
 
 @pytest.mark.parametrize("machine", ["Generation", "Session"])
-def test_a_machine_that_is_gone(deployed: StackOfTests, machine: str) -> None:
+def test_a_missing_state_machine_is_reported(deployed: StackOfTests, machine: str) -> None:
     arn = deployed.outputs[f"{machine}StateMachineArn"]
     deployed.client("stepfunctions").delete_state_machine(stateMachineArn=arn)
     assert "DoesNotExist" in str(problems()[MACHINES])

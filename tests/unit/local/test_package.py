@@ -1,4 +1,4 @@
-"""Packages are the same for the same content, and layers load where they are."""
+"""Zip files depend on their content alone, and layers load from their folders."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_the_same_files_make_the_same_zip(function: Path) -> None:
     assert names(first) == ["app.py"]
 
 
-def test_another_content_makes_another_hash(function: Path) -> None:
+def test_other_content_gives_another_hash(function: Path) -> None:
     before = package.content_hash(function)
     (function / "app.py").write_text("def handler(event, context): return 1\n")
     assert package.content_hash(function) != before
 
 
-def test_an_empty_folder_is_no_function(tmp_path: Path) -> None:
+def test_an_empty_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="no files"):
         package.zip_folder(tmp_path)
 
@@ -73,7 +73,7 @@ def test_a_changed_layer_is_built_beside_the_old_one(layer: Path, tmp_path: Path
     assert first.exists()
 
 
-def test_builds_nobody_asks_for_are_forgotten(layer: Path, tmp_path: Path) -> None:
+def test_unused_builds_are_removed(layer: Path, tmp_path: Path) -> None:
     builds = tmp_path / "build"
     old = builds / "greeting-0123456789abcdef"
     old.mkdir(parents=True)
@@ -92,8 +92,8 @@ def test_a_worker_finds_the_packages_through_the_pointer(
     assert sys.path[0] == str(built)
 
 
-def test_packages_load_from_their_bytecode(layer: Path, tmp_path: Path) -> None:
-    """Unchecked: nothing is compared with the source, so a cold start compiles nothing."""
+def test_packages_load_from_byte_code(layer: Path, tmp_path: Path) -> None:
+    """Byte code is not compared with the source, so a cold start compiles nothing."""
     built = package.build_layer(layer, "greeting", tmp_path / "build", print)
     (built / "greeting" / "__init__.py").write_text("WORD = 'changed behind its back'\n")
     question = [sys.executable, "-c", "import greeting; print(greeting.WORD)"]
@@ -101,7 +101,7 @@ def test_packages_load_from_their_bytecode(layer: Path, tmp_path: Path) -> None:
     assert answer.stdout.strip() == "hello"
 
 
-def test_what_pip_says_is_passed_on(tmp_path: Path) -> None:
+def test_the_error_of_pip_is_reported(tmp_path: Path) -> None:
     source = tmp_path / "dependencies"
     source.mkdir()
     (source / "requirements.txt").write_text("./nowhere.whl\n")

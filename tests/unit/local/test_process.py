@@ -1,4 +1,4 @@
-"""Background processes: found again by another command, ended with all they started, never mistaken."""
+"""Background processes: found again by another command, stopped with all they started, never mistaken for others."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local.errors import LocalError, PortTaken
-from local.process import Service, command_line
+from local.process import Service
 
 PATIENT = "import time; time.sleep(60)"
 STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
 PARENT = (
     "import subprocess, sys, time;"
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
     "print(child.pid, flush=True); time.sleep(60)"
 )
+ORPHANING = (
+    "import subprocess, sys;"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+    "print(child.pid, flush=True)"
+)
+GRANDPARENT = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {ORPHANING!r}]); time.sleep(60)"
 
 
 class Services:
@@ -59,8 +66,8 @@ def start(service: Service) -> int:
     return service.start(os.environ, service.pid_file.parent)
 
 
-def said(service: Service) -> str:
-    """The first line of a service's log, as soon as it is there."""
+def first_line(service: Service) -> str:
+    """The first line of a service's log, once it is written."""
     deadline = time.monotonic() + 10
     while not (text := service.log_file.read_text()).endswith("\n"):
         assert time.monotonic() < deadline
@@ -68,7 +75,12 @@ def said(service: Service) -> str:
     return text.strip()
 
 
-def test_a_service_is_found_by_the_next_command(services: Services) -> None:
+def runs(pid: int) -> bool:
+    """Whether the process is there and not a zombie, which a container without an init process keeps."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_another_command_finds_the_running_service(services: Services) -> None:
     pid = start(services(PATIENT, "slow"))
     again = services(PATIENT, "slow")
     assert again.pid() == pid
@@ -77,33 +89,42 @@ def test_a_service_is_found_by_the_next_command(services: Services) -> None:
     assert not services(PATIENT, "fast").runs_as_asked()
 
 
-def test_stop_ends_it_and_says_whether_it_ran(services: Services) -> None:
+def test_stop_ends_the_service_and_returns_whether_it_ran(services: Services) -> None:
     service = services(PATIENT)
     pid = start(service)
     assert service.stop()
-    assert command_line(pid) == []
+    assert not runs(pid)
     assert not service.pid_file.exists()
     assert not service.stop()
 
 
-def test_stop_ends_what_it_started(services: Services) -> None:
+def test_stop_ends_the_children_of_the_service(services: Services) -> None:
     service = services(PARENT)
     start(service)
-    child = int(said(service))
+    child = int(first_line(service))
     assert service.stop()
-    assert command_line(child) == []
+    assert not runs(child)
 
 
-def test_one_that_does_not_listen_is_killed(services: Services) -> None:
+def test_stop_ends_a_process_whose_parent_has_ended(services: Services) -> None:
+    service = services(GRANDPARENT)
+    start(service)
+    orphan = int(first_line(service))
+    assert runs(orphan)
+    assert service.stop()
+    assert not runs(orphan)
+
+
+def test_a_service_that_ignores_sigterm_is_killed(services: Services) -> None:
     service = services(STUBBORN)
     pid = start(service)
-    said(service)
+    first_line(service)
     assert service.stop(patience_seconds=0.1)
-    assert command_line(pid) == []
+    assert not runs(pid)
 
 
-def test_a_reused_process_id_is_not_ours(services: Services) -> None:
-    """The pid file names a living process, but another one."""
+def test_a_reused_process_id_is_not_taken_for_the_service(services: Services) -> None:
+    """The pid file names a running process that is another program."""
     service = services(PATIENT)
     service.pid_file.write_text(f"{os.getpid()}\n4566\n\n")
     assert service.pid() is None
@@ -117,12 +138,12 @@ def test_an_early_end_is_reported_with_its_log(services: Services) -> None:
         service.wait_ready(lambda: False, patience_seconds=10)
 
 
-def test_one_that_never_gets_ready_is_reported(services: Services) -> None:
+def test_a_service_that_never_gets_ready_is_reported(services: Services) -> None:
     service = services(PATIENT)
     start(service)
     with pytest.raises(LocalError, match="did not become ready"):
         service.wait_ready(lambda: False, patience_seconds=0.05)
 
 
-def test_a_taken_port_names_the_way_out() -> None:
+def test_a_taken_port_is_reported_with_another_one_to_choose() -> None:
     assert re.fullmatch(r"port 4566 on 127\.0\.0\.1 is taken.*: PORT=4666 make up", str(PortTaken(4566, "PORT")))

@@ -1,4 +1,4 @@
-"""`tarmac redrive`: what it lists is there for whoever comes next, and what is malformed stops nothing."""
+"""`tarmac redrive`: listed messages stay available, and an invalid message stops no other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from local.cli import app
 from local.commands import redrive
@@ -15,7 +14,7 @@ from local.commands.target import Target
 from tests.unit.local.conftest import StackOfTests
 
 LINES = [json.dumps({"batch": "b", "chunk": number}) for number in range(1, 13)]
-CALLBACK = '{"taskId":"t"}'
+WEBHOOK = '{"taskId":"t"}'
 
 
 def tarmac(*arguments: str) -> Result:
@@ -36,7 +35,7 @@ def failed_event(function: str = "AcceptUpload") -> str:
 
 @pytest.fixture
 def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """Function and payload of each event that is sent again."""
+    """Function and payload of each event that was sent again."""
     calls: list[tuple[str, Any]] = []
 
     class Lambda:
@@ -52,24 +51,24 @@ def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return calls
 
 
-def test_what_is_listed_can_be_sent_at_once(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
-    """A message that was received stays hidden for a while, unless somebody says that it shall not."""
+def test_a_listed_message_can_be_sent_at_once(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
+    """A received message would stay hidden for minutes if the command did not release it."""
     deployed.send("AsyncFailureQueue", failed_event())
-    deployed.send("WebhookDeadLetters", CALLBACK)
+    deployed.send("WebhookDeadLetters", WEBHOOK)
     deployed.send("BatchDeadLetters", *LINES)
     for _ in range(2):
         listed = tarmac("--dry-run")
         assert listed.exit_code == 0, listed.output
-        assert "1 event, 1 callback and 12 parts of batches waiting" in listed.stderr
+        assert "1 event, 1 webhook and 12 batch parts waiting" in listed.stderr
         assert listed.stdout.count("\n") == 14
     assert "AcceptUpload  no such bucket" in listed.stdout
     assert invoked == []
 
     sent = tarmac()
 
-    assert "1 event, 1 callback and 12 parts of batches sent again" in sent.stderr
+    assert "1 event, 1 webhook and 12 batch parts sent again" in sent.stderr
     assert invoked == [("arn:aws:lambda:eu-central-1:123456789012:function:AcceptUpload", {"detail": {}})]
-    assert deployed.waiting("WebhookQueue") == [CALLBACK]
+    assert deployed.waiting("WebhookQueue") == [WEBHOOK]
     assert set(deployed.waiting("BatchQueue")) <= set(LINES)
     assert json.loads(tarmac("--json").stdout) == {"redriven": True, "messages": [], "left": []}
 
@@ -99,31 +98,35 @@ def test_an_event_that_was_never_delivered(deployed: StackOfTests, invoked: list
 @pytest.mark.parametrize(
     ("queue", "body", "words"),
     [
-        ("UploadDeadLetters", "[]", "no JSON object"),
+        ("UploadDeadLetters", "[]", "not a JSON object"),
         ("UploadDeadLetters", '{"detail-type": "Scheduled Event", "detail": {}}', "not an S3 event"),
-        ("AsyncFailureQueue", "<xml/>", "no JSON object"),
-        ("AsyncFailureQueue", '["a"]', "no JSON object"),
-        ("AsyncFailureQueue", '{"requestContext": 7, "requestPayload": {}}', "no failed event"),
-        ("AsyncFailureQueue", '{"requestContext": {"functionArn": "arn"}, "requestPayload": {}}', "no failed event"),
-        ("AsyncFailureQueue", failed_event().replace("requestPayload", "payload"), "no failed event"),
+        ("AsyncFailureQueue", "<xml/>", "not a JSON object"),
+        ("AsyncFailureQueue", '["a"]', "not a JSON object"),
+        ("AsyncFailureQueue", '{"requestContext": 7, "requestPayload": {}}', "not a Lambda failure event"),
+        (
+            "AsyncFailureQueue",
+            '{"requestContext": {"functionArn": "arn"}, "requestPayload": {}}',
+            "not a Lambda failure event",
+        ),
+        ("AsyncFailureQueue", failed_event().replace("requestPayload", "payload"), "not a Lambda failure event"),
         ("AsyncFailureQueue", failed_event("Gone"), "Function not found"),
-        ("WebhookDeadLetters", '{"batch": "b"}', "names no taskId"),
-        ("BatchDeadLetters", '{"batch": 7}', "names no batch"),
+        ("WebhookDeadLetters", '{"batch": "b"}', "lacks taskId"),
+        ("BatchDeadLetters", '{"batch": 7}', "lacks batch"),
     ],
 )
-def test_a_message_that_cannot_be_sent_is_named_and_left_and_stops_no_other(
+def test_a_message_that_cannot_be_sent_is_reported_and_stays_in_its_queue(
     deployed: StackOfTests, invoked: list[tuple[str, Any]], queue: str, body: str, words: str
 ) -> None:
     [message_id] = deployed.send(queue, body)
     deployed.send("AsyncFailureQueue", failed_event())
-    deployed.send("WebhookDeadLetters", CALLBACK)
+    deployed.send("WebhookDeadLetters", WEBHOOK)
 
     sent = tarmac()
 
     assert sent.exit_code == 1
     assert f"left in {queue}: {message_id}: " in sent.stderr
     assert words in sent.stderr
-    assert "1 event, 1 callback and 0 parts of batches sent again" in sent.stderr
+    assert "1 event, 1 webhook and 0 batch parts sent again" in sent.stderr
     assert deployed.waiting(queue) == [body]
     again = tarmac("--json")
     assert (again.exit_code, again.stderr) == (1, "")
@@ -131,21 +134,23 @@ def test_a_message_that_cannot_be_sent_is_named_and_left_and_stops_no_other(
     assert (left["queue"], left["messageId"]) == (queue, message_id)
 
 
-def test_a_listing_ends_though_its_messages_come_again(deployed: StackOfTests, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they do when it takes longer than they are hidden."""
-    monkeypatch.setattr(redrive, "HELD_SECONDS", 0)
+def test_a_listing_ends_even_if_messages_are_delivered_again(
+    deployed: StackOfTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As happens when a listing takes longer than messages are hidden."""
+    monkeypatch.setattr(redrive, "HIDDEN_SECONDS", 0)
     deployed.send("BatchDeadLetters", *LINES[:3])
     listed = tarmac("--dry-run", "--json")
     assert sorted(each["message"] for each in json.loads(listed.stdout)["messages"]) == sorted(LINES[:3])
 
 
-def test_an_interrupted_listing_leaves_everything_where_it_can_be_seen(
+def test_an_interrupted_listing_makes_its_messages_visible_again(
     deployed: StackOfTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(one: dict[str, str]) -> str:
+    def interrupt(_message: dict[str, str]) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(redrive, "_told", interrupt)
-    deployed.send("WebhookDeadLetters", CALLBACK)
+    monkeypatch.setattr(redrive, "_line", interrupt)
+    deployed.send("WebhookDeadLetters", WEBHOOK)
     assert tarmac("--dry-run").exit_code == 130
-    assert deployed.waiting("WebhookDeadLetters") == [CALLBACK]
+    assert deployed.waiting("WebhookDeadLetters") == [WEBHOOK]

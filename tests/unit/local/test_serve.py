@@ -1,4 +1,4 @@
-"""The changes to ministack: bounded workers, and a refusal to change unknown code."""
+"""The changes to ministack: limited workers, and no start with unknown code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Worker:
 
 
 class Pool:
-    """ministack's pool as far as the bound sees it."""
+    """A minimal pool of workers with the interface of ministack's."""
 
     def __init__(self) -> None:
         self.free: list[Worker] = []
@@ -41,24 +41,24 @@ def bounded(pool: Pool, limit: int, patience_seconds: float) -> serve.BoundedWor
     return serve.BoundedWorkers(pool.acquire, pool.release, limit, patience_seconds)
 
 
-def test_the_installed_ministack_is_the_one_this_was_written_for() -> None:
+def test_the_installed_ministack_has_the_expected_code() -> None:
     serve.check_sources()
 
 
-def test_moved_code_is_named_and_refused() -> None:
+def test_changed_code_is_reported() -> None:
     name = "ministack.core.lambda_runtime:acquire_worker"
-    with pytest.raises(serve.CodeMoved, match=name):
+    with pytest.raises(serve.CodeChanged, match=name):
         serve.check_sources({name: "0" * 16})
 
 
-def test_vanished_code_is_named_and_refused() -> None:
-    with pytest.raises(serve.CodeMoved, match="nothing_of_this_name"):
+def test_missing_code_is_reported() -> None:
+    with pytest.raises(serve.CodeChanged, match="nothing_of_this_name"):
         serve.check_sources({"ministack.core.lambda_runtime:nothing_of_this_name": "0" * 16})
 
 
-def test_a_function_whose_calls_sleep_may_have_more_workers() -> None:
-    assert serve.bound_of("tarmac-CreateSession-ABCDEF012345", 4) == 100
-    assert serve.bound_of("tarmac-CreateTask-ABCDEF012345", 4) == 4
+def test_a_waiting_function_may_have_more_workers() -> None:
+    assert serve.limit_of("tarmac-CreateSession-ABCDEF012345", 4) == 100
+    assert serve.limit_of("tarmac-CreateTask-ABCDEF012345", 4) == 4
     pool = Pool()
     workers = bounded(pool, limit=1, patience_seconds=0)
     taken = []
@@ -69,7 +69,7 @@ def test_a_function_whose_calls_sleep_may_have_more_workers() -> None:
 
 
 def test_few_workers_start_at_a_time() -> None:
-    """And one that gets free is taken instead of a new one."""
+    """A free worker is used instead of starting another."""
     pool = Pool()
     workers = bounded(pool, limit=100, patience_seconds=0)
     first = [workers.acquire("f", {}, b"") for _ in range(serve.MOST_STARTS)]
@@ -80,7 +80,7 @@ def test_few_workers_start_at_a_time() -> None:
     assert workers.acquire("f", {}, b"")[1] == "spawn"
 
 
-def test_a_call_beyond_the_bound_waits_for_a_worker() -> None:
+def test_a_call_beyond_the_limit_waits_for_a_worker() -> None:
     pool = Pool()
     workers = bounded(pool, limit=1, patience_seconds=10)
     first, _ = workers.acquire("poll", {}, b"")
@@ -95,14 +95,14 @@ def test_a_call_beyond_the_bound_waits_for_a_worker() -> None:
     assert pool.made == 1
 
 
-def test_patience_ends_in_a_throttle() -> None:
+def test_a_call_is_throttled_after_the_longest_wait() -> None:
     workers = bounded(Pool(), limit=1, patience_seconds=0)
     workers.acquire("poll", {}, b"")
     assert workers.acquire("poll", {}, b"") == (None, "func_cap")
 
 
-def test_a_dropped_worker_makes_room() -> None:
-    """ministack forgets a worker whose process broke, and then releases None."""
+def test_a_removed_worker_frees_its_place() -> None:
+    """ministack removes a worker whose process broke, and then releases None."""
     pool = Pool()
     workers = bounded(pool, limit=1, patience_seconds=10)
     workers.acquire("poll", {}, b"")
@@ -116,7 +116,7 @@ def test_a_dropped_worker_makes_room() -> None:
     assert [how for _, how in answers] == ["spawn"]
 
 
-def test_a_burst_never_has_more_workers_than_the_bound() -> None:
+def test_a_burst_never_has_more_workers_than_the_limit() -> None:
     pool = Pool()
     lock = threading.Lock()
     served: list[int] = []

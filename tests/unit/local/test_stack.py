@@ -1,4 +1,4 @@
-"""Settings, stack.json, and what the environment of the local AWS holds."""
+"""Settings, stack.json, and the environment of the local AWS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_stack_json_round_trip(tmp_path: Path) -> None:
     assert StackInfo.load(tmp_path / "stack.json") == INFO
 
 
-def test_stack_json_is_spelled_as_documented_and_private(tmp_path: Path) -> None:
+def test_stack_json_has_the_documented_names_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "stack.json"
     INFO.save(path)
     assert set(json.loads(path.read_text())) >= {
@@ -47,7 +47,7 @@ def test_stack_json_is_spelled_as_documented_and_private(tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_missing_or_foreign_stack_json_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_or_invalid_stack_json_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="make up"):
         StackInfo.load(tmp_path / "stack.json")
     (tmp_path / "stack.json").write_text("{}")
@@ -62,7 +62,7 @@ def test_without_settings_the_upstream_is_the_simulator() -> None:
     assert stack.upstream.base_url == stack.upstream.output_origins == "http://127.0.0.1:4577"
 
 
-def test_a_key_means_runway_itself_and_any_public_output() -> None:
+def test_a_key_selects_runway_itself_and_any_public_output() -> None:
     upstream = Stack.from_environment({"RUNWAYML_API_SECRET": "key_real"}).upstream
     assert not upstream.simulated
     assert (upstream.base_url, upstream.key) == ("https://api.dev.runwayml.com", "key_real")
@@ -77,12 +77,12 @@ def test_another_address_without_a_key_gets_the_simulators_key() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("TIME_SCALE", "0"), ("SIMULATOR_PORT", "-1")])
-def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(LocalError, match=f"{name}={value}"):
         Stack.from_environment({name: value})
 
 
-def test_nothing_of_the_shell_reaches_a_function(tmp_path: Path) -> None:
+def test_the_developers_environment_does_not_reach_functions(tmp_path: Path) -> None:
     shell = {
         "PATH": "/bin",
         "RUNWAYML_API_SECRET": "key_real",
@@ -98,15 +98,15 @@ def test_nothing_of_the_shell_reaches_a_function(tmp_path: Path) -> None:
     assert seen["TIME_SCALE"] == seen["SFN_WAIT_SCALE"] == "0.02"
 
 
-def test_a_proxy_is_kept_for_an_upstream_on_the_internet_only(tmp_path: Path) -> None:
+def test_a_proxy_is_used_only_for_an_upstream_on_the_internet(tmp_path: Path) -> None:
     shell = {"HTTPS_PROXY": "http://proxy"}
     seen = Ministack(Home(tmp_path), 4566, 1, internet=True).environment(shell)
     assert seen["HTTPS_PROXY"] == "http://proxy"
     assert "127.0.0.1" in seen["NO_PROXY"]
 
 
-def test_after_a_kill_the_state_is_set_aside(tmp_path: Path) -> None:
-    """Old tables beside new objects would make paid tasks look unsubmitted."""
+def test_the_state_is_moved_aside_after_a_kill(tmp_path: Path) -> None:
+    """With old tables, tasks that were paid for could appear unsubmitted."""
     home = Home(tmp_path)
     home.create()
     (home.state / "table").touch()
@@ -116,7 +116,7 @@ def test_after_a_kill_the_state_is_set_aside(tmp_path: Path) -> None:
     assert not home.state.exists()
 
 
-def test_after_a_clean_end_the_state_stays(tmp_path: Path) -> None:
+def test_the_state_stays_after_a_clean_end(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.create()
     (home.state / "table").touch()

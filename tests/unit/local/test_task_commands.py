@@ -1,4 +1,4 @@
-"""`tarmac generate`, `watch`, `tasks`, `show`, `cancel`, `upload` against a server that answers as Tarmac would."""
+"""`tarmac generate`, `watch`, `tasks`, `show`, `cancel`, `upload` against a small server with prepared answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from local.cli import app
-from local.commands import api as api_module
 from local.commands.following import table_of
 from tests.fakes.servers import TinyServer, answer, hang_up, raw, tiny_server
 
@@ -37,13 +35,13 @@ def task(status: str = "SUCCEEDED", **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyServer]:
-    """Named by TARMAC_API_URL, with a key; nothing else is there."""
+    """The server that TARMAC_API_URL names, with a client key and without a local stack."""
     with tiny_server() as running:
         monkeypatch.setenv("TARMAC_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("TARMAC_API_URL", running.url)
         monkeypatch.setenv("TARMAC_API_KEY", "key_of_tests")
         monkeypatch.delenv("TARMAC_STACK", raising=False)
-        monkeypatch.setattr(api_module.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
         yield running
 
 
@@ -55,8 +53,8 @@ def sent(server: TinyServer, number: int = 0) -> Any:
     return server.requests[number].json()
 
 
-def test_words_become_a_request(server: TinyServer) -> None:
-    """Numbers where the catalogue has numbers; the id alone on standard output."""
+def test_options_become_a_request(server: TinyServer) -> None:
+    """With numbers where the catalogue has numbers. Standard output has only the id."""
     server.answers(answer(200, CREATED))
     made = tarmac(
         *("generate", "text_to_video", "-m", "gen4.5", "-p", "42", "--ratio", "1280:720", "--duration", "5"),
@@ -81,7 +79,7 @@ def test_words_become_a_request(server: TinyServer) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_a_create_that_was_not_answered_is_sent_again_as_the_same_one(server: TinyServer, status: int) -> None:
+def test_a_create_without_an_answer_is_retried_with_the_same_idempotency_key(server: TinyServer, status: int) -> None:
     server.answers(hang_up, answer(status, {"error": "no"}), answer(200, CREATED))
     made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a")
     assert made.exit_code == 0, made.output
@@ -90,14 +88,14 @@ def test_a_create_that_was_not_answered_is_sent_again_as_the_same_one(server: Ti
     assert len(keys) == 1
 
 
-def test_an_idempotency_key_of_ones_own_is_sent(server: TinyServer) -> None:
+def test_a_given_idempotency_key_is_sent(server: TinyServer) -> None:
     server.answers(answer(200, CREATED))
     tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--idempotency-key", "order-18")
     assert server.requests[0].headers["idempotency-key"] == "order-18"
 
 
-def test_files_are_uploaded_once_and_put_where_the_model_takes_them(server: TinyServer, tmp_path: Path) -> None:
-    """The key stays away from the form, whose fields come before the file."""
+def test_files_are_uploaded_once_and_placed_where_the_model_takes_them(server: TinyServer, tmp_path: Path) -> None:
+    """The form is sent without the client key, and its fields precede the file."""
     face, acting = tmp_path / "face.png", tmp_path / "acting.mp4"
     face.write_bytes(b"a face")
     acting.write_bytes(b"acting")
@@ -126,8 +124,8 @@ def test_files_are_uploaded_once_and_put_where_the_model_takes_them(server: Tiny
     }
 
 
-def test_a_file_may_be_put_into_any_field(server: TinyServer, tmp_path: Path) -> None:
-    """And is uploaded once, however often it is named; a URL is passed on."""
+def test_any_field_can_be_set_to_a_file(server: TinyServer, tmp_path: Path) -> None:
+    """The file is uploaded once even if named twice; a URL is passed on."""
     file = tmp_path / "lake.jpg"
     file.write_bytes(b"a lake")
     server.answers(answer(200, SLOT | {"uploadUrl": f"{server.url}/bucket"}), answer(204), answer(200, CREATED))
@@ -153,7 +151,7 @@ def test_a_body_may_come_from_a_file_or_a_pipe(server: TinyServer, tmp_path: Pat
     assert [sent(server, number)["promptText"] for number in (0, 1)] == ["b", "a"]
 
 
-def test_waiting_ends_with_the_outputs_in_a_folder(server: TinyServer, tmp_path: Path) -> None:
+def test_download_waits_and_stores_the_outputs(server: TinyServer, tmp_path: Path) -> None:
     done = task(output=[f"{server.url}/console/2026/11/20/task-1/01.mp4?sig=1"])
     server.answers(
         answer(200, CREATED),
@@ -170,7 +168,7 @@ def test_waiting_ends_with_the_outputs_in_a_folder(server: TinyServer, tmp_path:
     assert "authorization" not in server.requests[-1].headers
 
 
-def test_a_download_that_is_cut_leaves_no_file(server: TinyServer, tmp_path: Path) -> None:
+def test_an_interrupted_download_leaves_no_file(server: TinyServer, tmp_path: Path) -> None:
     done = task(output=[f"{server.url}/01.mp4"])
     server.answers(answer(200, done), raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"))
     made = tarmac("show", "task-1", "--download", str(tmp_path))
@@ -179,20 +177,18 @@ def test_a_download_that_is_cut_leaves_no_file(server: TinyServer, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("status", "words"), [("FAILED", "SAFETY.INPUT.TEXT: The prompt"), ("CANCELLED", "cancelled")])
-def test_a_task_that_does_not_end_well_is_exit_code_1(server: TinyServer, status: str, words: str) -> None:
+def test_a_failed_or_cancelled_task_exits_with_1(server: TinyServer, status: str, words: str) -> None:
     server.answers(answer(200, CREATED), answer(200, task(status)))
     made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--wait")
     assert made.exit_code == 1
     assert words in made.stderr
 
 
-def test_an_interruption_leaves_the_task_and_says_how_to_find_it(
-    server: TinyServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_prints_how_to_follow_the_task(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(api_module.time, "sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupt)
     server.answers(answer(200, CREATED), answer(200, task("RUNNING")))
     made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--wait")
     assert made.exit_code == 130
@@ -203,16 +199,16 @@ def test_an_interruption_leaves_the_task_and_says_how_to_find_it(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("text_to_gold", "-p", "a"), "there is no operation text_to_gold; there are"),
+        (("text_to_gold", "-p", "a"), "unknown operation text_to_gold: choose from"),
         (("text_to_video", "-m", "gen4.5", "--duration", "long"), "duration: expected a whole number"),
         (("text_to_video", "-m", "gen4.5", "-i", "https://example.com/a.jpg"), "takes no further image"),
         (("text_to_video", "-m", "unheard_of", "-i", "https://example.com/a.jpg"), "not in the catalogue"),
-        (("image_to_video", "-m", "gen4.5", "-i", "nowhere.jpg"), "nowhere.jpg: there is no such file"),
+        (("image_to_video", "-m", "gen4.5", "-i", "nowhere.jpg"), "nowhere.jpg: file not found"),
         (("text_to_video", "--set", "promptText"), "expected NAME=VALUE"),
         (("text_to_video", "--body", "nowhere.json"), "nowhere.json"),
     ],
 )
-def test_what_cannot_be_sent_is_exit_code_2_and_nothing_is_sent(
+def test_an_invalid_request_exits_with_2_and_sends_nothing(
     server: TinyServer, arguments: tuple[str, ...], words: str
 ) -> None:
     server.answers(answer(200, CREATED))
@@ -234,12 +230,12 @@ def test_what_cannot_be_sent_is_exit_code_2_and_nothing_is_sent(
         ),
         (422, {"error": "This key was used for another request"}, 2, "another request"),
         (404, {"error": "There is no such task"}, 2, "no such task"),
-        (401, {"message": "Unauthorized"}, 3, "the key was not accepted"),
-        (403, {"message": "Forbidden"}, 3, "the key was not accepted"),
+        (401, {"message": "Unauthorized"}, 3, "the key was rejected"),
+        (403, {"message": "Forbidden"}, 3, "the key was rejected"),
         (503, {"error": "No Runway key is stored"}, 4, "No Runway key is stored"),
-        (500, b"<html>", 4, "in trouble (500)"),
-        (429, {"message": "Too Many Requests"}, 4, "in trouble (429)"),
-        (200, b"<html>", 3, "is this the address of its API?"),
+        (500, b"<html>", 4, "failed with 500"),
+        (429, {"message": "Too Many Requests"}, 4, "failed with 429"),
+        (200, b"<html>", 3, "Check that this is the address of the API"),
     ],
 )
 def test_each_kind_of_error_has_an_exit_code_and_one_message(
@@ -253,8 +249,8 @@ def test_each_kind_of_error_has_an_exit_code_and_one_message(
     assert shown.stdout == ""
 
 
-def test_an_issue_that_the_message_names_is_not_told_again(server: TinyServer) -> None:
-    """As JSON, everything is as the API has said it."""
+def test_an_issue_in_the_message_is_not_printed_twice(server: TinyServer) -> None:
+    """As JSON, the error is printed as the API returned it."""
     issues = [{"path": ["ratio"], "message": "Required"}, {"path": ["seed"], "message": "Too big"}]
     refusal = {"error": "Validation of body failed: ratio: Required", "issues": issues}
     server.answers(answer(400, refusal), answer(400, refusal))
@@ -265,21 +261,21 @@ def test_an_issue_that_the_message_names_is_not_told_again(server: TinyServer) -
 
 
 @pytest.mark.parametrize("issues", [[{"message": "Required"}], ["ratio"], 7, [{"path": 7, "message": "Required"}]])
-def test_issues_of_another_shape_are_no_traceback(server: TinyServer, issues: Any) -> None:
+def test_issues_of_another_shape_print_no_traceback(server: TinyServer, issues: Any) -> None:
     server.answers(answer(400, {"error": "Bad request", "issues": issues}))
     shown = tarmac("show", "task-1")
     assert (shown.exit_code, "Bad request" in shown.stderr) == (2, True)
 
 
-def test_where_nobody_answers_it_says_so(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_API_URL", "http://127.0.0.1:9")
     shown = tarmac("tasks")
     assert shown.exit_code == 3
-    assert re.search(r"127\.0\.0\.1:9 does not answer .*: is the stack up\?", shown.stderr)
+    assert re.search(r"127\.0\.0\.1:9 does not answer .*Check that the stack is up", shown.stderr)
     assert "does not answer" in json.loads(tarmac("tasks", "--json").stderr)["error"]
 
 
-def test_without_a_stack_or_a_key_it_says_what_to_do(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_stack_or_key_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_STACK", "tarmac")
     both = tarmac("tasks")
     assert (both.exit_code, "not both" in both.stderr) == (2, True)
@@ -292,7 +288,7 @@ def test_without_a_stack_or_a_key_it_says_what_to_do(server: TinyServer, monkeyp
     assert (nothing.exit_code, "make up" in nothing.stderr) == (3, True)
 
 
-def test_tasks_are_listed_over_as_many_pages_as_it_takes(server: TinyServer) -> None:
+def test_tasks_are_listed_over_several_pages(server: TinyServer) -> None:
     first = {"data": [task(id=f"t{number}") for number in range(100)], "nextCursor": "more"}
     second = {"data": [task(id="t100"), task(id="t101")], "nextCursor": "more still"}
     server.answers(answer(200, first), answer(200, second))
@@ -305,7 +301,7 @@ def test_tasks_are_listed_over_as_many_pages_as_it_takes(server: TinyServer) -> 
     ]
 
 
-def test_a_table_tells_each_task_in_a_row(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_has_a_row_for_each_task(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [task("RUNNING", id="one", metadata={"order": "A-18"}), task("FAILED", id="two"), task(id="three")]
     server.answers(answer(200, {"data": rows, "nextCursor": None}))
     monkeypatch.setenv("COLUMNS", "160")
@@ -324,7 +320,7 @@ CROWDED = [
 
 
 @pytest.mark.parametrize("columns", [80, 60, 40])
-def test_a_row_in_a_pipe_is_one_line_with_all_that_there_is(
+def test_a_row_in_a_pipe_is_one_complete_line(
     server: TinyServer, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     server.answers(answer(200, {"data": CROWDED, "nextCursor": None}))
@@ -337,8 +333,8 @@ def test_a_row_in_a_pipe_is_one_line_with_all_that_there_is(
 
 
 @pytest.mark.parametrize(("columns", "kept"), [(120, ["━", "25", "see"]), (80, ["see"]), (60, []), (40, [])])
-def test_a_narrow_terminal_gets_fewer_columns_and_whole_ones(columns: int, kept: list[str]) -> None:
-    """Never without what a task is called, how it stands and when it was made."""
+def test_a_narrow_terminal_gets_fewer_but_complete_columns(columns: int, kept: list[str]) -> None:
+    """Id, status and creation always remain."""
     console = Console(width=columns, force_terminal=True, color_system=None, file=io.StringIO())
     console.print(table_of(CROWDED, console), crop=False)
     told = console.file.getvalue()  # type: ignore[attr-defined]
@@ -350,29 +346,29 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_ones(columns: int, kept:
         assert max(map(len, told.splitlines())) <= columns
 
 
-def test_a_task_is_shown_with_all_that_there_is_to_say(server: TinyServer) -> None:
+def test_show_prints_all_known_fields(server: TinyServer) -> None:
     webhook = {"url": "https://example.com", "state": "DELIVERED", "tries": 2, "lastStatus": 204}
     server.answers(answer(200, task(metadata={"order": "A-18"}, webhook=webhook)))
     shown = tarmac("show", "task-1")
     assert shown.exit_code == 0
-    for words in ("task-1", "SUCCEEDED", "25", "order=A-18", "DELIVERED after 2 tries", task()["output"][0]):
+    for words in ("task-1", "SUCCEEDED", "25", "order=A-18", "DELIVERED after 2 attempts", task()["output"][0]):
         assert words in shown.stdout
 
 
-def test_a_failed_task_is_shown_with_exit_code_1(server: TinyServer) -> None:
+def test_show_of_a_failed_task_exits_with_1(server: TinyServer) -> None:
     server.answers(answer(200, task("FAILED")))
     shown = tarmac("show", "task-1", "--json")
     assert (shown.exit_code, json.loads(shown.stdout)["failureCode"]) == (1, "SAFETY.INPUT.TEXT")
 
 
-def test_watching_prints_each_change_where_nobody_looks(server: TinyServer) -> None:
+def test_watch_prints_each_change_without_a_terminal(server: TinyServer) -> None:
     server.answers(*(answer(200, task(status)) for status in ("PENDING", "PENDING", "RUNNING", "RUNNING", "SUCCEEDED")))
     watched = tarmac("watch", "task-1", "task-1")
     assert watched.exit_code == 0
     assert watched.stdout.splitlines() == ["task-1  PENDING", "task-1  RUNNING", "task-1  SUCCEEDED"]
 
 
-def test_watching_as_json_tells_progress_too(server: TinyServer) -> None:
+def test_watch_as_json_prints_progress_too(server: TinyServer) -> None:
     looks = [
         task("RUNNING", progress=0.2),
         task("RUNNING", progress=0.2),
@@ -385,8 +381,8 @@ def test_watching_as_json_tells_progress_too(server: TinyServer) -> None:
     assert [json.loads(line) for line in watched.stdout.splitlines()] == [looks[0], looks[2], looks[3]]
 
 
-def test_a_cancel_leaves_alone_what_has_ended(server: TinyServer) -> None:
-    """There, a DELETE would hide the task. The others are cancelled all the same."""
+def test_cancel_does_not_touch_a_task_that_has_ended(server: TinyServer) -> None:
+    """A DELETE would delete that task. The other tasks are still cancelled."""
     server.answers(answer(200, task()), answer(200, task("RUNNING")), answer(204))
     cancelled = tarmac("cancel", "one", "two")
     assert cancelled.exit_code == 1
@@ -399,7 +395,7 @@ def test_a_cancel_leaves_alone_what_has_ended(server: TinyServer) -> None:
     ]
 
 
-def test_a_cancel_goes_on_where_a_task_is_not_there(server: TinyServer) -> None:
+def test_cancel_continues_after_a_task_that_is_not_found(server: TinyServer) -> None:
     server.answers(answer(404, {"error": "Task not found"}), answer(200, task("RUNNING")), answer(204))
     cancelled = tarmac("cancel", "one", "two", "--json")
     assert cancelled.exit_code == 1
@@ -415,11 +411,11 @@ def test_an_upload_prints_its_uri(server: TinyServer, tmp_path: Path) -> None:
     assert tarmac("upload", str(file)).stdout == "runway://tarmac/abc\n"
 
 
-def test_an_upload_that_s3_refuses_is_told_in_its_words(server: TinyServer, tmp_path: Path) -> None:
+def test_an_upload_that_s3_rejects_is_reported_with_its_message(server: TinyServer, tmp_path: Path) -> None:
     file = tmp_path / "tiny.jpg"
     file.write_bytes(b"tiny")
     refusal = b"<Error><Code>EntityTooSmall</Code><Message>Your proposed upload is too small</Message></Error>"
     server.answers(answer(200, SLOT | {"uploadUrl": f"{server.url}/bucket"}), answer(400, refusal))
     uploaded = tarmac("upload", str(file), "--json")
     assert (uploaded.exit_code, uploaded.stdout) == (2, "")
-    assert json.loads(uploaded.stderr) == {"error": f"{file} was not taken: Your proposed upload is too small"}
+    assert json.loads(uploaded.stderr) == {"error": f"{file} was rejected: Your proposed upload is too small"}

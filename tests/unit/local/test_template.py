@@ -1,4 +1,4 @@
-"""template.yaml in, what the local AWS can deploy out."""
+"""Conversion of template.yaml to a template that the local AWS can deploy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_version_is_not_a_date() -> None:
     assert template.parse("Version: 2012-10-17") == {"Version": "2012-10-17"}
 
 
-def test_what_is_no_mapping_is_no_template() -> None:
+def test_a_template_must_be_a_mapping() -> None:
     with pytest.raises(ValueError, match="mapping"):
         template.parse("- a list")
 
@@ -122,7 +122,7 @@ def test_a_list_parameter_reaches_the_translator_as_a_list() -> None:
     assert template.parameter_values(source, {"Origins": "http://c"})["Origins"] == ["http://c"]
 
 
-def test_parameters_the_template_does_not_know_are_left_out() -> None:
+def test_undeclared_parameters_are_left_out() -> None:
     source = template.parse("Parameters: {Known: {Type: String}}")
     assert template.known_parameters(source, {"Known": "a", "Unknown": "b"}) == {"Known": "a"}
 
@@ -142,7 +142,7 @@ def test_every_route_leads_to_its_own_integration(expanded: Template) -> None:
         assert properties["IntegrationType"] == "AWS_PROXY"
 
 
-def test_guarded_routes_name_the_authorizer_and_public_ones_none(expanded: Template) -> None:
+def test_guarded_routes_have_the_authorizer_and_public_routes_none(expanded: Template) -> None:
     guards = {route["RouteKey"]: route.get("AuthorizerId") for route in of_type(expanded, "AWS::ApiGatewayV2::Route")}
     assert guards.pop("GET /v1/tasks/{id}") == {"Ref": "HttpApiClientKeyAuthorizer"}
     assert set(guards.values()) == {None}
@@ -166,15 +166,15 @@ def test_cors_is_spelled_as_the_local_gateway_reads_it(expanded: Template) -> No
     assert cors == {"allowOrigins": ["http://localhost:5173"], "maxAge": 600}
 
 
-def test_ids_do_not_depend_on_other_routes(expanded: Template) -> None:
-    """A stack is updated in place: a route that stays keeps its logical id."""
+def test_logical_ids_do_not_depend_on_other_routes(expanded: Template) -> None:
+    """A stack is updated in place, so an unchanged route must keep its logical id."""
     fewer = template.parse(API)
     del fewer["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]["/health"]
     ids = set(template.expand_http_apis(fewer)["Resources"])
     assert ids < set(expanded["Resources"])
 
 
-def test_paths_of_the_same_letters_have_different_ids() -> None:
+def test_paths_with_the_same_letters_have_different_ids() -> None:
     assert template.route_id("Api", "GET /a/{b}") != template.route_id("Api", "GET /a/b")
 
 
@@ -189,19 +189,19 @@ def test_notices_are_queued_as_published() -> None:
 
 @pytest.fixture(scope="module")
 def real() -> Template:
-    """template.yaml itself, as the local AWS is given it."""
+    """template.yaml itself, converted for the local AWS."""
     source = template.parse((ROOT / "template.yaml").read_text())
     located = template.point_at_packages(source, lambda name, _: f"s3://bucket/{name}.zip")
     inlined = template.inline_definitions(located, lambda path: (ROOT / path).read_text())
     return template.localise(inlined, {"CorsOrigins": "http://a,http://b"}, "us-east-1")
 
 
-def test_nothing_of_sam_is_left(real: Template) -> None:
+def test_no_sam_resource_is_left(real: Template) -> None:
     assert "Transform" not in real
     assert [kind for kind in (r["Type"] for r in real["Resources"].values()) if "Serverless" in kind] == []
 
 
-def test_every_route_of_the_template_is_there(real: Template) -> None:
+def test_every_route_of_the_template_exists(real: Template) -> None:
     source = template.parse((ROOT / "template.yaml").read_text())
     wanted = {
         f"{event['Properties']['Method']} {event['Properties']['Path']}"

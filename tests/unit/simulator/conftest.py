@@ -1,4 +1,4 @@
-"""One simulator for all tests here: scenarios travel with the requests, so they do not meet."""
+"""One simulator for all tests here: scenarios are part of the requests, so tests do not affect each other."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image
 
 from local.simulator.server import RunningSimulator, running_simulator
 
+T0 = 1_800_000_000.0
 Create = Callable[..., httpx.Response]
 Finish = Callable[[str], dict[str, Any]]
 
@@ -27,7 +28,7 @@ def simulator() -> Iterator[RunningSimulator]:
 
 @pytest.fixture(scope="session")
 def headers() -> dict[str, str]:
-    """What Runway wants with every request."""
+    """The headers that Runway requires with every request."""
     return {"Authorization": "Bearer key_test", "X-Runway-Version": "2024-11-06"}
 
 
@@ -53,7 +54,7 @@ def create(http: httpx.Client) -> Create:
 
 @pytest.fixture
 def finish(http: httpx.Client) -> Finish:
-    """Wait until a task is no longer active; gives its last state."""
+    """Wait until a task is no longer active; returns its last state."""
 
     def wait(task_id: str) -> dict[str, Any]:
         deadline = time.monotonic() + 10
@@ -65,6 +66,27 @@ def finish(http: httpx.Client) -> Finish:
         raise AssertionError(f"{task_id} did not end")
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def clock() -> list[float]:
+    """The time of `own`, in epoch seconds; tests change it."""
+    return [T0]
+
+
+@pytest.fixture(scope="module")
+def clocked(clock: list[float]) -> Iterator[RunningSimulator]:
+    with running_simulator(clock=lambda: clock[0]) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def own(clocked: RunningSimulator, headers: dict[str, str], clock: list[float]) -> Iterator[httpx.Client]:
+    """A client of an empty simulator, on a clock that the test sets."""
+    clock[0] = T0
+    with httpx.Client(base_url=clocked.base_url, headers=headers, timeout=20) as client:
+        client.post("/_simulator/reset")
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,7 @@ class TestAnnouncing:
         finish(succeeded(world).id, world, 10**6)
         assert world.webhook_queue.sent == []
 
-    @pytest.mark.parametrize("at", ["webhooks.send", "topic.publish", "tasks.change"])
+    @pytest.mark.parametrize("at", ["webhook_queue.send", "topic.publish", "tasks.move"])
     @pytest.mark.parametrize("is_done", [False, True])
     def test_that_fails_anywhere_is_repeated_by_the_sweeper(
         self, at: str, is_done: bool, world: World, monkeypatch: pytest.MonkeyPatch

@@ -14,15 +14,16 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.aws import template
 from local.paths import ROOT
-from tarmac.requests.contract import CreateTask, parse_create
+from tarmac.requests.contract import parse_create
 from tarmac.requests.media import BadMedia
 from tarmac.requests.webhook_url import check_webhook_url
 from tarmac.tasks.webhook import shown_url, verdict_of
 from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS, wait_after
 from tarmac.webhooks.signing import secret_of, signed_headers
+from tests.fakes.samples import issues_of
 
 ROOT_TEXT = "Kf3" * 21
-ASCII_ONLY = "a webhook URL is ASCII without white space: percent-encode the rest"
+ASCII_ONLY = "a webhook URL must be ASCII without white space; percent-encode other characters"
 NOBODY: frozenset[str] = frozenset()
 LOCAL = frozenset({"http://127.0.0.1:8000"})
 
@@ -85,13 +86,17 @@ class TestUrl:
     @pytest.mark.parametrize(
         ("url", "origins", "reason"),
         [
-            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL has at most 2048 characters"),
+            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL must have at most 2048 characters"),
             ("https://hooks.example.com/ü", NOBODY, ASCII_ONLY),
             ("https://hooks.example.com/a b", LOCAL, ASCII_ONLY),
             ("https://hooks.example.com/\x7f", NOBODY, ASCII_ONLY),
             ("http://hooks.example.com/", NOBODY, "a webhook URL must be an https URL"),
-            ("https://127.0.0.1/", NOBODY, "a URL must name a public domain, not an address"),
-            ("https://hooks.example.com/", LOCAL, "this deployment sends no callbacks to that host"),
+            ("https://127.0.0.1/", NOBODY, "a URL must have a public domain name, not an address"),
+            (
+                "https://hooks.example.com/",
+                LOCAL,
+                "this deployment does not send webhooks to that host (parameter WebhookOrigins)",
+            ),
         ],
     )
     def test_that_is_refused_comes_back_with_the_reason(self, url: str, origins: frozenset[str], reason: str) -> None:
@@ -134,28 +139,25 @@ class TestUrl:
 class TestCreate:
     def test_takes_a_webhook_url_and_never_sends_it_upstream(self) -> None:
         parsed = parse_create({"model": "gen4.5", "promptText": "x", "webhookUrl": "https://hooks.example.com/"})
-        assert isinstance(parsed, CreateTask)
         assert parsed.webhookUrl == "https://hooks.example.com/"
         assert parsed.upstream_body() == {"model": "gen4.5", "promptText": "x"}
 
     @pytest.mark.parametrize("body", [{"model": "gen4.5"}, {"model": "gen4.5", "webhookUrl": None}])
     def test_needs_none(self, body: dict[str, Any]) -> None:
         parsed = parse_create(body)
-        assert isinstance(parsed, CreateTask)
         assert parsed.webhookUrl is None
         assert parsed.upstream_body() == {"model": "gen4.5"}
 
     @pytest.mark.parametrize("url", [*TestUrl.BAD, 4, ["https://hooks.example.com/"], {}, True])
     def test_names_the_field_that_is_wrong_and_does_not_repeat_it(self, url: Any) -> None:
-        found = parse_create({"model": "gen4.5", "webhookUrl": url})
-        assert isinstance(found, list)
+        found = issues_of(parse_create, {"model": "gen4.5", "webhookUrl": url})
         assert [issue.path for issue in found] == [("webhookUrl",)]
         assert "password" not in found[0].message
         assert not found[0].message.startswith("Value error")
 
     def test_takes_a_named_origin(self) -> None:
-        parsed = parse_create({"model": "m", "webhookUrl": "http://127.0.0.1:8000/x"}, webhook_origins=LOCAL)
-        assert isinstance(parsed, CreateTask)
+        url = "http://127.0.0.1:8000/x"
+        assert parse_create({"model": "m", "webhookUrl": url}, webhook_origins=LOCAL).webhookUrl == url
 
 
 @given(st.text() | st.from_regex(r"https?://[!-~]{0,40}", fullmatch=True))

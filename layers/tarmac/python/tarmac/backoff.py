@@ -1,4 +1,4 @@
-"""Exponential backoff in whole seconds."""
+"""Exponential backoff."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def backoff(tries: int, jitter: float, first_seconds: float = 2.0, longest_seconds: float = 120.0) -> int:
-    """Exponential delay after the `tries`-th failure (1, 2, …), up to 50 % longer by a jitter of 0..1."""
+    """The delay in whole seconds after the given number of failures (from 1). A jitter of 0..1 adds up to 50 %."""
     delay = min(longest_seconds, first_seconds * 2.0 ** min(max(tries, 1) - 1, 32))
     return whole_seconds(delay * (1 + 0.5 * jitter))
 

@@ -1,4 +1,4 @@
-"""Time, injectable. Locally one TIME_SCALE compresses every wait; on AWS the scale is 1."""
+"""An injectable clock. On the local machine TIME_SCALE shortens every wait; on AWS the scale is 1."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """Wall clock whose durations are stretched by 1 / scale.
+    """A wall clock with scaled durations.
 
-    At scale 0.05 one real second counts as twenty: rules go on thinking in Runway's seconds while the local machine's
-    waits (scaled by the same factor) pass twenty times faster. Timestamps stay real.
+    At scale 0.05 one real second counts as 20 seconds of Runway's time. Rules use Runway's seconds, and waits on the
+    local machine are 20 times shorter. Timestamps are not scaled.
     """
 
     def __init__(self, scale: float | None = None) -> None:
         self.scale = float(os.environ.get("TIME_SCALE", "1")) if scale is None else scale
 
     def now(self) -> float:
-        """Epoch seconds, in whole milliseconds as rows keep them."""
+        """The epoch time in seconds, rounded to milliseconds as in rows."""
         return round(time.time(), 3)
 
     def elapsed(self, since: float) -> float:
-        """Seconds of Runway's time from an earlier `now()`, never negative: clocks of two machines may disagree."""
+        """Seconds of Runway's time since an earlier `now()`. Never negative, even if two machines' clocks differ."""
         return max(0.0, self.now() - since) / self.scale
 
     def after(self, seconds: float) -> float:
-        """The `now()` at which that many seconds of Runway's time will have passed."""
+        """The value of `now()` after this many seconds of Runway's time."""
         return self.now() + seconds * self.scale
 
     def sleep(self, seconds: float) -> None:
@@ -34,11 +34,11 @@ class Clock:
 
 
 def to_iso(epoch_seconds: float) -> str:
-    """ISO-8601 in UTC with milliseconds and `Z`, as Runway writes it."""
+    """The time in ISO 8601, in UTC with milliseconds and `Z`, as in Runway's responses."""
     seconds, milliseconds = divmod(round(epoch_seconds * 1000), 1000)
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds:03d}Z"
 
 
 def from_iso(text: str) -> float:
-    """Epoch seconds of what `to_iso` wrote."""
+    """The inverse of `to_iso`, in epoch seconds."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,4 +1,4 @@
-"""Several reads at once, where one after the other would outlast a caller's patience."""
+"""Runs several reads concurrently while a caller waits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 AT_ONCE = 8
-"""Enough to read a page of a hundred in seconds, and few enough for Runway."""
+"""Enough to read a page of 100 items within seconds, and few enough for Runway's rate limits."""
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 def together(read: Callable[[A], B], items: Iterable[A]) -> list[B]:
-    """`read` of each, in their order. Raises what the first of them raises."""
+    """The results of `read` for all items, in their order. Raises the error of the first item that fails."""
     items = list(items)
     if len(items) < 2:
         return [read(item) for item in items]

@@ -1,4 +1,4 @@
-"""Which texts are ids, and ids derived from a cause."""
+"""Forms of ids, and ids that are derived from a cause."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import hashlib
 import re
 import uuid
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-"""Any name that an execution may have: those started by hand give theirs to the task."""
+"""Every name that Step Functions accepts: an execution started by hand gives its name to the task."""
 
 
-def _id_of(*cause: str) -> str:
+def derived_id(*cause: str) -> str:
+    """A UUID that depends only on the cause, so that a repeated event gets the same id."""
     seed = "\0".join(cause).encode()
     return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
 
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-
-
 def is_id(text: str) -> bool:
-    """Whether something of Runway's could have this id. They are UUIDs, but nobody promises that."""
+    """Whether a text may be an id at Runway. Runway uses UUIDs but does not document it."""
     return _ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""What the steps need of the outside world. `adapters` implement these on AWS; tests implement them in memory."""
+"""Interfaces to the outside world. `tarmac.aws` implements them on AWS; tests implement them in memory."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ Row = dict[str, Any]
 
 
 class ConditionFailed(Exception):
-    """A conditional write met another version of its row; nothing of the transaction was written."""
+    """A condition of a write failed, so the whole write or transaction had no effect."""
 
 
 class AlreadyThere(Exception):
-    """The object exists: an archive key is written once."""
+    """The object exists already; a key in the archive is written once."""
 
 
 class NoSuchObject(Exception):
-    """The object (or that version of it) is not there."""
+    """The object, or the version of it, does not exist."""
 
 
 class ExecutionNameTaken(Exception):
-    """An execution of that name runs or ran: Step Functions spends a name for 90 days."""
+    """An execution with this name exists. Step Functions reserves a name for 90 days after the execution ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """One row of a write. `over` is the version it replaces; None means that no such row may exist."""
+    """A row to write. over: the version that it replaces; None if the row must not exist yet."""
 
     row: Row
     over: int | None = None
@@ -35,9 +35,9 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A number of a row, changed in place: many at once do not get into each other's way as those who read first do.
+    """An addition to a number of a row. Concurrent additions do not conflict, unlike a read followed by a write.
 
-    The row is made where there is none. The sum must not pass `at_most`. `about` is written beside the number.
+    The row is created if it does not exist. at_most: the limit of the sum. about: attributes that are set as well.
     """
 
     pk: str
@@ -53,7 +53,7 @@ Write = Put | Add
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a query's rows; `next_key` is None on the last page."""
+    """A page of a query's rows. next_key: None on the last page."""
 
     rows: list[Row]
     next_key: Row | None
@@ -61,10 +61,10 @@ class Page:
 
 class Table(Protocol):
     def get(self, pk: str, sk: str) -> Row | None:
-        """The row as last written (strongly consistent)."""
+        """The row, read with strong consistency, or None."""
 
     def write(self, *writes: Write) -> None:
-        """All of them or none. Raises ConditionFailed."""
+        """Write all rows in one transaction. Raises ConditionFailed."""
 
     def delete(self, pk: str, sk: str) -> None: ...
 
@@ -78,8 +78,11 @@ class Table(Protocol):
         limit: int = 100,
         start: Row | None = None,
     ) -> Page:
-        """Rows of one partition of an index (`byClient`, `due`, or `primary`: the table itself), by sort key;
-        `up_to` bounds that."""
+        """The rows of one partition of an index, sorted by its sort key.
+
+        index: `byClient`, `due`, or `primary` for the table itself. up_to: the highest sort key. start: `next_key` of
+        the previous page.
+        """
 
 
 class ReadStream(Protocol):
@@ -88,7 +91,7 @@ class ReadStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the head of an object says."""
+    """The metadata of an S3 object."""
 
     size_bytes: int
     content_type: str
@@ -100,14 +103,14 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class UploadForm:
-    """Where a browser or an SDK posts one file to: the form's address, and its fields before the file."""
+    """A form for posting one file: its address, and the fields that come before the file."""
 
     url: str
     fields: Mapping[str, str]
 
 
 class Objects(Protocol):
-    """One bucket."""
+    """The objects of one bucket."""
 
     @property
     def bucket(self) -> str: ...
@@ -118,15 +121,15 @@ class Objects(Protocol):
     def open(
         self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
     ) -> ReadStream:
-        """The content as a stream. etag: only while it is that one. span: its bytes from … to before …
+        """The content as a stream. etag: the required ETag. span: the first byte, and the byte after the last one.
 
-        Raises NoSuchObject.
+        Raises NoSuchObject, also if the ETag differs.
         """
 
     def put(self, key: str, content: bytes, content_type: str) -> None: ...
 
     def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
-        """Write over the object of that etag, or (None) where there is none. Raises ConditionFailed."""
+        """Replace the object that has the ETag `over`; None if no object may exist. Raises ConditionFailed."""
 
     def put_new(
         self,
@@ -136,9 +139,10 @@ class Objects(Protocol):
         content_type: str,
         metadata: Mapping[str, str],
     ) -> None:
-        """Write once, streaming; nothing is visible before all of it is there. size_bytes: None where unknown.
+        """Stream the content into a new object, which becomes visible when it is complete.
 
-        Raises AlreadyThere. An error of `content.read` ends the write; it may come back wrapped.
+        size_bytes: None if unknown. Raises AlreadyThere. An error of `content.read` ends the write and may be raised
+        wrapped in another error.
         """
 
     def delete(self, key: str) -> None: ...
@@ -147,13 +151,16 @@ class Objects(Protocol):
         """Raises NoSuchObject."""
 
     def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
-        """In place of all tags that the object has. Raises NoSuchObject."""
+        """Replace all tags of the object. Raises NoSuchObject."""
 
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
-        """A signed GET link; it dies with the credentials that sign it, if these end earlier."""
+        """A signed GET link. It expires with the credentials that sign it, if they expire earlier."""
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
-        """A signed form for one object of that key and type, with that many bytes; a part `metadata` is admitted."""
+        """A signed form for one object with this key and type. smallest, largest: limits of its size in bytes.
+
+        The form accepts a field `metadata`, which some SDKs send.
+        """
 
 
 class Topic(Protocol):
@@ -161,15 +168,15 @@ class Topic(Protocol):
 
 
 class Queue(Protocol):
-    """Messages that are given out again until somebody is done with them."""
+    """A queue that delivers each message again until a consumer deletes it."""
 
     def send(self, message: str) -> None: ...
 
     def send_all(self, messages: Sequence[str]) -> None:
-        """Several, none of them large. Where it raises, some may have been sent."""
+        """Send several small messages. If this raises, some may have been sent."""
 
     def postpone(self, receipt: str, seconds: int) -> None:
-        """Give a message that was received out again after so many seconds, 43,200 at most."""
+        """Deliver a received message again after the given number of seconds, at most 43,200."""
 
 
 class Executions(Protocol):

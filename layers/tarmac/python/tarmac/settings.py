@@ -105,7 +105,7 @@ class CreateUploadSettings(Settings):
     upload_bucket: str
 
 
-class ManageAvatarsSettings(Settings):
+class ManageCharactersSettings(Settings):
     table_name: str
     upload_bucket: str
     archive_bucket: str

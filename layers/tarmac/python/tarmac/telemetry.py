@@ -1,4 +1,4 @@
-"""Log lines and metrics. One line an invocation, with ids, counts and durations only: never a prompt, link or key."""
+"""Log lines and metrics. Log lines contain only ids, counts and durations, never prompts, links or keys."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _FIELDS = frozenset(
         "wait_seconds",
     }
 )
-"""The only fields a line may have: a new one is added here, on purpose."""
+"""The only fields that a log line may have. Add a new field here after checking that it reveals no content."""
 
 _LONGEST_VALUE = 100
 _MOST_VALUES = 20
 
 
 class AllowListLogger:
-    """Powertools' logger behind an allow-list."""
+    """The logger of Powertools, limited to the fields of an allow-list."""
 
     def __init__(self) -> None:
         self._logger = Logger()
@@ -63,7 +63,7 @@ class AllowListLogger:
         self._logger.error(message, extra=self._checked(fields), stacklevel=3)
 
     def crash(self, message: str, error: BaseException, **fields: Any) -> None:
-        """An error nobody expected: its type and where it arose, not its text, which may quote a body or a link."""
+        """Log the type and location of an unexpected error, but not its text, which may quote a body or a link."""
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next
@@ -73,12 +73,12 @@ class AllowListLogger:
     @staticmethod
     def _checked(fields: dict[str, Any]) -> dict[str, Any]:
         if unknown := set(fields) - _FIELDS:
-            raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
+            raise ValueError(f"unknown log field: {', '.join(sorted(unknown))}")
         return {name: _shortened(value) for name, value in fields.items() if value is not None}
 
 
 def _shortened(value: Any) -> Any:
-    """A stranger names parameters and keys as it likes: a line stays a line."""
+    """The value with limited length, because callers choose the names of parameters and keys."""
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Whom this process trusts: one context for all its connections, since reading the certificates takes some 20 ms."""
+"""The TLS context of this process. All connections share it, because loading the certificates takes about 20 ms."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The ports on AWS, one service a module, and the wiring of a function's effects."""
+"""Adapters that implement the ports on AWS, and the wiring of a function's effects."""

@@ -1,21 +1,20 @@
-"""Notices on SNS, messages to be worked on later on SQS, executions on Step Functions."""
+"""Adapters for SNS topics, SQS queues and Step Functions executions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from tarmac.aws.services import code_of, service
+from tarmac.aws.services import Sns, Sqs, StepFunctions, code_of
 from tarmac.ports import ExecutionNameTaken
 
 _MOST_MESSAGES = 10
-"""Of one SendMessageBatch."""
+"""The limit of one SendMessageBatch."""
 
 
 class SnsTopic:
-    def __init__(self, arn: str, sns: Any = None) -> None:
+    def __init__(self, arn: str, sns: Sns | None = None) -> None:
         self._arn = arn
-        self._sns = sns or service("sns")
+        self._sns = sns or Sns.from_environment()
 
     def publish(self, message: str, attributes: Mapping[str, str]) -> None:
         self._sns.publish(
@@ -28,21 +27,21 @@ class SnsTopic:
 
 
 class SqsQueue:
-    def __init__(self, url: str, sqs: Any = None) -> None:
+    def __init__(self, url: str, sqs: Sqs | None = None) -> None:
         self._url = url
-        self._sqs = sqs or service("sqs")
+        self._sqs = sqs or Sqs.from_environment()
 
     def send(self, message: str) -> None:
         self._sqs.send_message(QueueUrl=self._url, MessageBody=message)
 
     def send_all(self, messages: Sequence[str]) -> None:
-        """Raises RuntimeError where SQS has refused some."""
+        """Raises RuntimeError if SQS rejected some of the messages."""
         for start in range(0, len(messages), _MOST_MESSAGES):
             part = messages[start : start + _MOST_MESSAGES]
             entries = [{"Id": str(number), "MessageBody": message} for number, message in enumerate(part)]
             failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")
             if failed:
-                raise RuntimeError(f"SQS has refused {len(failed)} message(s): {failed[0].get('Code')}")
+                raise RuntimeError(f"SQS rejected {len(failed)} message(s): {failed[0].get('Code')}")
 
     def postpone(self, receipt: str, seconds: int) -> None:
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds)
@@ -51,9 +50,9 @@ class SqsQueue:
 class StateMachineExecutions:
     """Executions of one state machine, by name."""
 
-    def __init__(self, state_machine_arn: str, stepfunctions: Any = None) -> None:
+    def __init__(self, state_machine_arn: str, stepfunctions: StepFunctions | None = None) -> None:
         self._arn = state_machine_arn
-        self._stepfunctions = stepfunctions or service("stepfunctions")
+        self._stepfunctions = stepfunctions or StepFunctions.from_environment()
 
     def start(self, name: str, execution_input: str) -> None:
         try:

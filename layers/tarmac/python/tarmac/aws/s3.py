@@ -1,4 +1,4 @@
-"""One bucket on S3."""
+"""Adapter for S3 buckets, with boto3."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ _PART_BYTES = 16 * 1024 * 1024
 
 @cache
 def s3_client() -> Any:
-    """S3 with the region and endpoint of the environment; made once a process, and only where it is used: it costs more
-    of a cold start than all the rest."""
+    """The S3 client with the region and endpoint of the environment.
+
+    It is created once per process, at first use, because it takes more than half of a cold start.
+    """
     import boto3
     from botocore.config import Config
 
-    # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects for a
-    # new bucket elsewhere, and a redirected form or signature is worth nothing.
+    # virtual: links and forms name the bucket's region. "auto" signs them for s3.amazonaws.com, which redirects
+    # requests for new buckets in other regions, and a form or signature is invalid after a redirect.
     options: dict[str, Any] = {"s3": {"addressing_style": "virtual"}}
     options["retries"] = {"mode": "standard", "max_attempts": 4}
     if os.environ.get("AWS_ENDPOINT_URL"):
         options["s3"]["addressing_style"] = "path"
     if is_local():
-        # Signing the payload of a stream needs TLS: the local AWS has none, so there it goes unsigned.
+        # A stream can be signed only over TLS, which the local AWS does not have, so its payload is not signed.
         options["s3"]["payload_signing_enabled"] = False
         options["request_checksum_calculation"] = "when_required"
     return boto3.client("s3", config=Config(signature_version="s3v4", **options))
 
 
 def is_local() -> bool:
-    """Whether AWS is an endpoint without TLS: the embedded local one."""
+    """Whether the endpoint has no TLS, as the local AWS has none."""
     return os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
 
 
@@ -80,7 +82,7 @@ class S3Objects:
         try:
             stream: ReadStream = self._s3.get_object(**asked)["Body"]
         except Exception as error:
-            # Another object has taken its place: that one is gone.
+            # The object was replaced by another one.
             raise NoSuchObject() if code_of(error) in _TAKEN else _missing_or(error) from error
         return stream
 
@@ -116,8 +118,8 @@ class S3Objects:
             raise
 
     def _put_whole(self, key: str, content: ReadStream, size_bytes: int, about: Mapping[str, Any]) -> None:
-        """One PutObject fed straight from the source: a third less CPU than multipart, and no buffer."""
-        # S3 keeps the whole-object SHA-256 that ends the stream, and checks it. That takes TLS.
+        """Stream the source into one PutObject, which takes a third less CPU than multipart and no buffer."""
+        # S3 checks and stores the SHA-256 at the end of the stream. This requires TLS.
         checksum = {} if is_local() else {"ChecksumAlgorithm": "SHA256"}
         self._s3.put_object(
             **self._at(key), Body=content, ContentLength=size_bytes, IfNoneMatch="*", **about, **checksum
@@ -159,9 +161,9 @@ class S3Objects:
         return url
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
-        # S3 refuses a field without a condition, and a condition without its field: so `metadata`, which the SDKs send
-        # only at times, is in the form from the start and may then have any value. Python's SDK overwrites it, Node's
-        # sends it twice, which S3 reads as one value with a comma. docs/decisions.md, "Uploads".
+        # S3 rejects a field without a condition and a condition without its field. The SDKs send `metadata` only
+        # sometimes, so the form has it with any value. The Python SDK overwrites it; the Node SDK sends it twice, which
+        # S3 reads as one value with a comma. See docs/decisions/0013-uploads.md.
         form = self._s3.generate_presigned_post(
             self._bucket,
             key,
@@ -184,7 +186,7 @@ def _missing_or(error: Exception) -> Exception:
 
 
 def _read_exactly(source: ReadStream, size: int) -> bytes:
-    """`size` bytes, fewer only at the end."""
+    """The next `size` bytes, or fewer at the end of the source."""
     pieces = []
     while size > 0 and (piece := source.read(size)):
         pieces.append(piece)

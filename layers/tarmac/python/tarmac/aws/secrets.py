@@ -1,22 +1,22 @@
-"""Secrets of Secrets Manager: the Runway key, and the root of the secrets that webhooks are signed with."""
+"""Secrets in Secrets Manager: the Runway key, and the root of the signing secrets of webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tarmac.aws.services import service
+from tarmac.aws.services import SecretsManager
 from tarmac.clock import Clock
 from tarmac.runway.errors import KeyUnavailable
 
 KEPT_SECONDS = 300.0
 SHORTEST_ROOT = 32
 UNSET = "unset"
-"""What template.yaml puts there until `tarmac secret set` was run."""
+"""The value from template.yaml until the operator runs `tarmac secret set`."""
 
 
 class _CachedSecret:
-    """A secret, read once in five minutes, and again when asked: a rotated secret must not need a deployment."""
+    """A secret, cached for five minutes. `fresh` reads it again, so that a rotated secret needs no deployment."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
         self._arn = secret_arn
@@ -32,7 +32,7 @@ class _CachedSecret:
         return self._value
 
     def _answer(self) -> Mapping[str, Any]:
-        secrets = self._secretsmanager or service("secretsmanager")
+        secrets = self._secretsmanager or SecretsManager.from_environment()
         answer: Mapping[str, Any] = secrets.get_secret_value(SecretId=self._arn)
         return answer
 
@@ -51,21 +51,23 @@ class SecretKey(_CachedSecret):
         if not value or value == UNSET:
             raise KeyUnavailable("no Runway key is set: run `tarmac secret set`")
         if not (value.isascii() and value.isprintable() and " " not in value):
-            raise KeyUnavailable("the stored Runway key cannot be one: run `tarmac secret set`")
+            raise KeyUnavailable("the stored Runway key is invalid: run `tarmac secret set`")
         return value
 
 
 class SigningRoot(_CachedSecret):
-    """The random text that the secrets of webhooks are derived from. A call raises as AWS does, and RuntimeError for a
-    text that could be guessed."""
+    """The random text from which the signing secrets of webhooks are derived.
+
+    A call raises the errors of AWS, and RuntimeError if the text is too short.
+    """
 
     def _read(self) -> str:
         return signing_root(self._answer())
 
 
 def signing_root(answer: Mapping[str, Any]) -> str:
-    """The text in Secrets Manager's answer. Raises RuntimeError for one that could be guessed."""
+    """The text in Secrets Manager's response. Raises RuntimeError if it is too short to be the generated text."""
     value: str = answer.get("SecretString", "")
     if len(value) < SHORTEST_ROOT:
-        raise RuntimeError("the webhook secret is not the random text that template.yaml has made")
+        raise RuntimeError("the webhook secret is not the random text that template.yaml generates")
     return value

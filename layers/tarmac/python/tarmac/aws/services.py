@@ -1,8 +1,8 @@
-"""DynamoDB, Secrets Manager, Step Functions, SQS and SNS over httpx: all that most functions need of AWS.
+"""Clients of DynamoDB, Secrets Manager, Step Functions, SQS and SNS over httpx.
 
-A service is called as boto3's client of it is (`service.get_item(TableName=…)`) and answers with the same documents, so
-either can be handed to an adapter. boto3 and its clients would be more than half of a cold start; S3, with its streams,
-signed links and forms, is left to boto3 (`s3`). docs/decisions.md, "AWS with and without boto3".
+Methods, parameters and results are those of boto3's clients, so an adapter accepts either. Importing boto3 takes more
+than half of a cold start, so only S3, with its streams, signed links and forms, uses it (`s3`). See
+docs/decisions/0006-boto3-for-s3-only.md.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 
 from tarmac.tls import tls_context
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from tarmac.aws import request_types as requests
 
 TRIES = 4
 TIMEOUT = httpx.Timeout(6.0, connect=2.0)
@@ -43,15 +48,15 @@ THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-"""What is worth another try though it is a 4xx: of AWS's SDK reference, "Retry behavior", mode `standard`."""
+"""4xx errors that are retried. Source: AWS SDKs reference guide, "Retry behavior", mode `standard`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a service is spoken to. host: its name in addresses and signatures.
+    """The protocol of a service.
 
-    target: what stands before an operation in `X-Amz-Target`; None for a service that takes forms and answers in XML.
-    version: of JSON there, of the API here.
+    host: its name in addresses and signatures. target: the prefix of an operation in `X-Amz-Target`; None for a service
+    that receives forms and responds in XML. version: the version of JSON, or of the API for a service with forms.
     """
 
     host: str
@@ -59,17 +64,8 @@ class Dialect:
     version: str
 
 
-DIALECTS = {
-    "dynamodb": Dialect("dynamodb", "DynamoDB_20120810", "1.0"),
-    "secretsmanager": Dialect("secretsmanager", "secretsmanager", "1.1"),
-    "sns": Dialect("sns", None, "2010-03-31"),
-    "sqs": Dialect("sqs", "AmazonSQS", "1.0"),
-    "stepfunctions": Dialect("states", "AWSStepFunctions", "1.0"),
-}
-
-
 class ServiceError(Exception):
-    """A refusal. `response` is as that of botocore's ClientError, so that `code_of` reads both."""
+    """An error response of a service. `response` has the shape of botocore's ClientError, so `code_of` reads both."""
 
     def __init__(self, code: str, message: str = "", document: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {message}")
@@ -77,14 +73,14 @@ class ServiceError(Exception):
 
 
 def code_of(error: Exception) -> str:
-    """The service's own name of what is wrong; empty for an error that is no answer of a service."""
+    """The error code of a service's response; empty for any other error."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A function's environment holds them; they live as long as it does."""
+    """The credentials in a function's environment, which stay valid as long as the environment exists."""
 
     access_key: str
     secret_key: str
@@ -92,18 +88,9 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials:
-        """Raises KeyError."""
+        """Raises KeyError if the access key or the secret key is not set."""
         token = environment.get("AWS_SESSION_TOKEN") or None
         return cls(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], token)
-
-
-@cache
-def service(name: str) -> Service:
-    """One of DIALECTS, with the region, endpoint and credentials of the environment; made once a process."""
-    region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    url = os.environ.get("AWS_ENDPOINT_URL") or f"https://{DIALECTS[name].host}.{region}.{domain}"
-    return Service(DIALECTS[name], url, region, Credentials.from_environment, _http())
 
 
 @cache
@@ -112,45 +99,47 @@ def _http() -> httpx.Client:
 
 
 class Service:
-    """Its operations are its methods, named as boto3 names them: `get_item` sends GetItem.
+    """Sends the operations of one service, and retries as boto3 does.
 
-    What got no answer is sent again, as boto3 does: a conditional write may then meet its own result, which moves and
-    stores know. Raises ServiceError, and httpx.TransportError where all tries came to nothing.
+    A request without a response is retried, so a conditional write may find its own earlier result; moves and stores
+    handle that. Raises ServiceError, and httpx.TransportError if all attempts failed without a response.
     """
+
+    dialect: ClassVar[Dialect]
 
     def __init__(
         self,
-        dialect: Dialect,
         url: str,
         region: str,
         credentials: Callable[[], Credentials],
         http: httpx.Client,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._dialect = dialect
-        self._url = url.rstrip("/") + "/"
-        self._scope = (region, dialect.host)
+        self.url = url.rstrip("/") + "/"
+        self._scope = (region, self.dialect.host)
         self._credentials = credentials
         self._http = http
         self._sleep = sleep
 
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        operation = "".join(word.title() for word in name.split("_"))
-        return lambda **request: self._call(operation, request)
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The service with the region, endpoint and credentials of the environment."""
+        region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
+        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        url = os.environ.get("AWS_ENDPOINT_URL") or f"https://{cls.dialect.host}.{region}.{domain}"
+        return cls(url, region, Credentials.from_environment, _http())
 
-    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         headers, body = self._message(operation, request)
         problem: Exception
         for attempt in range(TRIES):
             if attempt:
                 longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
                 self._sleep(random.random() * longest)
-            # Signed anew for each try: a signature is good for five minutes.
-            complete = signed(self._url, headers, body, self._scope, self._credentials(), datetime.now(UTC))
+            # Each attempt is signed again, because a signature is valid for five minutes.
+            complete = signed(self.url, headers, body, self._scope, self._credentials(), datetime.now(UTC))
             try:
-                response = self._http.post(self._url, content=body, headers=complete)
+                response = self._http.post(self.url, content=body, headers=complete)
             except httpx.TransportError as error:
                 problem = error
                 continue
@@ -161,24 +150,82 @@ class Service:
                 break
         raise problem
 
-    def _message(self, operation: str, request: dict[str, Any]) -> tuple[dict[str, str], bytes]:
-        if self._dialect.target is None:
-            form = {"Action": operation, "Version": self._dialect.version} | dict(_fields(request))
+    def _message(self, operation: str, request: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
+        """The headers and the body of a request."""
+        if self.dialect.target is None:
+            form = {"Action": operation, "Version": self.dialect.version} | dict(_fields(request))
             return {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, urlencode(form).encode()
-        if operation == "TransactWriteItems":
-            # By it DynamoDB knows the second send of a transaction whose answer was lost.
-            request = {"ClientRequestToken": str(uuid.uuid4()), **request}
         headers = {
-            "content-type": f"application/x-amz-json-{self._dialect.version}",
-            "x-amz-target": f"{self._dialect.target}.{operation}",
+            "content-type": f"application/x-amz-json-{self.dialect.version}",
+            "x-amz-target": f"{self.dialect.target}.{operation}",
         }
         return headers, json.dumps(request, separators=(",", ":")).encode()
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
-        if self._dialect.target is None or not response.content:
+        if self.dialect.target is None or not response.content:
             return {}
         answer: dict[str, Any] = response.json()
         return answer
+
+
+class DynamoDb(Service):
+    dialect = Dialect("dynamodb", "DynamoDB_20120810", "1.0")
+
+    def get_item(self, **request: Unpack[requests.GetItem]) -> dict[str, Any]:
+        return self._call("GetItem", request)
+
+    def put_item(self, **request: Unpack[requests.PutItem]) -> dict[str, Any]:
+        return self._call("PutItem", request)
+
+    def update_item(self, **request: Unpack[requests.UpdateItem]) -> dict[str, Any]:
+        return self._call("UpdateItem", request)
+
+    def delete_item(self, **request: Unpack[requests.DeleteItem]) -> dict[str, Any]:
+        return self._call("DeleteItem", request)
+
+    def query(self, **request: Unpack[requests.Query]) -> dict[str, Any]:
+        return self._call("Query", request)
+
+    def transact_write_items(self, **request: Unpack[requests.TransactWriteItems]) -> dict[str, Any]:
+        # The token lets DynamoDB recognize the retry of a transaction whose response was lost.
+        return self._call("TransactWriteItems", {"ClientRequestToken": str(uuid.uuid4()), **request})
+
+
+class SecretsManager(Service):
+    dialect = Dialect("secretsmanager", "secretsmanager", "1.1")
+
+    def get_secret_value(self, **request: Unpack[requests.GetSecretValue]) -> dict[str, Any]:
+        return self._call("GetSecretValue", request)
+
+
+class StepFunctions(Service):
+    dialect = Dialect("states", "AWSStepFunctions", "1.0")
+
+    def start_execution(self, **request: Unpack[requests.StartExecution]) -> dict[str, Any]:
+        return self._call("StartExecution", request)
+
+    def describe_execution(self, **request: Unpack[requests.DescribeExecution]) -> dict[str, Any]:
+        return self._call("DescribeExecution", request)
+
+
+class Sqs(Service):
+    dialect = Dialect("sqs", "AmazonSQS", "1.0")
+
+    def send_message(self, **request: Unpack[requests.SendMessage]) -> dict[str, Any]:
+        return self._call("SendMessage", request)
+
+    def send_message_batch(self, **request: Unpack[requests.SendMessageBatch]) -> dict[str, Any]:
+        return self._call("SendMessageBatch", request)
+
+    def change_message_visibility(self, **request: Unpack[requests.ChangeMessageVisibility]) -> dict[str, Any]:
+        return self._call("ChangeMessageVisibility", request)
+
+
+class Sns(Service):
+    dialect = Dialect("sns", None, "2010-03-31")
+
+    def publish(self, **request: Unpack[requests.Publish]) -> dict[str, Any]:
+        return self._call("Publish", request)
 
 
 def signed(
@@ -189,7 +236,7 @@ def signed(
     credentials: Credentials,
     now: datetime,
 ) -> dict[str, str]:
-    """These headers (names in lower case) and those that sign a POST with them: AWS Signature Version 4.
+    """The headers of a POST (names in lower case), completed with those of AWS Signature Version 4.
 
     scope: region and service. url: without a query.
     """
@@ -214,7 +261,7 @@ def signed(
 
 
 def _fields(request: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """A request as the fields of a form: below a map of SNS stand entries, each with a name and a value."""
+    """The fields of a form. SNS expects each entry of a map as a numbered pair of name and value."""
     for name, value in request.items():
         if not isinstance(value, Mapping):
             yield above + name, value
@@ -223,11 +270,14 @@ def _fields(request: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
                 yield f"{name}.entry.{number}.Name", key
                 yield from _fields(entry, f"{name}.entry.{number}.Value.")
         else:
-            raise TypeError(f"a form has no place for {above}{name}")
+            raise TypeError(f"a form cannot hold the nested map {above}{name}")
 
 
 def _error_of(response: httpx.Response) -> ServiceError:
-    """JSON says `{"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": …}`."""
+    """The error in a response: XML with `<Code>` and `<Message>`, or a JSON object.
+
+    `{"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": …}`
+    """
     try:
         document = response.json()
     except ValueError:

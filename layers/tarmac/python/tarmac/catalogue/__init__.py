@@ -1,8 +1,8 @@
-"""The catalogue: which models each operation knows, with their parameters, prices and run times. Data, not code.
+"""The catalogue of operations and models, with parameters, prices and run times, read from TOML files.
 
-One TOML file per operation stands beside this module, named by the operation's path below /v1; adding a model is one
-entry in it. `_shared.toml` holds what several operations describe alike, and explains the words of all the files. Only
-the file of the operation at hand is read, once per process.
+Each operation has a file in this folder, named by its path below /v1; a model is one entry of the file. `_shared.toml`
+has descriptions for several operations, and documents all keywords. A process reads the file of an operation once, when
+it is first needed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _WORD_LISTS = frozenset(
 
 
 class UnknownOperation(LookupError):
-    """No such operation: the caller's path is wrong."""
+    """The operation does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model in one operation. `parameters` is empty for a model that the catalogue does not know.
+    """A model in an operation. known: whether the catalogue describes it; otherwise it has no parameters.
 
-    rules: conditions across parameters (`tarmac.requests.conditions`). spellings: accepted names besides the contract's
-    (`tarmac.requests.spellings`). credits: the price (`tarmac.requests.prices`). strict: Runway rejects parameters that
-    are not listed here.
+    rules: conditions across parameters (`tarmac.requests.conditions`). spellings: other accepted names
+    (`tarmac.requests.spellings`). credits: the price (`tarmac.requests.prices`). strict: whether Runway rejects
+    parameters that are not described here.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One create endpoint. `output` is what it makes: video, image, audio or any.
+    """A create endpoint. output: the kind of its outputs: video, image, audio or any.
 
-    sole_model: the one entry of an operation whose body has no `model`; Runway picks the model there.
+    sole_model: the only entry of an operation whose body has no `model`, because Runway chooses the model.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Operation:
     sole_model: str | None = None
 
     def model(self, name: str) -> Model:
-        """The entry of a model by its name or another name of it; an unknown one passes with shape checks only."""
+        """The entry of a model by any of its names. An unknown model gets an entry without parameters."""
         canonical = self.also_known_as.get(name, name)
         return self.models.get(canonical) or Model(canonical, self.name, known=False)
 
@@ -77,7 +77,10 @@ def operations() -> tuple[str, ...]:
 
 
 def operation(name: str) -> Operation:
-    """By its name, or by a path that fits it: `workflows/5b1d7c1e` is `workflows/{id}`. Raises UnknownOperation."""
+    """The operation with this name, or with a pattern that matches it. Raises UnknownOperation.
+
+    `workflows/5b1d7c1e` matches `workflows/{id}`.
+    """
     if name in operations():
         return _operation(name)
     parent, _, last = name.rpartition("/")
@@ -100,7 +103,7 @@ def _operation(name: str) -> Operation:
 
 
 def operations_of(model_name: str) -> list[str]:
-    """Where a model is at home, for an error that helps."""
+    """The operations that have a model, for error messages."""
     return [name for name in operations() if operation(name).model(model_name).known]
 
 
@@ -129,13 +132,13 @@ def _model(
 
 
 class _Vocabulary:
-    """Descriptions as people write them → as the rules read them: references followed, words split."""
+    """Converts descriptions from TOML: resolves references to shared ones, and splits lists that are one string."""
 
     def __init__(self, shared: Mapping[str, Any]) -> None:
         self._shared = shared
 
     def spec(self, written: Any) -> dict[str, Any]:
-        """`"name"` and `{use = "name", …}` stand for a shared description, with changes."""
+        """The description of a parameter. `"name"` and `{use = "name", …}` refer to a shared description."""
         if isinstance(written, str):
             return self.spec(self._shared[written])
         spec: dict[str, Any] = self.spec(written["use"]) if "use" in written else {}
@@ -159,7 +162,7 @@ class _Vocabulary:
         return spec
 
     def plain(self, written: Mapping[str, Any]) -> dict[str, Any]:
-        """A rule or a price."""
+        """A rule or a price, with its lists split."""
         plain: dict[str, Any] = {}
         for word, value in written.items():
             if word in ("when", "unless", "allows", "refuses"):

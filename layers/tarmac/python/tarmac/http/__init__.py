@@ -1,1 +1,1 @@
-"""The HTTP edge: requests, answers, errors and client keys."""
+"""The HTTP edge: the route table, requests, answers, the error table and client keys."""

@@ -1,4 +1,7 @@
-"""Clients and their keys. A key is kept as its SHA-256 only: it has 512 random bits, so a slow hash adds nothing."""
+"""Clients and their keys.
+
+Only the SHA-256 of a key is stored. It has 512 random bits, so a slow hash would add nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class InvalidClient(ValueError):
-    """The message names the reason and is meant for the operator."""
+    """The message gives the reason, for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who calls, and what for."""
+    """A client key's owner and scopes."""
 
     id: str
     scopes: tuple[str, ...]
@@ -33,16 +36,17 @@ class ClientStore:
         self._table = table
 
     def create_key(self, name: str, scopes: Sequence[str], now: float) -> str:
-        """A new key for a client, told this once: `key_` and 128 hex digits, as tools made for Runway expect.
+        """Create a key for a client and return it: `key_` and 128 hex digits, as tools for Runway expect.
 
-        A client may have several keys at a time, so that one can be replaced without a gap. Raises InvalidClient.
+        It cannot be read again. A client may have several keys, so that one can be replaced without a gap.
+        Raises InvalidClient.
         """
         if not CLIENT_NAME.fullmatch(name):
             raise InvalidClient(
-                f"{name!r} is no client name: use 1 to 63 lower-case letters, digits and hyphens, not a hyphen first"
+                f"Invalid client name {name!r}: use 1 to 63 lower-case letters, digits and hyphens, no hyphen first"
             )
         if unknown := sorted(set(scopes) - set(SCOPES)):
-            raise InvalidClient(f"unknown scope {', '.join(unknown)}: choose from {', '.join(SCOPES)}")
+            raise InvalidClient(f"Unknown scope {', '.join(unknown)}: choose from {', '.join(SCOPES)}")
         key = f"key_{secrets.token_hex(64)}"
         row: Row = {
             "pk": _key_row(key),
@@ -56,12 +60,12 @@ class ClientStore:
         return key
 
     def identify(self, key: str) -> Client | None:
-        """Whose key this is; None for a key that never was or is revoked."""
+        """Return the owner of a key; None for an unknown or revoked key."""
         row = self._table.get(_key_row(key), "key")
         return Client(row["clientId"], tuple(row["scopes"])) if row else None
 
     def revoke(self, key: str) -> bool:
-        """Whether there was such a key. Takes effect when the authorizer's cached answers run out."""
+        """Revoke a key; return whether it existed. Takes effect when the authorizer's cached answers expire."""
         if self.identify(key) is None:
             return False
         self._table.delete(_key_row(key), "key")

@@ -20,14 +20,11 @@ from tarmac.inbox.keys import PAIRED, Form, failed_key, form_of, pair_part, task
 from tarmac.inbox.notices import upload_rejected
 from tarmac.inbox.pairs import Half
 from tarmac.inbox.presets import (
-    NO_ALLOW_LISTS,
     NO_PRESET,
-    AllowLists,
     BadPreset,
     Preset,
     completed,
     in_contract,
-    order_of,
     preset_for,
     read_preset,
 )
@@ -35,12 +32,14 @@ from tarmac.inbox.request_files import LONGEST_LINE
 from tarmac.inbox.run_batch import BatchFile, FileRejected, Opened, open_batch, reopened
 from tarmac.media.keys import s3_uri
 from tarmac.ports import NoSuchObject, StoredObject
-from tarmac.requests.fields import BadField, names_object, path_of, place_object, put, typed, with_object
 from tarmac.requests.media import LARGEST_UPLOAD, normal_type, type_of_name
+from tarmac.requests.object_links import names_object, place_object, with_object
 from tarmac.requests.strict_json import BadJson, loads
+from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.flavors import NotOffered
 from tarmac.tasks.accept import Accepted, Order, accept, repeated
+from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
 
@@ -175,7 +174,7 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         reason = str(problem) or "The object was deleted before it could be read."
         return _reject(upload, reason, (), words, effects, defaults)
     except UnknownOperation as error:
-        return _reject(upload, f"There is no operation {str(error)!r}.", (), words, effects, defaults)
+        return _reject(upload, f"Unknown operation {str(error)!r}.", (), words, effects, defaults)
     except BadPreset as problem:
         reason = str(problem) if form is Form.PRESET else f"The preset of this folder cannot be used. {problem}"
         return _reject(upload, reason, (), words, effects, defaults)

@@ -215,7 +215,7 @@ class Batch:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the sweeper must see it: lines are missing, or there is news that nobody was told."""
+        """Whether the sweeper must see it: lines are missing, or a stage is not announced."""
         return not self.is_accepted or self.announced < self.stage
 
     # Moves: each takes the time and the clock's scale first.

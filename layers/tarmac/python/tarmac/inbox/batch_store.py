@@ -26,7 +26,7 @@ class BatchExists(Exception):
 class Change:
     """What a change of a chunk came to. batch: as it stands after it; None where the whole was left as it is.
 
-    is_news: this change has brought the batch to another stage, or was made before and may not have been told of.
+    is_news: this change has brought the batch to another stage, or an earlier one that may not be announced.
     """
 
     batch: Batch | None

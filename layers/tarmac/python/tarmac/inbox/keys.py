@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tarmac.clock import to_iso
-from tarmac.ids import _id_of
+from tarmac.ids import derived_id
 
 INBOX = "inbox/"
 PRESETS = "presets/"
@@ -89,17 +89,17 @@ _LONGEST_KEY_BYTES = 1024
 
 def task_id_of_object(bucket: str, key: str, version: str) -> str:
     """One id per object version, however often its event comes. `version`: the version id, else the sequencer."""
-    return _id_of(bucket, key, version)
+    return derived_id(bucket, key, version)
 
 
 def task_id_of_pair(bucket: str, character: tuple[str, str], reference: tuple[str, str]) -> str:
     """One id per pair of object versions, whichever came last. Each is (key, version) as for one object."""
-    return _id_of(bucket, *character, *reference)
+    return derived_id(bucket, *character, *reference)
 
 
 def task_id_of_line(batch_id: str, line: int) -> str:
     """One id per line of a batch, however often it is read."""
-    return _id_of("line", batch_id, str(line))
+    return derived_id("line", batch_id, str(line))
 
 
 def batch_id_of(client: str, content_sha256: str, name: str, form: str, preset: str) -> str:
@@ -107,7 +107,7 @@ def batch_id_of(client: str, content_sha256: str, name: str, form: str, preset: 
 
     preset: the name and content of the one that completes its lines; form: how its bytes are read.
     """
-    return _id_of("batch", client, content_sha256, name, form, preset)
+    return derived_id("batch", client, content_sha256, name, form, preset)
 
 
 def batch_key(batch_id: str, name: str) -> str:

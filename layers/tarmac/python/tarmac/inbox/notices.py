@@ -7,7 +7,7 @@ from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.inbox.batch import Batch
-from tarmac.notices import VERSION, whole_where_whole, with_attributes
+from tarmac.notices import VERSION, whole_if_whole, with_attributes
 
 
 def upload_rejected(
@@ -57,7 +57,7 @@ def batch_notice(
         "outputs": [],
         "failure": None,
         "failureCode": None,
-        "credits": whole_where_whole(counts.credits),
+        "credits": whole_if_whole(counts.credits),
         "metadata": {},
         "source": dict(batch.source if source is None else source),
         "createdAt": to_iso(batch.created_at),

@@ -10,12 +10,11 @@ from tarmac.catalogue import Model, UnknownOperation, operation
 from tarmac.effects import Effects
 from tarmac.inbox.keys import PRESETS, preset_key, preset_names
 from tarmac.ports import NoSuchObject
-from tarmac.requests.contract import parse_create
-from tarmac.requests.fields import with_object
+from tarmac.requests.object_links import with_object
 from tarmac.requests.spellings import to_contract
 from tarmac.requests.strict_json import BadJson, loads
-from tarmac.requests.validation import InvalidRequest, Issue, check_parameters
-from tarmac.tasks.accept import Order
+from tarmac.requests.validation import InvalidRequest, Issue, check
+from tarmac.tasks.orders import AllowLists, order_of
 
 LARGEST_PRESET = 5 * 1024 * 1024 + 512 * 1024
 """In bytes: a style picture may be in it, as over HTTP."""
@@ -54,20 +53,6 @@ class Preset:
 
 
 NO_PRESET = Preset()
-
-
-@dataclass(frozen=True, slots=True)
-class AllowLists:
-    """The buckets and webhook origins that requests in files may name, as over HTTP.
-
-    input_buckets: of `s3://` links. webhook_origins: empty for every public host.
-    """
-
-    input_buckets: frozenset[str] = frozenset()
-    webhook_origins: frozenset[str] = frozenset()
-
-
-NO_ALLOW_LISTS = AllowLists()
 
 
 def preset_for(key: str, effects: Effects, allowed: AllowLists) -> Preset:
@@ -111,11 +96,11 @@ def _checked(name: str, data: Mapping[str, Any], allowed: AllowLists) -> Preset:
     try:
         issues = _issues(preset, allowed)
     except UnknownOperation:
-        raise BadPreset(f"operation: There is no operation {data['operation']!r}.") from None
+        raise BadPreset(f"operation: Unknown operation {data['operation']!r}.") from None
     except InvalidRequest as problem:
         issues = problem.issues
     if issues:
-        raise BadPreset("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues[:10]))
+        raise BadPreset("; ".join(map(str, issues[:10])))
     return preset
 
 
@@ -133,7 +118,7 @@ def _issues(preset: Preset, allowed: AllowLists) -> list[Issue]:
     given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
     told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
     body = told.body | {"model": model.name}
-    issues = check_parameters(body, parameters, s3_allowed=True, rules=model.rules, strict=model.strict)
+    issues = check(body, parameters, model.rules, model.strict, s3_allowed=True).issues
     return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
 
 
@@ -181,37 +166,3 @@ def in_contract(request: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
     """What is laid on top of another must have the same words. What contradicts itself is left for `accept` to name."""
     told = to_contract(request, model.parameters or {}, model.spellings or {})
     return request if told.issues else told.body
-
-
-def order_of(
-    wanted: Mapping[str, Any],
-    client: str,
-    source: Mapping[str, str | int],
-    task_id: str | None,
-    allowed: AllowLists,
-    needs_model: bool = True,
-) -> Order:
-    """The order of a completed request. Raises InvalidRequest."""
-    name, request = wanted.get("operation"), wanted.get("request")
-    if not isinstance(name, str) or not name:
-        raise InvalidRequest([Issue("invalid_type", ("operation",), "Required, such as text_to_video")])
-    if not isinstance(request, dict):
-        raise InvalidRequest([Issue("invalid_type", ("request",), "Required, the body of a create")])
-    try:
-        needs_model = needs_model and operation(name).sole_model is None
-    except UnknownOperation:
-        raise InvalidRequest([Issue("custom", ("operation",), f"There is no operation {name!r}")]) from None
-    body = {**request, "metadata": wanted.get("metadata") or {}, "webhookUrl": wanted.get("webhookUrl")}
-    parsed = parse_create(body, needs_model, allowed.webhook_origins)
-    if isinstance(parsed, list):
-        raise InvalidRequest(parsed)
-    return Order(
-        name,
-        client,
-        parsed.upstream_body(),
-        source,
-        dict(parsed.metadata),
-        task_id,
-        s3_allowed=allowed.input_buckets,
-        webhook_url=parsed.webhookUrl,
-    )

@@ -38,7 +38,7 @@ from tarmac.inbox.batch_progress import message_of
 from tarmac.inbox.batch_store import BatchExists
 from tarmac.inbox.keys import Form, batch_id_of, batch_key, report_key, task_id_of_line
 from tarmac.inbox.notices import batch_notice
-from tarmac.inbox.presets import NO_ALLOW_LISTS, AllowLists, Preset, completed, order_of
+from tarmac.inbox.presets import Preset, completed
 from tarmac.inbox.request_files import (
     LARGEST_FILE,
     BadRow,
@@ -51,11 +51,12 @@ from tarmac.inbox.request_files import (
     request_of_cells,
 )
 from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream
-from tarmac.requests.fields import BadField, path_of, put, typed
 from tarmac.requests.strict_json import BadJson, loads
+from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest, Issue, Spec
 from tarmac.runway.flavors import NotOffered
 from tarmac.tasks.accept import accept, repeated
+from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
 

@@ -1,1 +1,1 @@
-"""Media files: inputs on their way to Runway, outputs on their way to the archive, uploads."""
+"""Media files: inputs of creates, uploads, and the archiving of outputs."""

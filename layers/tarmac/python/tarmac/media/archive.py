@@ -1,4 +1,4 @@
-"""Copy a file behind one of Runway's links to the archive bucket."""
+"""Copies a file from a link of Runway to the archive bucket."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tarmac.ports import AlreadyThere, Objects, ReadStream
 from tarmac.requests.media import EXTENSIONS, sniff
 from tarmac.rows import Output
 
+DOWNLOAD_TRIES = 3
+"""Of an output whose bytes did not all arrive."""
+
 
 def archive_link(
     url: str,
@@ -26,18 +29,18 @@ def archive_link(
     archive: Objects,
     max_bytes: int,
 ) -> Output:
-    """As `archive_output`, of any link of Runway's. key_of: the key for a file of that extension. about: its metadata.
+    """Copy the file behind a link to the archive and return its description.
 
-    Raises ArchiveError.
+    key_of: file extension → key in the archive. about: metadata of the object. Raises ArchiveError.
     """
     with downloads.open(url) as download:
         stream = download.stream
         if download.size_bytes is not None and download.size_bytes > max_bytes:
-            raise OutputUnusable(f"the output has {download.size_bytes} bytes, more than the {max_bytes} allowed")
+            raise OutputUnusable(f"the output has {download.size_bytes} bytes; at most {max_bytes} are allowed")
         stream.limit_bytes = max_bytes
         content_type = sniff(stream.peek(HEAD_BYTES))
         if content_type is None:
-            raise OutputUnusable("the output is no image, video, audio or archive that Tarmac knows")
+            raise OutputUnusable("the output is not a known type of image, video, audio or archive")
         key = key_of(EXTENSIONS[content_type])
         try:
             archive.put_new(key, stream, download.size_bytes, content_type, about)
@@ -45,7 +48,7 @@ def archive_link(
             stream.drain()
             _compare(archive, key, stream)
         except Exception as error:
-            # The HTTP layers below wrap what the stream raised; what went wrong is the stream's own word.
+            # The HTTP client wraps the error of the stream, which has the actual reason.
             if stream.problem is not None:
                 raise stream.problem from error
             raise
@@ -53,12 +56,12 @@ def archive_link(
 
 
 def _compare(archive: Objects, key: str, stream: CountingStream) -> None:
-    """An earlier try has stored this output: fine if it is the same, and never overwritten if it is not."""
+    """Raise ArchiveConflict if the object that an earlier attempt stored has other content."""
     stored = archive.head(key)
     same_size = stored.size_bytes == stream.read_bytes
     if same_size and (stored.sha256 or _sha256_of(archive.open(key))) == stream.sha256:
         return
-    raise ArchiveConflict(f"{key} is in the archive with other content")
+    raise ArchiveConflict(f"the archive has other content at {key}")
 
 
 def _sha256_of(source: ReadStream) -> str:

@@ -1,4 +1,4 @@
-"""Create upload: a slot for one file, in Runway's own protocol, on the upload bucket."""
+"""Creates an upload: a signed form for one file in the upload bucket, with the protocol of Runway's uploads."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tarmac.ports import UploadForm
 from tarmac.requests.media import EXTENSIONS, LARGEST_UPLOAD, SMALLEST_UPLOAD, type_of_name
 
 FORM_SECONDS = 3600
-"""For how long the file may be posted; the credentials that sign the form live as long at least."""
+"""Lifetime of the form. The credentials that sign it are valid for at least as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSlot:
-    """Where to post the file, and what to name it by in creates of the next 24 hours."""
+    """The form for the file, and the URI that names it in creates during the next 24 hours."""
 
     form: UploadForm
     uri: str
 
 
 def create_upload(filename: str, client: str, effects: Effects) -> OpenSlot:
-    """A slot for a file; its name has an extension of `INPUT_EXTENSIONS`."""
+    """Open a slot for a file whose name has one of `INPUT_EXTENSIONS`."""
     content_type = type_of_name(filename)
     assert content_type is not None
     token = effects.new_token()

@@ -1,8 +1,8 @@
-"""Input media on its way to Runway: inline in a body, then an object in a bucket, then an ephemeral upload.
+"""Input media of a create: checks it, stores inline files in S3, and uploads it to Runway when the task is submitted.
 
-A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?, eTag?, kinds?}]}`: at each path of the body
-stands the `s3://` link of the object, for people to read; the list alone decides what is uploaded, so that a prompt
-which merely looks like a link stays a prompt.
+A held request is `{"body": …, "inputs": [{path, bucket, key, versionId?, eTag?, kinds?}]}`. The body has the `s3://`
+link of the object at each path, for readers only. The list decides what is uploaded, so that a prompt that looks like
+a link is sent unchanged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tarmac.requests.media import (
     normal_type,
     type_of_name,
 )
-from tarmac.requests.validation import Issue, Path, strings
+from tarmac.requests.validation import Issue, MediaFields, Path, strings
 from tarmac.runway.errors import CreateRefused
 
 HEAD_BYTES = 64
@@ -38,37 +38,36 @@ _SPOOL_BYTES = 8 * 1024 * 1024
 _OWN_PREFIXES = ("inputs/", "uploads/", "batches/", "presets/", "failed/")
 
 MOST_INPUTS = 50
-"""Files of one request that Tarmac itself looks at or moves: each takes a call or two of AWS."""
+"""Files of one request that Tarmac reads or copies; each takes one or two calls to AWS."""
 
 LINK_SECONDS = 48 * 3600
-"""Of links for an upstream that takes no uploads: as long as a task may live at most."""
+"""Lifetime of links for an upstream without uploads: the longest time that a task may take."""
 
 MOST_PLAIN_BYTES = 1024 * 1024
-"""Of a body as JSON, without its files: DynamoDB writes 4 MB at once, and a request is kept in ASCII, which can
-be three times as long."""
-
-Places = Mapping[Path, tuple[str, ...]]
-"""Where a body's media stand: `tarmac.requests.validation.media_places`."""
+"""Size limit of a body as JSON, without its files. A DynamoDB transaction holds 4 MB, and a request is stored as ASCII,
+which can be three times as long."""
 
 Source = dict[str, Any]
-"""One stored input: `{bucket, key, versionId?, eTag?, kinds?}`; kinds are those that fit its field."""
+"""One stored input: `{bucket, key, versionId?, eTag?, kinds?}`. kinds: those that its field accepts."""
 
 
 class InputMissing(Exception):
-    """A held input is gone; the message names the object."""
+    """A held input no longer exists; the message names the object."""
 
 
 class InputUnusable(Exception):
-    """A held input is no file that Runway takes in its field; the message says why."""
+    """Runway does not accept a held input in its field; the message states the reason."""
 
 
-def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collection[Path]) -> list[Issue]:
-    """Issues for data URIs that cannot be decoded, at paths that have no issue yet, and for files or other bytes too
-    many."""
+def unusable_inline_media(body: Mapping[str, Any], media: MediaFields, known: Collection[Path]) -> list[Issue]:
+    """Issues for invalid data URIs, too many files, and too many bytes beside the files.
+
+    known: the paths that already have an issue; a data URI there gets no second one.
+    """
     issues = []
-    files = [(path, value) for path, value in strings(body) if path in places and _is_file(value)]
+    files = [(path, value) for path, value in strings(body) if path in media and _is_file(value)]
     if len(files) > MOST_INPUTS:
-        return [Issue("too_big", files[MOST_INPUTS][0], f"A request holds at most {MOST_INPUTS} files")]
+        return [Issue("too_big", files[MOST_INPUTS][0], f"A request may have at most {MOST_INPUTS} files")]
     for path, value in files:
         if path not in known and is_inline(value):
             try:
@@ -81,36 +80,37 @@ def unusable_inline_media(body: Mapping[str, Any], places: Places, known: Collec
     sizes = {name: _json_bytes(value) for name, value in plain.items()}
     if sum(sizes.values()) > MOST_PLAIN_BYTES:
         longest = max(sizes, key=lambda name: sizes[name])
-        issues.append(Issue("too_big", (longest,), f"A request has {MOST_PLAIN_BYTES} bytes at most beside its files"))
+        issues.append(
+            Issue("too_big", (longest,), f"A request may have at most {MOST_PLAIN_BYTES} bytes, not counting its files")
+        )
     return issues
 
 
-def name_own_outputs(
-    body: Mapping[str, Any], places: Places, client: str, archive_bucket: str
-) -> tuple[dict[str, Any], bool]:
-    """The body with `s3://` links where it names outputs of the client's own, and whether it names any: their signed
-    links die, and answer no HEAD, which Runway asks of a link."""
+def name_own_outputs(body: Mapping[str, Any], media: MediaFields, client: str, archive_bucket: str) -> dict[str, Any]:
+    """A copy of the body in which links to the client's own outputs are replaced by `s3://` links.
+
+    Signed links expire, and they do not answer the HEAD request that Runway sends.
+    """
     named: dict[str, Any] = _copy(body)
-    found = False
     for path, value in strings(body):
-        if path in places and (key := own_output(value, archive_bucket, client)) is not None:
+        if path in media and (key := own_output(value, archive_bucket, client)) is not None:
             _replace(named, path, s3_uri(archive_bucket, key))
-            found = True
-    return named, found
+    return named
 
 
 def stored_inputs(
-    body: Mapping[str, Any], places: Places, client: str, s3_allowed: Collection[str], effects: Effects
+    body: Mapping[str, Any], media: MediaFields, client: str, s3_allowed: Collection[str], effects: Effects
 ) -> tuple[dict[Path, Source], list[Issue]]:
-    """The objects that a checked body names, by path: uploads and outputs of the client, `s3://` of allowed buckets.
+    """The S3 objects that a checked body names, by path, and an issue for each that cannot be used.
 
-    Issues for uploads that are not the client's, not there, or no file for their field. A `runway://` URI of Runway's
-    own is none of these, and no use to another upstream.
+    Objects are uploads and outputs of the client, and `s3://` links to the buckets in `s3_allowed`. An upload or output
+    must exist and be a file that its field accepts. A `runway://` URI of an upload to Runway itself is not an S3
+    object; it is an issue for any other upstream.
     """
     sources: dict[Path, Source] = {}
     issues = []
     for path, value in strings(body):
-        kinds = places.get(path)
+        kinds = media.get(path)
         if kinds is None:
             continue
         try:
@@ -122,7 +122,7 @@ def stored_inputs(
                 sources[path] = _linked(value, kinds, s3_allowed, effects.uploads.bucket)
             elif value.startswith("runway://") and not effects.flavor.takes_uploads:
                 raise BadMedia(
-                    f"{effects.flavor.name} does not know what was uploaded to Runway: send a link, or upload it here"
+                    f"{effects.flavor.name} cannot read uploads to Runway; send a link, or upload the file to Tarmac"
                 )
         except BadMedia as problem:
             issues.append(Issue("custom", path, str(problem)))
@@ -133,7 +133,7 @@ def _made_here(key: str, kinds: tuple[str, ...], effects: Effects) -> Source:
     try:
         head = effects.archive.open(key).read(HEAD_BYTES)
     except NoSuchObject:
-        raise BadMedia("this output is not there (any more)") from None
+        raise BadMedia("output not found in the archive") from None
     input_type(head, type_of_name(key) or "", kinds)
     return {"bucket": effects.archive.bucket, "key": key, "kinds": list(kinds)}
 
@@ -141,12 +141,12 @@ def _made_here(key: str, kinds: tuple[str, ...], effects: Effects) -> Source:
 def _uploaded(uri: str, kinds: tuple[str, ...], client: str, effects: Effects) -> Source:
     slot = effects.upload_slots.find(uri, client, effects.clock.now())
     if slot is None:
-        raise BadMedia("this upload is not known: it is not yours, or older than 24 hours (POST /v1/uploads)")
+        raise BadMedia("upload not found, or older than 24 hours; upload the file again (POST /v1/uploads)")
     try:
-        # Runway would say so hours later. Size and key are what the signed form allowed.
+        # Check the type now, because Runway would report it hours later. The signed form has limited size and key.
         head = effects.uploads.open(slot.key).read(HEAD_BYTES)
     except NoSuchObject:
-        raise BadMedia("nothing was uploaded to this URI yet: post the file to its uploadUrl first") from None
+        raise BadMedia("no file was uploaded to this URI; post the file to its uploadUrl first") from None
     input_type(head, slot.content_type, kinds)
     return {"bucket": effects.uploads.bucket, "key": slot.key, "kinds": list(kinds)}
 
@@ -155,32 +155,32 @@ def _linked(uri: str, kinds: tuple[str, ...], allowed: Collection[str], upload_b
     try:
         parts = urlsplit(uri)
     except ValueError:
-        raise BadMedia("this is not an s3:// link") from None
+        raise BadMedia("invalid s3:// link") from None
     key = unquote(parts.path.removeprefix("/"))
     version = parts.query.removeprefix("versionId=")
     if not key or parts.fragment or (parts.query and not (version and parts.query.startswith("versionId="))):
-        raise BadMedia("an s3:// link looks like s3://bucket/key or s3://bucket/key?versionId=…, percent-encoded")
+        raise BadMedia("an s3:// link must be s3://bucket/key or s3://bucket/key?versionId=…, percent-encoded")
     if parts.netloc not in allowed or (parts.netloc == upload_bucket and key.startswith(_OWN_PREFIXES)):
-        raise BadMedia("Tarmac reads no s3:// links there: see its parameter InputBuckets")
+        raise BadMedia("this s3:// link is not allowed; the parameter InputBuckets lists the allowed buckets")
     source: Source = {"bucket": parts.netloc, "key": key, "kinds": list(kinds)}
     return source | ({"versionId": version} if version else {})
 
 
 def hold_inputs(
-    body: Mapping[str, Any], places: Places, sources: Mapping[Path, Source], task_id: str, effects: Effects
+    body: Mapping[str, Any], media: MediaFields, sources: Mapping[Path, Source], task_id: str, effects: Effects
 ) -> dict[str, Any]:
-    """The held request of a checked body; its data URIs are objects from then on.
+    """The held request of a checked body, after storing each data URI as an S3 object.
 
-    A row holds 400 KB and a task may wait a day for its turn. sources: from `stored_inputs`.
+    Data URIs cannot stay in the row, which holds 400 KB. sources: from `stored_inputs`.
     """
     held: dict[str, Any] = {"body": _copy(body), "inputs": []}
     for path, value in strings(body):
         if path in sources:
             source = dict(sources[path])
-        elif path in places and is_inline(value):
-            media = decode_data_uri(value)
-            key = input_key(task_id, len(held["inputs"]) + 1, EXTENSIONS.get(media.content_type, "bin"))
-            effects.uploads.put(key, media.content, media.content_type)
+        elif path in media and is_inline(value):
+            inline = decode_data_uri(value)
+            key = input_key(task_id, len(held["inputs"]) + 1, EXTENSIONS.get(inline.content_type, "bin"))
+            effects.uploads.put(key, inline.content, inline.content_type)
             source = {"bucket": effects.uploads.bucket, "key": key}
         else:
             continue
@@ -190,18 +190,20 @@ def hold_inputs(
 
 
 def name_inputs(body: Mapping[str, Any], sources: Mapping[Path, Source]) -> dict[str, Any]:
-    """The held request of a checked body that is sent at once: its data URIs stay in it."""
+    """The held request of a checked body that is sent immediately, so that its data URIs stay in the body."""
     return {"body": body, "inputs": [{"path": list(path)} | source for path, source in sources.items()]}
 
 
 def upload_inputs(
     held: Mapping[str, Any], effects: Effects, most_seconds: float, largest: int = LARGEST_UPLOAD
 ) -> dict[str, Any]:
-    """The body as the upstream takes it: each input uploaded just now and good for 24 h, or as a link into its bucket,
-    or as a data URI where it is too small for an upload. largest: bytes of one. most_seconds: for all of them; what
-    follows needs the rest of the function's time.
+    """The body as it is sent upstream, after uploading its inputs.
 
-    Raises InputMissing, InputUnusable, and the client's CreateRefused and CreateRejected.
+    An input becomes the URI of an upload, valid for 24 h. For an upstream without uploads it becomes a signed link; a
+    file that is too small for an upload becomes a data URI. most_seconds: time limit for all inputs together. largest:
+    size limit of one input in bytes.
+
+    Raises InputMissing, InputUnusable, CreateRefused, CreateRejected.
     """
     give_up_at = effects.clock.now() + most_seconds
     body: dict[str, Any] = _copy(held["body"])
@@ -211,15 +213,15 @@ def upload_inputs(
         if at not in uploaded:
             bucket = effects.input_bucket(source["bucket"])
             if bucket is None:
-                raise InputMissing(f"the bucket {source['bucket']} is not one that Tarmac reads")
-            uploaded[at] = _as_upstream_takes_it(source, bucket, effects, largest)
+                raise InputMissing(f"the bucket {source['bucket']} is not listed in InputBuckets")
+            uploaded[at] = _uri_for_upstream(source, bucket, effects, largest)
             if effects.clock.now() > give_up_at:
-                raise CreateRefused(f"the inputs could not be handed on in {most_seconds:.0f} s: nothing was bought")
+                raise CreateRefused(f"the inputs could not be uploaded within {most_seconds:.0f} s; nothing was bought")
         _replace(body, source["path"], uploaded[at])
     return body
 
 
-def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
+def _uri_for_upstream(source: Source, bucket: Objects, effects: Effects, largest: int) -> str:
     key, version_id, etag = source["key"], source.get("versionId"), source.get("eTag")
     try:
         stored = bucket.head(key, version_id)
@@ -229,7 +231,7 @@ def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, lar
             raise InputUnusable(f"an input has {stored.size_bytes} bytes, more than the {largest} allowed")
         content = bucket.open(key, version_id, etag=etag)
     except NoSuchObject:
-        raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} is no longer there") from None
+        raise InputMissing(f"the input {s3_uri(bucket.bucket, key)} no longer exists") from None
     if not effects.flavor.takes_uploads:
         if "kinds" in source:
             _checked_type(content.read(HEAD_BYTES), stored.content_type, source["kinds"])
@@ -237,7 +239,7 @@ def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, lar
     content_type = normal_type(stored.content_type)
     if content_type not in EXTENSIONS:
         content_type = type_of_name(key) or content_type
-    # A multipart body needs its length in advance, which a stream cannot tell.
+    # A multipart body needs its length in advance, so the stream is copied to a file.
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         shutil.copyfileobj(content, spool, 1024 * 1024)
         spool.seek(0)
@@ -250,9 +252,9 @@ def _as_upstream_takes_it(source: Source, bucket: Objects, effects: Effects, lar
         return effects.runway.upload(filename, content_type, cast(BinaryIO, spool))
 
 
-def _checked_type(head: bytes, said: str, kinds: list[str]) -> str:
+def _checked_type(head: bytes, declared: str, kinds: list[str]) -> str:
     try:
-        return input_type(head, said, tuple(kinds))
+        return input_type(head, declared, tuple(kinds))
     except BadMedia as problem:
         raise InputUnusable(f"an input cannot be used: {problem}") from None
 

@@ -1,7 +1,8 @@
-"""Where links of strangers may lead: to public hosts, or to the few origins that an operator has named instead.
+"""Checks which hosts Tarmac may connect to: public hosts, or only the origins that the operator has named.
 
-A link that Tarmac follows could name a service inside somebody's network (SSRF). So it must be https to a name, and
-every address that the name resolves to must be public; who connects must connect to one of exactly these.
+A link from outside could name a service in a private network (server-side request forgery). So a link must be https to
+a domain name, and every address that the name resolves to must be public. `tarmac.media.checked_network` connects to
+exactly these addresses.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from urllib.parse import urlsplit
 
 from tarmac.requests.media import is_address
 
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class NotPublic(Exception):
-    """Tarmac does not go there. The message names scheme and host at most."""
+    """Tarmac must not connect to this host. The message contains at most scheme and host."""
 
 
 class Unresolved(Exception):
-    """The name leads nowhere now; it may again later."""
+    """The name does not resolve now; it may resolve later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The host of a link. `is_named`: the operator has named its origin, so any address and plain http are fine."""
+    """The host of a link. is_named: the operator has named its origin, so any address and plain http are allowed."""
 
     name: str
     port: int
@@ -35,25 +37,35 @@ class Host:
 
 
 def host_of(url: str, named_origins: frozenset[str]) -> Host:
-    """The host of a link that may be followed. With `named_origins` only these may be. Raises NotPublic."""
+    """The host of a link, if Tarmac may connect to it. If `named_origins` has any, only these. Raises NotPublic."""
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port
     except ValueError:
         raise NotPublic("the link is not a URL") from None
     if f"{parts.scheme}://{parts.netloc}" in named_origins:
-        return Host(name, port or (443 if parts.scheme == "https" else 80), is_named=True)
+        return Host(name, port or _DEFAULT_PORTS.get(parts.scheme, 80), is_named=True)
     if named_origins or parts.scheme != "https" or not name or is_address(name):
-        raise NotPublic(f"{parts.scheme}://{name} is not among the hosts that may be called")
+        raise NotPublic(f"{parts.scheme}://{name} is not an allowed host")
     return Host(name, port or 443, is_named=False)
 
 
+def host_at(name: str, port: int, named_origins: frozenset[str]) -> Host:
+    """The host with this name and port, as a connection is about to be made to it."""
+    named = (urlsplit(origin) for origin in named_origins)
+    at = ((parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)) for parts in named)
+    return Host(name, port, is_named=(name, port) in at)
+
+
 def addresses_of(host: Host) -> list[str]:
-    """What the host's name resolves to now, best first. Raises NotPublic if any of it is not public, and Unresolved."""
+    """The addresses that the host's name resolves to now, best first. Raises Unresolved.
+
+    Raises NotPublic if any address is not public, unless the operator has named the host.
+    """
     try:
         found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
     except (OSError, ValueError):
-        # ValueError: a name that no name can be, such as one with an empty label.
+        # ValueError: an impossible name, such as one with an empty label.
         raise Unresolved(f"{host.name} does not resolve") from None
     addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
     if not host.is_named and not all(map(is_public, addresses)):
@@ -62,7 +74,7 @@ def addresses_of(host: Host) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also where it is an IPv4 address in IPv6's clothes."""
+    """Whether an IP address belongs to the public internet. IPv4 addresses inside IPv6 addresses are checked too."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return ip.is_global and not ip.is_multicast

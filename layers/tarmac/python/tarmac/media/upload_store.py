@@ -1,4 +1,4 @@
-"""Slots for uploaded files: whose a `runway://tarmac/…` URI is, and which object of the upload bucket it names."""
+"""Rows of upload slots: the owner of a `runway://tarmac/…` URI, and the object in the upload bucket that it names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tarmac.media.keys import upload_token, upload_uri
 from tarmac.ports import Put, Row, Table
 
 KEPT_SECONDS = 24 * 3600.0
-"""As long as Runway's own: for how long a create may name an upload."""
+"""For how long a create may name an upload. Same as at Runway."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadSlot:
-    """One slot. `content_type` is what the file's name promised."""
+    """The slot of one file. content_type: the type of the file name's extension."""
 
     token: str
     client: str
@@ -31,12 +31,12 @@ class UploadStore:
         self._table = table
 
     def open(self, slot: UploadSlot, now: float) -> None:
-        """Keep a new slot for a day."""
+        """Store a new slot for a day."""
         row: Row = {
             "pk": _pk(slot.token),
             "sk": "upload",
             "version": 1,
-            # Not `client`: that would be a key of the index of tasks.
+            # Not named `client`, because that is a key of the index of tasks.
             "clientId": slot.client,
             "key": slot.key,
             "contentType": slot.content_type,
@@ -46,7 +46,10 @@ class UploadStore:
         self._table.write(Put(row))
 
     def find(self, uri: str, client: str, now: float) -> UploadSlot | None:
-        """The client's slot; None for one that never was, is another's or is over. TTL is lazy, so time is compared."""
+        """The client's slot, or None if it does not exist, belongs to another client, or has expired.
+
+        DynamoDB deletes expired rows late, so the time is compared here.
+        """
         token = upload_token(uri)
         row = self._table.get(_pk(token), "upload") if token else None
         if row is None or row["clientId"] != client or row["ttl"] <= now:

@@ -1,6 +1,6 @@
-"""What the API takes and answers, for machines (OpenAPI 3.1) and for people (a page that reads it).
+"""The description of the API: an OpenAPI 3.1 document, and a page that shows it.
 
-Both are made from what the functions themselves use: the catalogue, and the models of `tarmac.requests.contract`.
+The document is generated from what the functions use: the route table, the catalogue, and the models of bodies.
 """
 
 from tarmac.openapi.document import describe

@@ -1,4 +1,4 @@
-"""What the API answers, as models: for the document, and for the tests that hold real answers against it."""
+"""Responses of the API as models: for the document, and for tests that check real responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 Absent = SkipJsonSchema[None]
-"""A field that is left out rather than null."""
+"""A field that is left out instead of null."""
 
 
 class Credits(BaseModel):
@@ -19,13 +19,13 @@ class Credits(BaseModel):
 
 
 class Estimate(BaseModel):
-    """At most that, as far as it can be told; null where nobody has published a price."""
+    """The maximum cost, where it can be estimated; null without a published price."""
 
     credits: float | None
 
 
 class Routing(BaseModel):
-    """What a router has chosen, as Runway tells it. Null until Runway has taken the task, but for the router's name."""
+    """The choice of a router, as Runway reports it. Null until Runway has accepted the task, except `configId`."""
 
     configId: str
     model: str | None
@@ -36,7 +36,7 @@ class Routing(BaseModel):
 
 
 class TaskAccepted(BaseModel):
-    """A task that is kept: poll it, or wait for its notice."""
+    """An accepted task: poll it, or wait for its notice."""
 
     id: str
     estimatedCost: Estimate
@@ -44,7 +44,7 @@ class TaskAccepted(BaseModel):
 
 
 class WebhookRecord(BaseModel):
-    """What has become of the callback."""
+    """The state of the webhook's delivery."""
 
     url: str
     state: str
@@ -55,18 +55,20 @@ class WebhookRecord(BaseModel):
 
 
 class Task(BaseModel):
-    """A task in Runway's shape. Links in `output` lead into the archive; they are made anew on each read."""
+    """A task in Runway's shape. Links in `output` point to the archive; each read returns new ones."""
 
     id: str
     createdAt: datetime
     status: Literal["PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
-    progress: float | Absent = Field(None, ge=0, le=0.99, description="While RUNNING")
-    output: list[str] | Absent = Field(None, description="When SUCCEEDED")
-    failure: str | None = Field(None, description="When FAILED, for people")
-    failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
-    estimatedCost: Estimate | Absent = Field(None, description="Until it has ended")
-    cost: Credits | Absent = Field(None, description="Once ended")
-    routing: Routing | Absent = Field(None, description="Of a create by router")
+    progress: float | Absent = Field(None, ge=0, le=0.99, description="Only while RUNNING")
+    output: list[str] | Absent = Field(None, description="Only when SUCCEEDED")
+    failure: str | None = Field(None, description="When FAILED: a message for people")
+    failureCode: str | None = Field(
+        None, description="When FAILED: Runway's code, or a code that starts with `TARMAC.`"
+    )
+    estimatedCost: Estimate | Absent = Field(None, description="Only until the task has ended")
+    cost: Credits | Absent = Field(None, description="Only once the task has ended")
+    routing: Routing | Absent = Field(None, description="Only for a create by router")
     metadata: dict[str, str] | Absent = None
     webhook: WebhookRecord | Absent = None
 
@@ -78,25 +80,27 @@ class NodeError(BaseModel):
 
 
 class WorkflowInvocation(BaseModel):
-    """A run of a workflow in Runway's shape; its id is a task's. Links lead into the archive, anew on each read."""
+    """A run of a workflow in Runway's shape; its id is a task's. Links point to the archive, new ones on each read."""
 
     id: str
     createdAt: datetime
     status: Literal["PENDING", "THROTTLED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
-    progress: float | Absent = Field(None, ge=0, le=0.99, description="While RUNNING")
+    progress: float | Absent = Field(None, ge=0, le=0.99, description="Only while RUNNING")
     output: dict[str, list[str]] | Absent = Field(
-        None, description="By node. While RUNNING what is archived already; all of it when SUCCEEDED"
+        None, description="By node. While RUNNING, the outputs archived so far; when SUCCEEDED, all of them"
     )
-    nodeErrors: dict[str, NodeError] | Absent = Field(None, description="By node, also of runs that SUCCEEDED")
-    failure: str | None = Field(None, description="When FAILED, for people")
-    failureCode: str | None = Field(None, description="When FAILED: Runway's code, or one that begins with TARMAC.")
-    cost: Credits | Absent = Field(None, description="Once ended, where Runway tells it")
+    nodeErrors: dict[str, NodeError] | Absent = Field(None, description="By node; a run that SUCCEEDED may have some")
+    failure: str | None = Field(None, description="When FAILED: a message for people")
+    failureCode: str | None = Field(
+        None, description="When FAILED: Runway's code, or a code that starts with `TARMAC.`"
+    )
+    cost: Credits | Absent = Field(None, description="Only once the run has ended, if Runway reports it")
     metadata: dict[str, str] | Absent = None
     webhook: WebhookRecord | Absent = None
 
 
 class TaskList(BaseModel):
-    """A page, newest first. It may be short, or even empty, before the last."""
+    """A page, newest first. A page before the last may have fewer items than `limit`, or none."""
 
     data: list[Task]
     hasMore: bool
@@ -106,7 +110,7 @@ class TaskList(BaseModel):
 class UploadSlot(BaseModel):
     """Post multipart/form-data to `uploadUrl` within an hour: all `fields`, then the part `file`, 512 bytes to 200 MiB.
 
-    For 24 hours the URI may then stand wherever a create takes media.
+    For 24 hours, creates accept the URI wherever they accept media.
     """
 
     uploadUrl: str
@@ -134,7 +138,7 @@ class GenerationsToday(BaseModel):
 
 
 class Organization(BaseModel):
-    """Runway's answer: limits, balance and generations of the organization that this deployment's key belongs to."""
+    """Runway's response: limits, balance and generations of the organization that owns this deployment's API key."""
 
     tier: Tier
     creditBalance: float
@@ -153,7 +157,7 @@ class PublishedWorkflow(BaseModel):
 
 
 class WorkflowList(BaseModel):
-    """Runway's answer: the published workflows."""
+    """Runway's response: the published workflows."""
 
     data: list[PublishedWorkflow]
 
@@ -165,7 +169,7 @@ class WorkflowGraph(BaseModel):
 
 
 class Workflow(WorkflowVersion):
-    """Runway's answer: one version of a workflow. The ids of its nodes are the keys of `nodeOutputs`."""
+    """Runway's response: one version of a workflow. The ids of its nodes are the keys of `nodeOutputs`."""
 
     name: str
     description: str | None = None
@@ -174,7 +178,7 @@ class Workflow(WorkflowVersion):
 
 
 class Router(BaseModel):
-    """Runway's answer. `slug` is what a create names as `configId`."""
+    """Runway's response. `slug` is the `configId` of a create."""
 
     id: str
     slug: str
@@ -187,7 +191,7 @@ class Router(BaseModel):
 
 
 class RouterList(BaseModel):
-    """Runway's answer: a page of routers."""
+    """Runway's response: a page of routers."""
 
     data: list[Router]
     hasMore: bool | Absent = None
@@ -195,7 +199,7 @@ class RouterList(BaseModel):
 
 
 class RouterRequest(BaseModel):
-    """`taskId` is Runway's own id of a task."""
+    """A decision of a router. `taskId` is Runway's own id of the task."""
 
     id: str
     requestId: str
@@ -212,7 +216,7 @@ class RouterRequest(BaseModel):
 
 
 class RouterRequestList(BaseModel):
-    """Runway's answer: what a router has decided, of all clients."""
+    """Runway's response: decisions of a router, for all clients."""
 
     data: list[RouterRequest]
     hasMore: bool | Absent = None
@@ -230,7 +234,7 @@ class WebappCharge(BaseModel):
 
 
 class WebappUsage(BaseModel):
-    """Runway's answer: credits that people have used in its web application."""
+    """Runway's response: credits that people used in its web application."""
 
     data: list[WebappCharge]
     hasMore: bool | Absent = None
@@ -249,7 +253,7 @@ class AuditLog(BaseModel):
 
 
 class AuditLogList(BaseModel):
-    """Runway's answer: what people have done in its web application."""
+    """Runway's response: actions of people in its web application."""
 
     data: list[AuditLog]
     hasMore: bool | Absent = None
@@ -257,7 +261,7 @@ class AuditLogList(BaseModel):
 
 
 class AuditLogEntry(AuditLog):
-    """Runway's answer: one entry, with what lists leave out."""
+    """Runway's response: one entry, with fields that lists leave out."""
 
     clientIpAddress: str
     userAgent: str | None = None
@@ -278,7 +282,7 @@ class DayOfOrganization(BaseModel):
 
 
 class OrganizationUsage(BaseModel):
-    """Runway's answer: credits of all clients together."""
+    """Runway's response: credits of all clients together."""
 
     results: list[DayOfOrganization]
     models: list[str]
@@ -300,7 +304,7 @@ class Day(BaseModel):
 
 
 class Usage(BaseModel):
-    """The caller's own tasks. Where they are too many for one answer, `countedFrom` says since when."""
+    """Usage of the client's own tasks. If they are too many for one response, the count starts at `countedFrom`."""
 
     startDate: date
     beforeDate: date
@@ -317,7 +321,7 @@ class Health(BaseModel):
 
 
 class Issue(BaseModel):
-    """One problem of a body."""
+    """One problem of a request."""
 
     code: str
     path: list[str | int]
@@ -325,13 +329,13 @@ class Issue(BaseModel):
 
 
 class Error(BaseModel):
-    """In Runway's shape."""
+    """An error in Runway's shape."""
 
     error: str
     issues: list[Issue] | Absent = None
 
 
 class GatewayError(BaseModel):
-    """What API Gateway says by itself, of keys, paths and throttling."""
+    """An error of API Gateway itself: a missing key, an unknown path, throttling."""
 
     message: str | None

@@ -1,4 +1,4 @@
-"""What is answered about avatars, documents, voices and conversations: Runway's own shapes."""
+"""Responses about avatars, documents, voices and conversations, in Runway's shapes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Status = Literal["PROCESSING", "READY", "FAILED"]
 
 class VoiceOfAvatar(BaseModel):
     type: Literal["runway-live-preset", "custom"]
-    presetId: str | Absent = Field(None, description="Of a preset")
-    id: str | Absent = Field(None, description="Of a custom voice")
+    presetId: str | Absent = Field(None, description="Only for a preset")
+    id: str | Absent = Field(None, description="Only for a custom voice")
     deleted: bool | Absent = None
     name: str | Absent = None
     description: str | Absent = None
 
 
 class Avatar(BaseModel):
-    """Usable in sessions and videos once it is READY. Links are Runway's and die within two days."""
+    """An avatar. Sessions and videos can use it once it is READY. Links are Runway's and expire within two days."""
 
     id: str
     name: str
@@ -35,11 +35,11 @@ class Avatar(BaseModel):
     createdAt: datetime
     updatedAt: datetime
     status: Status
-    failureReason: str | Absent = Field(None, description="When FAILED, for people")
+    failureReason: str | Absent = Field(None, description="When FAILED: a message for people")
 
 
 class AvatarList(BaseModel):
-    """Your own, newest first, then those made in Runway's portal."""
+    """Your own, newest first, then those created in Runway's portal."""
 
     data: list[Avatar]
     hasMore: bool
@@ -56,19 +56,19 @@ class ListedDocument(BaseModel):
     id: str
     name: str
     type: Literal["text", "file"]
-    usedBy: list[UserOfDocument] = Field(description="Avatars that you may see")
+    usedBy: list[UserOfDocument] = Field(description="Your own and shared avatars that use it")
     createdAt: datetime
     updatedAt: datetime
 
 
 class Document(ListedDocument):
-    """What an avatar knows."""
+    """A document that avatars can use."""
 
     content: str
 
 
 class DocumentList(BaseModel):
-    """Your own in the order asked for, then those made in Runway's portal."""
+    """Your own in the requested order, then those created in Runway's portal."""
 
     data: list[ListedDocument]
     hasMore: bool
@@ -76,25 +76,25 @@ class DocumentList(BaseModel):
 
 
 class VoiceMade(BaseModel):
-    """A voice that is being made."""
+    """A voice that is being created."""
 
     id: str
 
 
 class Voice(BaseModel):
-    """Usable once it is READY."""
+    """A voice. Avatars can use it once it is READY."""
 
     id: str
     name: str
     description: str | None
     createdAt: datetime
     status: Status
-    previewUrl: str | None = Field(None, description="When READY")
-    failureReason: str | Absent = Field(None, description="When FAILED, for people")
+    previewUrl: str | None = Field(None, description="When READY: a link to a sample")
+    failureReason: str | Absent = Field(None, description="When FAILED: a message for people")
 
 
 class VoiceList(BaseModel):
-    """Your own, newest first, then those made in Runway's portal."""
+    """Your own, newest first, then those created in Runway's portal."""
 
     data: list[Voice]
     hasMore: bool
@@ -102,7 +102,7 @@ class VoiceList(BaseModel):
 
 
 class VoicePreview(BaseModel):
-    """A sample, for 24 hours."""
+    """A sample of a voice; the link expires after 24 hours."""
 
     url: str
     durationSecs: float
@@ -117,7 +117,7 @@ class AvatarOfConversation(BaseModel):
 
 
 class ConversationBase(BaseModel):
-    id: str = Field(description="Its session's")
+    id: str = Field(description="The id of its session")
     name: str
     status: Literal["in_progress", "ended", "failed"]
     avatar: AvatarOfConversation | None
@@ -136,7 +136,7 @@ class ToolOfConversation(BaseModel):
 
 
 class Conversation(ConversationBase):
-    """What was said in a session. The link to its recording is Runway's and dies within two days."""
+    """A conversation of a session. The link to its recording is Runway's and expires within two days."""
 
     maxDuration: float | None
     startedAt: datetime | None
@@ -149,7 +149,7 @@ class Conversation(ConversationBase):
 
 
 class ConversationList(BaseModel):
-    """Those of your sessions, newest first, then those held in Runway's portal."""
+    """Those of your sessions, newest first, then those from Runway's portal."""
 
     data: list[ListedConversation]
     hasMore: bool
@@ -163,7 +163,7 @@ class DayOfAvatars(BaseModel):
 
 
 class AvatarUsage(BaseModel):
-    """Runway's answer: conversations of all clients together."""
+    """Runway's response: conversations of all clients together."""
 
     totalSeconds: float
     totalSessions: int

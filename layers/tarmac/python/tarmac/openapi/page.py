@@ -1,4 +1,4 @@
-"""The page at /docs: one HTML file of our own, which reads the document and needs nothing from anywhere else."""
+"""The page at /docs: one HTML file that reads the document and loads nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Page:
 
 @cache
 def docs_page() -> Page:
-    """The page, with a policy under which nothing but its own style and script runs."""
+    """Return the page, with a content security policy that allows only its own style and script."""
     html = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
     policy = [
         "default-src 'none'",

@@ -1,4 +1,4 @@
-"""From the catalogue's descriptions of parameters, and from pydantic models, to JSON Schema."""
+"""JSON Schema from the catalogue's descriptions of parameters and from pydantic models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Spec = Mapping[str, Any]
 
 _AS_IN_JSON_SCHEMA = ("enum", "examples", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 _URL = r"^https://([A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,4})?([/?#][^\s\\\u0000-\u0020\u007f-\u00a0]*)?$"
-"""A name beyond ASCII is taken as well; here it would be too long a story."""
+"""Internationalized names are accepted as well; this pattern leaves them out for brevity."""
 
 _BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
 
@@ -25,7 +25,7 @@ def ref(name: str) -> Schema:
 
 
 def of_parameters(parameters: Mapping[str, Spec]) -> Schema:
-    """An object with those parameters. Others are taken as well: Runway adds some every month."""
+    """Return the schema of an object with these parameters. It allows others: Runway adds some every month."""
     required = [name for name, spec in parameters.items() if spec.get("required")]
     schema: Schema = {"type": "object"}
     if required:
@@ -38,7 +38,7 @@ def of_parameters(parameters: Mapping[str, Spec]) -> Schema:
 
 
 def of_parameter(spec: Spec) -> Schema:
-    """One parameter, without whether it must be there. The words are explained in catalogue/_shared.toml."""
+    """Return the schema of one parameter. catalogue/_shared.toml explains the words of its description."""
     match spec.get("type"):
         case "media":
             schema = ref(media_name(spec["media"]))
@@ -58,25 +58,25 @@ def of_parameter(spec: Spec) -> Schema:
 
 
 def media_name(kinds: Sequence[str]) -> str:
-    """The component for media of those kinds: `ImageOrVideoInput`."""
+    """Return the name of the component for media of these kinds: `ImageOrVideoInput`."""
     return "Or".join(kind.capitalize() for kind in kinds) + "Input"
 
 
 def of_media(kinds: Sequence[str]) -> Schema:
-    """What may stand in a media field."""
+    """Return the schema of a media field."""
     return {
         "description": f"{' or '.join(kinds).capitalize()}, as a link or as the file itself",
         "anyOf": [
             {
                 "title": "URL",
-                "description": "https, a public name and no address, no credentials. Runway fetches it.",
+                "description": "https with a public host name, no IP address, no credentials. Runway fetches it.",
                 "type": "string",
                 "maxLength": LONGEST_URL,
                 "pattern": _URL,
             },
             {
                 "title": "upload",
-                "description": "From POST /v1/uploads, or from Runway itself",
+                "description": "From POST /v1/uploads or from Runway",
                 "type": "string",
                 "minLength": 13,
                 "maxLength": LONGEST_RUNWAY_URI,
@@ -90,7 +90,7 @@ def of_media(kinds: Sequence[str]) -> Schema:
             },
             {
                 "title": "s3:// link",
-                "description": "s3://bucket/key, where the operator allows the bucket",
+                "description": "s3://bucket/key, if the operator allows the bucket",
                 "type": "string",
                 "pattern": "^s3://",
             },
@@ -99,7 +99,7 @@ def of_media(kinds: Sequence[str]) -> Schema:
 
 
 def of_models(models: Sequence[type[BaseModel]]) -> dict[str, Schema]:
-    """The schemas of pydantic models, and of what they consist of, by name."""
+    """Return the schemas of pydantic models and of their parts by name."""
     _, schemas = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
@@ -110,7 +110,7 @@ def of_models(models: Sequence[type[BaseModel]]) -> dict[str, Schema]:
 
 
 class _Plainer(GenerateJsonSchema):
-    """Without titles that repeat the name, and without `default: null`."""
+    """Leaves out titles that repeat the name, and `default: null`."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -161,7 +161,7 @@ def _frames(spec: Spec) -> Schema:
 
 
 def _or_null(schema: Schema) -> Schema:
-    """An explicit null is how some clients spell "not given"."""
+    """Some clients send null for a parameter that is not given."""
     if "anyOf" in schema or "$ref" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
     schema = dict(schema)

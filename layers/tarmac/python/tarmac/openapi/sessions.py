@@ -1,4 +1,4 @@
-"""What is answered about live sessions: Runway's own shapes, and those of its samples' servers."""
+"""Responses about live sessions: in Runway's shapes, and in those of its samples' servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tarmac.openapi.answers import Absent
 
 
 class SessionCreated(BaseModel):
-    """A session that Runway has taken: wait until it is READY. Its id is later that of the conversation."""
+    """A session that Runway has accepted: wait until it is READY. The id is also that of its conversation."""
 
     id: str
 
@@ -22,17 +22,17 @@ class LiveSession(BaseModel):
     id: str
     createdAt: datetime
     status: Literal["NOT_READY", "READY", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
-    queued: bool | Absent = Field(None, description="While NOT_READY: whether it waits for capacity")
-    sessionKey: str | Absent = Field(None, description="While READY: opens the session, once")
-    expiresAt: datetime | Absent = Field(None, description="While READY: of the key")
-    duration: float | Absent = Field(None, description="When COMPLETED: seconds")
-    failure: str | Absent = Field(None, description="When FAILED, for people")
-    failureCode: str | None = Field(None, description="When FAILED")
+    queued: bool | Absent = Field(None, description="Only while NOT_READY: whether the session waits for capacity")
+    sessionKey: str | Absent = Field(None, description="Only while READY: the key that opens the session, once")
+    expiresAt: datetime | Absent = Field(None, description="Only while READY: when the key expires")
+    duration: float | Absent = Field(None, description="Only when COMPLETED: seconds")
+    failure: str | Absent = Field(None, description="When FAILED: a message for people")
+    failureCode: str | None = Field(None, description="When FAILED: Runway's code")
     metadata: dict[str, str] | Absent = None
 
 
 class RoomCredentials(BaseModel):
-    """What a participant enters the room with."""
+    """Credentials of a participant for the room."""
 
     url: str
     token: str
@@ -40,7 +40,7 @@ class RoomCredentials(BaseModel):
 
 
 class Connected(BaseModel):
-    """What a page enters its room with, as `@runwayml/avatars-react` reads it."""
+    """A session and its credentials for a page, as `@runwayml/avatars-react` reads them."""
 
     sessionId: str
     serverUrl: str
@@ -49,7 +49,7 @@ class Connected(BaseModel):
 
 
 class ClientToken(BaseModel):
-    """A token for one page, and the address that its `AvatarCall` connects to."""
+    """A token for one page, and the URL that its `AvatarCall` connects to."""
 
     clientToken: str
     expiresAt: datetime

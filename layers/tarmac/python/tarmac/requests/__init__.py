@@ -1,1 +1,1 @@
-"""What a caller sends: its shape, its validation, its price."""
+"""Request bodies: parsing, validation, spellings and price estimates."""

@@ -1,6 +1,7 @@
-"""The wire: what a create may carry beside the model's own parameters, and the bodies of the other calls.
+"""Models of request bodies: Tarmac's own parameters of a create, and the bodies of the other calls.
 
-Shape only; the catalogue judges the rest. The OpenAPI document is made from these models (`tarmac.openapi`).
+They check types and limits only; the catalogue checks the model's parameters. The OpenAPI document is generated from
+them (`tarmac.openapi`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from tarmac.requests.media import INPUT_EXTENSIONS, LONGEST_URL, BadMedia
 from tarmac.requests.spellings import to_contract
-from tarmac.requests.validation import Issue
+from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.requests.webhook_url import check_webhook_url
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,7 +39,7 @@ WebhookUrl = Annotated[
     AfterValidator(_webhook_url),
     Field(
         json_schema_extra={
-            "description": "The ending is posted there, signed as Standard Webhooks",
+            "description": "URL that receives a signed POST (Standard Webhooks) when the task has ended",
             "maxLength": LONGEST_URL,
             "pattern": r"^https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}(:[0-9]{1,4})?(/[!-~]*)?$",
         }
@@ -47,59 +48,65 @@ WebhookUrl = Annotated[
 
 
 class _Body(BaseModel, frozen=True, defer_build=True):
-    """Built when first used: each function reads one of them."""
+    """A model whose validator is built at first use, because a function uses only one of them."""
 
 
 class CreateTask(_Body, extra="allow", frozen=True):
-    """Any create body. `metadata` and `webhookUrl` are Tarmac's and never sent upstream: the one is echoed in task and
-    notice, the ending is posted to the other.
+    """The body of any create. `metadata` and `webhookUrl` are Tarmac's own and are not sent to Runway.
 
-    model: None only where Runway picks the model, as in recipes.
+    model: None only for operations in which Runway chooses the model, such as recipes.
     """
 
     model: ModelName | None = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
-        Field(max_length=20, description="Yours: echoed in the task and its notice, never sent to Runway"),
+        Field(max_length=20, description="Your own data; returned with the task and in its notice, not sent to Runway"),
     ] = {}
     webhookUrl: WebhookUrl | None = None
 
     def upstream_body(self) -> dict[str, Any]:
-        """What Runway is meant to read."""
+        """The body without Tarmac's own parameters."""
         named = {} if self.model is None else {"model": self.model}
         return named | (self.__pydantic_extra__ or {})
 
 
 def parse_create(
     body: dict[str, Any], needs_model: bool = True, webhook_origins: frozenset[str] = frozenset()
-) -> CreateTask | list[Issue]:
-    """The request, or why it is none. `needs_model` is false for operations whose body has no model.
+) -> CreateTask:
+    """Parse the body of a create. Raises InvalidRequest.
 
-    webhook_origins: those that an operator has named (`tarmac.webhooks.signing`).
+    needs_model: false for operations whose body has no model. webhook_origins: the only origins that webhooks may use
+    (`WebhookOrigins`); if empty, every public host.
     """
-    told = to_contract(body, {name: {} for name in CreateTask.model_fields})
+    rewritten = to_contract(body, {name: {} for name in CreateTask.model_fields})
     model = _CreateTaskOfModel if needs_model else CreateTask
-    parsed = parse_body(model, told.body, {"webhook_origins": webhook_origins})
-    issues = told.issues + (told.as_sent(parsed) if isinstance(parsed, list) else [])
-    return issues or parsed
+    try:
+        parsed = parse_body(model, rewritten.body, {"webhook_origins": webhook_origins})
+    except InvalidRequest as invalid:
+        raise InvalidRequest(rewritten.issues + rewritten.as_sent(invalid.issues)) from None
+    if rewritten.issues:
+        raise InvalidRequest(rewritten.issues)
+    return parsed
 
 
-def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M | list[Issue]:
-    """The body as that model, or why it is none. `context` is what its validators need to know beside it."""
+def parse_body(model: type[M], body: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> M:
+    """Parse a body as an instance of a model. Raises InvalidRequest. context: passed to the model's validators."""
     try:
         return model.model_validate(body, strict=True, context=context)
     except ValidationError as error:
-        return [
-            Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
-            for problem in error.errors(include_url=False)
-        ]
+        raise InvalidRequest(
+            [
+                Issue(_CODES.get(problem["type"], "custom"), tuple(problem["loc"]), _message(problem))
+                for problem in error.errors(include_url=False)
+            ]
+        ) from None
 
 
 def _media_filename(name: str) -> str:
     _, dot, extension = name.rpartition(".")
     if not dot or extension.lower() not in INPUT_EXTENSIONS:
         known = ", ".join(INPUT_EXTENSIONS)
-        raise PydanticCustomError("custom", f"Must end in the extension of a file that Runway reads: {known}")
+        raise PydanticCustomError("custom", f"Must end in a supported file extension: {known}")
     return name
 
 
@@ -127,21 +134,21 @@ IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra={"fo
 
 
 class CreateUpload(_Body, frozen=True):
-    """The file to be uploaded. Its name stands for its type."""
+    """The file to upload. The extension of its name determines its type."""
 
     filename: Filename
     type: Literal["ephemeral"]
 
 
 class UsageSpan(_Body, frozen=True):
-    """Days in UTC. Without startDate the last 30 days; beforeDate is the first day that is not in it."""
+    """A range of days in UTC. startDate: by default 30 days ago. beforeDate: the first day after the range."""
 
     startDate: IsoDate | None = None
     beforeDate: IsoDate | None = None
 
 
 class RouterChange(_Body, frozen=True):
-    """What a router is to be, settings merged into those it has. Runway checks it."""
+    """A change of a router. Its settings are merged with the existing ones. Runway validates them."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     description: str | None = None
@@ -149,7 +156,7 @@ class RouterChange(_Body, frozen=True):
 
 
 class NewRouter(RouterChange, frozen=True):
-    """A router by the slug that creates will name. Runway checks it."""
+    """A new router. slug: its name in creates (`configId`). Runway validates the settings."""
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -169,5 +176,5 @@ _CODES = {
 
 
 def _message(problem: Any) -> str:
-    """An explicit null is how some clients spell "not given"."""
+    """The message of an issue. Some clients send null for a parameter that they do not set."""
     return "Required" if problem["type"] == "missing" or problem["input"] is None else str(problem["msg"])

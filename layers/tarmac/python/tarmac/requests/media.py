@@ -1,6 +1,6 @@
-"""Media: the links and data URIs that callers may send, and what the first bytes of a file say that it is.
+"""What media fields accept: links, data URIs, and the types of files by their first bytes.
 
-Facts: Runway's input rules (sizes, formats, URL rules) as of its API reference, section "Inputs".
+Sizes, formats and URL rules are from the section "Inputs" of Runway's API reference.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 LONGEST_URL = 2048
 LONGEST_RUNWAY_URI = 5000
 LONGEST_DATA_URI = 5 * 1024 * 1024
-"""Characters of one data URI. Runway lowered video and audio from 16 MiB to this in August 2026."""
+"""In characters. Runway lowered the limit for video and audio from 16 MiB in August 2026."""
 
 SMALLEST_UPLOAD = 512
 LARGEST_UPLOAD = 200 * 1024 * 1024
-"""Bytes of one uploaded file."""
+"""In bytes."""
 
 KINDS = ("image", "video", "audio")
 
@@ -62,16 +62,16 @@ _BY_EXTENSION = {extension: content_type for content_type, extension in EXTENSIO
 }
 _NOT_READ = frozenset({"image/svg+xml", "application/zip"})
 INPUT_EXTENSIONS = {name: kind for name, kind in _BY_EXTENSION.items() if kind not in _NOT_READ}
-"""File extension → content type, for every file that Runway takes as an input."""
+"""File extension → content type, for every type that Runway accepts as an input."""
 
-# One container for both: only the name tells a film from a song.
+# Both types use the same container; only the name of a file distinguishes them.
 _SAME_CONTAINER = ({"video/mp4", "audio/mp4"}, {"video/ogg", "audio/ogg"})
 _DATA_URI = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)((?:;[a-z0-9-]+=[^;,]*)*);base64,", re.IGNORECASE)
 _NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 
 
 class BadMedia(ValueError):
-    """A media value that Runway would refuse; the message says why and is meant for the caller."""
+    """Runway would reject this media value; the message states the reason for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +83,19 @@ class InlineMedia:
 
 
 def normal_type(content_type: str) -> str:
-    """The usual spelling of a content type, without parameters."""
+    """The canonical spelling of a content type, without parameters."""
     bare = content_type.partition(";")[0].strip().lower()
     return _SPELLINGS.get(bare, bare)
 
 
 def type_of_name(name: str) -> str | None:
-    """The content type that a file name's extension stands for, whatever its case."""
+    """The content type of a file name's extension in any case, or None."""
     _, dot, extension = name.rpartition(".")
     return _BY_EXTENSION.get(extension.lower()) if dot else None
 
 
 def inline_types(kinds: Iterable[str]) -> list[str]:
-    """Every spelling of a content type that a data URI of these kinds may have."""
+    """All content types, in every spelling, that a data URI of these kinds may have."""
     usual = [name for name in EXTENSIONS if name not in _NOT_READ]
     spelled = [name for name, usual_name in _SPELLINGS.items() if usual_name in usual]
     return sorted(name for name in (*usual, *spelled) if normal_type(name).partition("/")[0] in kinds)
@@ -106,46 +106,46 @@ def is_data_uri(value: str) -> bool:
 
 
 def is_inline(value: str) -> bool:
-    """Whether this is a data URI that holds a file, rather than text which begins like one."""
+    """Whether a text is a data URI with a file, rather than text that starts like one."""
     return is_data_uri(value) and _DATA_URI.match(value) is not None
 
 
 def check_media_uri(value: str, kinds: tuple[str, ...], s3_allowed: bool = False) -> None:
-    """Raise BadMedia unless `value` is an https URL, a `runway://` URI or a data URI of one of the kinds.
+    """Raise BadMedia unless the value is an https URL, a `runway://` URI or a data URI of one of the kinds.
 
-    kinds: of "image", "video", "audio". `s3://` is for inputs that Tarmac itself has placed, hence off by default.
+    kinds: of "image", "video", "audio". s3_allowed: whether `s3://` links are accepted too.
     """
     if is_data_uri(value):
         check_data_uri(value, kinds)
     elif value.startswith("runway://"):
         if not 13 <= len(value) <= LONGEST_RUNWAY_URI:
-            raise BadMedia(f"a runway:// URI has 13 to {LONGEST_RUNWAY_URI} characters")
+            raise BadMedia(f"a runway:// URI must have 13 to {LONGEST_RUNWAY_URI} characters")
     elif value.startswith("s3://"):
         if not s3_allowed:
-            raise BadMedia("s3:// links are not accepted here: send an https URL, a runway:// URI or a data URI")
+            raise BadMedia("s3:// links are not accepted here; send an https URL, a runway:// URI or a data URI")
     else:
         check_url(value)
 
 
 def check_url(value: str) -> None:
-    """Raise BadMedia unless Runway would fetch this URL: https, a name and no address, no credentials, ≤ 2048."""
+    """Raise BadMedia unless the URL is https to a domain name, without credentials, with at most 2048 characters."""
     if len(value) > LONGEST_URL:
-        raise BadMedia(f"a URL has at most {LONGEST_URL} characters")
+        raise BadMedia(f"a URL must have at most {LONGEST_URL} characters")
     try:
         parts = urlsplit(value)
-        # As resolvers read it: full-width and circled digits are digits.
+        # Resolvers normalize names too: full-width and circled digits become digits.
         host = unicodedata.normalize("NFKC", parts.hostname or "")
         _ = parts.port
     except ValueError:
-        raise BadMedia("this is not a URL") from None
+        raise BadMedia("invalid URL") from None
     if parts.scheme != "https":
         raise BadMedia("a media link must be an https URL, a runway:// URI or a data URI")
     if parts.username is not None or parts.password is not None:
         raise BadMedia("a URL must not carry credentials")
     if any(character.isspace() or ord(character) < 32 or character == "\\" for character in value):
-        raise BadMedia("a URL has no white space and no backslash")
+        raise BadMedia("a URL must not contain white space or backslashes")
     if is_address(host) or "." not in host.strip(".") or "%" in host:
-        raise BadMedia("a URL must name a public domain, not an address")
+        raise BadMedia("a URL must have a public domain name, not an address")
 
 
 def is_address(host: str) -> bool:
@@ -158,9 +158,11 @@ def is_address(host: str) -> bool:
 
 
 def check_data_uri(value: str, kinds: tuple[str, ...]) -> None:
-    """Raise BadMedia for a data URI that is too long, not base64, or of a type Runway does not read."""
+    """Raise BadMedia for a data URI that is too long, not base64, or of a type that Runway does not support."""
     if len(value) > LONGEST_DATA_URI:
-        raise BadMedia(f"a data URI has at most {LONGEST_DATA_URI} characters; upload larger files (POST /v1/uploads)")
+        raise BadMedia(
+            f"a data URI must have at most {LONGEST_DATA_URI} characters; upload larger files (POST /v1/uploads)"
+        )
     match = _read_data_uri(value)
     content_type = normal_type(match[1])
     if content_type.partition("/")[0] not in kinds:
@@ -170,7 +172,7 @@ def check_data_uri(value: str, kinds: tuple[str, ...]) -> None:
 
 
 def decode_data_uri(value: str) -> InlineMedia:
-    """The content of a data URI that `check_data_uri` has passed. Raises BadMedia where it is not valid base64."""
+    """The content of a data URI. Raises BadMedia if it is empty or not valid base64."""
     match = _read_data_uri(value)
     try:
         content = binascii.a2b_base64(value[match.end() :].encode("ascii"), strict_mode=True)
@@ -182,7 +184,7 @@ def decode_data_uri(value: str) -> InlineMedia:
 
 
 def data_uri(media: InlineMedia) -> str:
-    """What `decode_data_uri` reads."""
+    """The inverse of `decode_data_uri`."""
     return f"data:{media.content_type};base64,{binascii.b2a_base64(media.content, newline=False).decode()}"
 
 
@@ -193,25 +195,25 @@ def _read_data_uri(value: str) -> re.Match[str]:
     return match
 
 
-def input_type(head: bytes, said: str, kinds: tuple[str, ...]) -> str:
-    """The content type of a file that Runway can read in a field of these kinds. Raises BadMedia.
+def input_type(head: bytes, declared: str, kinds: tuple[str, ...]) -> str:
+    """The content type of an input file. Raises BadMedia if a field of these kinds does not accept it.
 
-    head: its first 64 bytes. said: the type that its name or its sender gave it.
+    head: the first 64 bytes. declared: the type from the file's name or sender.
     """
     if head.startswith(b"GIF8"):
-        raise BadMedia("the file is a GIF, which Runway does not read: send JPEG, PNG or WebP")
+        raise BadMedia("the file is a GIF, which Runway does not support; send JPEG, PNG or WebP")
     found = sniff(head)
     if found is None or found in _NOT_READ:
-        raise BadMedia("the file is no image, video or audio that Runway reads")
-    if any({found, normal_type(said)} <= container for container in _SAME_CONTAINER):
-        found = normal_type(said)
+        raise BadMedia("the file is not an image, video or audio file that Runway supports")
+    if any({found, normal_type(declared)} <= container for container in _SAME_CONTAINER):
+        found = normal_type(declared)
     if found.partition("/")[0] not in kinds:
         raise BadMedia(f"expected {' or '.join(kinds)}, the file is {found}")
     return found
 
 
 def sniff(head: bytes) -> str | None:
-    """The content type that a file's first bytes (a thousand will do) show; None for one Tarmac does not archive."""
+    """The content type of a file by its first 1,000 bytes, or None for a type that Tarmac does not archive."""
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         if brand in (b"M4A ", b"M4B "):
@@ -233,7 +235,7 @@ def sniff(head: bytes) -> str | None:
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
         return "audio/aac" if head[1] & 0x06 == 0 else "audio/mpeg"
     if head.lstrip().startswith((b"<svg", b"<?xml")) and b"<svg" in head:
-        # Storage answers its errors as XML too: only a picture has this element.
+        # S3 returns errors as XML too, but only an image has this element.
         return "image/svg+xml"
     return None
 
@@ -246,4 +248,4 @@ _MAGIC = (
     (b"fLaC", "audio/flac"),
 )
 _STILLS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
-"""Images in a video's container."""
+"""Brands of still images in the MP4 container."""

@@ -1,4 +1,4 @@
-"""What a generation is expected to cost, in credits, before Runway says so itself."""
+"""Estimates the price of a generation in credits, before Runway reports it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from tarmac.requests.conditions import applies
 
 
 def estimate_credits(body: Mapping[str, Any], price: Mapping[str, Any] | None) -> int | None:
-    """Whole credits, rounded up, or None where no price is known. Where a price depends on what only Runway knows, the
-    most that it may be.
+    """The estimated price in whole credits, rounded up, or None if it cannot be estimated.
 
-    price: the catalogue's `credits` of the model, with one of
+    If the price depends on a value that only Runway knows, the estimate is the highest possible price.
 
-        flat                   credits a generation
-        perSecond              of the output; `perSecondSilent` where `audio: false` is cheaper
-        secondsPerCredit       the same for cheap seconds
-        perImage               times `outputCount`
-        perFrame               of the output: never estimated
-        charactersPerCredit    of `promptText`
+    price: `credits` of the model in the catalogue, with one of these keywords
 
-    and with any of: `secondsIfUnset`, `secondsIfAuto` for requests that leave the length to Runway; `plusPerSecond`;
-    `perInputSecond` of `inputSeconds`, the most that Runway counts of input videos; `minimum`; and `cases`, each with
-    circumstances (see `tarmac.requests.conditions`) and with what is different then, such as `unknown`.
+        flat                   credits per generation
+        perSecond              credits per second of output; `perSecondSilent` applies to `audio: false`
+        secondsPerCredit       seconds of output per credit
+        perImage               credits per image (`outputCount`)
+        perFrame               credits per frame of output; never estimated
+        charactersPerCredit    characters of `promptText` per credit
+
+    and any of these
+
+        secondsIfUnset         the duration if the request sets none; `secondsIfAuto` applies to `duration: "auto"`
+        plusPerSecond          credits per second of output in addition to `perSecond`
+        perInputSecond         credits per second of input video; `inputSeconds` is the most that Runway counts
+        minimum                the lowest price
+        cases                  values that replace these under conditions (`tarmac.requests.conditions`), or
+                               `unknown = true`, which means no estimate
     """
     if price is None:
         return None
@@ -37,7 +43,7 @@ def estimate_credits(body: Mapping[str, Any], price: Mapping[str, Any] | None) -
     credits = _credits(body, now)
     if credits is None:
         return None
-    # Rounded first: 0.1 × 30 is a little more than 3 in binary.
+    # Round first, because 0.1 × 30 is slightly more than 3 in binary.
     return math.ceil(round(max(credits, float(now.get("minimum", 0))), 6))
 
 
@@ -71,7 +77,7 @@ def _output_seconds(body: Mapping[str, Any], price: Mapping[str, Any]) -> float 
 
 
 def _number(value: object) -> float | None:
-    """A number that may be meant: what is larger than any video is left to Runway to refuse."""
+    """The value as a number, or None if it is not a number or is larger than any video."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LARGEST:
         return None
     return float(value)

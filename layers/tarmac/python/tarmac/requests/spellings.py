@@ -1,5 +1,8 @@
-"""Other spellings of a request, rewritten to the contract: snake_case at every depth, as Python writes it, and the
-older names that the catalogue lists (`spellings` of a model)."""
+"""Rewrites other spellings of a request to Runway's current contract.
+
+Other spellings are snake_case names at any depth, and older names and values that the catalogue lists (`spellings` of a
+model, `alsoSpelled` of a parameter).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """`body` in the contract's words; `issues` of parameters that are given in two spellings, with two values."""
+    """A rewritten body. issues: parameters that were sent in two spellings with different values."""
 
     body: dict[str, Any]
     issues: list[Issue]
@@ -32,26 +35,30 @@ class Rewritten:
     _sent: Mapping[Path, Path]
 
     def as_sent(self, issues: Iterable[Issue]) -> list[Issue]:
-        """Issues of `body`, at the names that the caller has written."""
+        """Issues of `body`, with paths in the caller's spelling."""
         return [Issue(issue.code, self._written(issue.path), issue.message) for issue in issues]
 
     def _written(self, path: Path) -> Path:
         for length in range(len(path), 0, -1):
             if path[:length] in self._sent:
-                return _as_far_as_it_goes(self._given, self._sent[path[:length]] + path[length:])
+                return _existing_part(self._given, self._sent[path[:length]] + path[length:])
         return path
 
 
 def to_contract(
     body: Mapping[str, Any], parameters: Mapping[str, Spec], spellings: Mapping[str, Any] = _NONE
 ) -> Rewritten:
-    """The body in the contract's words; what already has them is left alone, as is what nobody knows.
+    """The body in the contract's spelling. Names that are in the contract already, or unknown, do not change.
 
-    parameters: descriptions as in the catalogue. At each depth a snake_case name of one of them is that one, and a
-    value that stands in a description's `alsoSpelled` becomes what it means. The names of free maps are the caller's.
-    spellings: older name → the contract's name; or → `{into, type, key}` where a bare value becomes `{type, <key>}`,
-    key being `uri` where none is said, and with `listed = true` an array of that alone; or → `{ignored = true}` for a
-    parameter that the model never had.
+    parameters: descriptions from the catalogue. A snake_case name of a described parameter becomes camelCase, and a
+    value in its `alsoSpelled` becomes the current value. Keys of free maps are the caller's and do not change.
+
+    spellings: older name → one of
+
+        "name"                       the current name
+        {into, type, key, listed}    the parameter `into` gets the object `{type, <key>: value}`; key is `uri` by
+                                     default, and with `listed = true` the object is the only item of an array
+        {ignored = true}             the parameter is dropped, because the model never had it
     """
     rewriter = _Rewriter()
     fields = rewriter.fields(body, parameters.keys() | spellings.keys(), ())
@@ -65,7 +72,7 @@ def to_contract(
 
 
 class _Field(NamedTuple):
-    """A value, and where the caller has written it."""
+    """A value and its path in the caller's body."""
 
     value: Any
     at: Path
@@ -77,7 +84,7 @@ class _Rewriter:
         self.sent: dict[Path, Path] = {}
 
     def fields(self, given: Mapping[str, Any], known: Collection[str], at: Path) -> dict[str, _Field]:
-        """By the known names. A name's own spelling comes first, so that another one is held against it."""
+        """The fields by their known names. The contract's spelling comes first and others are compared with it."""
         names = {name: _known_name(name, known) for name in given}
         fields: dict[str, _Field] = {}
         for name in sorted(given, key=lambda name: names[name] != name):
@@ -85,22 +92,22 @@ class _Rewriter:
         return fields
 
     def put(self, fields: dict[str, _Field], name: str, field: _Field) -> None:
-        """An explicit null is how some clients spell "not given"."""
+        """Add a field. Some clients send null for a parameter that they do not set, so null never conflicts."""
         other = fields.get(name)
         if other is None or other.value is None:
             fields[name] = field
         elif field.value is not None and field.value != other.value:
-            message = f"Another spelling of {other.at[-1]}, which has another value: give only one of them"
+            message = f"Another spelling of {other.at[-1]}, with a different value; send only one of them"
             self.issues.append(Issue("custom", field.at, message))
 
     def values(self, fields: Mapping[str, _Field], specs: Mapping[str, Spec], path: Path) -> dict[str, Any]:
-        told = {}
+        rewritten = {}
         for name, (value, at) in fields.items():
             here = (*path, name)
             if here != at:
                 self.sent[here] = at
-            told[name] = self._value(value, specs.get(name, _NONE), here, at)
-        return told
+            rewritten[name] = self._value(value, specs.get(name, _NONE), here, at)
+        return rewritten
 
     def _value(self, value: Any, spec: Spec, path: Path, at: Path) -> Any:
         if isinstance(value, dict):
@@ -119,7 +126,7 @@ def _known_name(name: str, known: Collection[str]) -> str:
 
 
 def _wrapped(value: Any, rule: Mapping[str, Any]) -> Any:
-    """What an older parameter's value is in the contract. One that already is an object is taken for what it says."""
+    """The value of an older parameter in the current contract. A value that is an object already is kept."""
     key = rule.get("key", "uri")
     match value:
         case {**already}:
@@ -131,8 +138,8 @@ def _wrapped(value: Any, rule: Mapping[str, Any]) -> Any:
     return [one] if rule.get("listed") else one
 
 
-def _as_far_as_it_goes(body: Any, path: Path) -> Path:
-    """The path without what is below a value that has no such parts: a link has no `uri`."""
+def _existing_part(body: Any, path: Path) -> Path:
+    """The part of the path that exists in the body; below a plain link there is no `uri`."""
     for length, part in enumerate(path):
         match body, part:
             case dict(), str():
@@ -145,9 +152,9 @@ def _as_far_as_it_goes(body: Any, path: Path) -> Path:
 
 
 @contextmanager
-def issues_as_sent(told: Rewritten) -> Iterator[None]:
-    """Whatever is wrong with a body in the contract's words is said of the names that the caller has written."""
+def issues_as_sent(rewritten: Rewritten) -> Iterator[None]:
+    """Translate the paths of an InvalidRequest that is raised inside to the caller's spelling."""
     try:
         yield
     except InvalidRequest as problem:
-        raise InvalidRequest(told.as_sent(problem.issues)) from None
+        raise InvalidRequest(rewritten.as_sent(problem.issues)) from None

@@ -1,7 +1,7 @@
-"""Bytes of a stranger → JSON, or a reason why not: what two parsers may read differently is refused.
+"""Parses JSON from callers strictly: text that two parsers could read differently is rejected.
 
-Why: docs/decisions.md, "Strict bodies". A number too long, a duplicate key or a lone surrogate is harmless here and
-an accident in the next system that reads the row, the log or the notice.
+A very long number, a duplicate key or a lone surrogate is harmless here, but can break a system that later reads the
+row, the log or the notice. See docs/decisions/0029-strict-bodies.md.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _MAX_DIGITS = 40
 
 
 class BadJson(ValueError):
-    """The message says what is wrong, for the caller."""
+    """The JSON is invalid; the message states the reason for the caller."""
 
 
 def loads(text: bytes) -> dict[str, Any]:
-    """The object that a body holds. Raises BadJson."""
+    """The JSON object in a body. Raises BadJson."""
     if not text.strip():
         raise BadJson("The body is empty; send a JSON object")
     try:
@@ -57,7 +57,7 @@ def _constant(name: str) -> Any:
 
 def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise BadJson(f"The body has a number of {len(digits)} digits")
+        raise BadJson(f"The body has a number with {len(digits)} digits; at most {_MAX_DIGITS} are allowed")
     return int(digits)
 
 
@@ -69,7 +69,7 @@ def _float(text: str) -> float:
 
 
 def _check(value: Any) -> None:
-    """Depth, and strings that have no UTF-8 form."""
+    """Raise BadJson for a value that is nested too deeply or contains text that UTF-8 cannot encode."""
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
@@ -92,7 +92,7 @@ def _check_text(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise BadJson("The body has a lone surrogate, which is no character") from None
+        raise BadJson("The body has a lone surrogate, which is not a valid character") from None
 
 
 def _shown(name: str) -> str:

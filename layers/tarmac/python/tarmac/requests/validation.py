@@ -1,15 +1,15 @@
-"""A create request against the catalogue: every problem at once, each with the field and the reason.
+"""Checks a request body against the catalogue and reports every problem with its field and reason.
 
-Parameters are described with JSON Schema's own words (`type`, `enum`, `minimum`, `maxLength`, `items`, …), with four
-types of Tarmac's, `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`),
-`typedMedia` (`{type, uri}`) and `primitive`, and with a few more words; catalogue/_shared.toml explains them all. A
-parameter the catalogue does not know passes, since Runway adds some every month, unless Runway is known to refuse such.
+Parameters are described with the keywords of JSON Schema (`type`, `enum`, `minimum`, `maxLength`, `items`, …) and with
+Tarmac's own types: `media` (a link or data URI), `frames` (a media string, or an array of `{uri, position}`),
+`typedMedia` (`{type, uri}`) and `primitive`. catalogue/_shared.toml documents every keyword. Parameters that the
+catalogue does not describe are accepted, because Runway adds new ones every month, unless the model is `strict`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class Issue:
 
     @classmethod
     def from_json(cls, value: Any) -> Issue:
-        """An issue of Runway's own, as far as it is readable."""
+        """The issue in one item of Runway's `issues`; unreadable parts get default values."""
         known = value if isinstance(value, dict) else {}
         path = known.get("path")
         return cls(
@@ -52,41 +52,58 @@ class Issue:
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, "path": list(self.path), "message": self.message}
 
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.path))}: {self.message}"
 
-def check_parameters(
+
+class InvalidRequest(Exception):
+    """The request is invalid: nothing was stored and nothing was started."""
+
+    def __init__(self, issues: list[Issue]) -> None:
+        super().__init__("; ".join(map(str, issues)))
+        self.issues = issues
+
+
+MediaFields = Mapping[Path, tuple[str, ...]]
+"""The path of each string that may name media → the kinds of media that the field accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result of checking a body: its issues (none if Runway should accept it) and its media fields.
+
+    media: the media fields that hold a string, and every string at a path that the catalogue does not describe, which
+    may be media of any kind. A described text field is never included, even if its text looks like a link.
+    """
+
+    issues: list[Issue]
+    media: MediaFields
+
+
+def check(
     body: Mapping[str, Any],
     parameters: Mapping[str, Spec],
-    s3_allowed: bool = False,
     rules: Iterable[Rule] = (),
     strict: bool = False,
-) -> list[Issue]:
-    """All issues of a body's parameters; an empty list means that Runway should take it.
+    *,
+    s3_allowed: bool = False,
+    is_own_output: Callable[[str], bool] = lambda link: False,
+) -> Checked:
+    """Check a body in a single walk and return its issues and its media fields.
 
-    rules: conditions across parameters (`tarmac.requests.conditions`). strict: whether a parameter that is not described
-    is an issue.
+    rules: conditions across parameters (`tarmac.requests.conditions`).
+    strict: whether a parameter that the catalogue does not describe is an issue.
+    s3_allowed: whether media fields accept every `s3://` link.
+    is_own_output: whether a link names an output of the client. Such a link is accepted in any form, because Tarmac
+    replaces it with an `s3://` link.
     """
-    checker = _Checker(s3_allowed)
+    checker = _Checker(s3_allowed, is_own_output)
     checker.body(body, parameters, rules, (), strict)
-    return checker.issues
-
-
-def media_places(body: Mapping[str, Any], parameters: Mapping[str, Spec]) -> dict[Path, tuple[str, ...]]:
-    """Where a body's media stand, with the kinds that fit there.
-
-    These are its media fields, and all strings that the catalogue does not describe: those may be media. A prompt that
-    looks like a link is none.
-    """
-    checker = _Checker(s3_allowed=True)
-    checker.body(body, parameters, (), ())
-    return {
-        path: checker.media.get(path, KINDS)
-        for path, _ in strings(body)
-        if path in checker.media or path not in checker.described
-    }
+    return Checked(checker.issues, checker.media_of(body))
 
 
 def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Every string of a body with its path."""
+    """Yield the path and the text of every string in a body."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
@@ -98,12 +115,12 @@ def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def unknown_parameters(body: Mapping[str, Any], parameters: Mapping[str, Spec]) -> list[str]:
-    """Names that are not described."""
+    """The names in a body, sorted, that the catalogue does not describe."""
     return sorted(set(body) - set(parameters) - {"model"})
 
 
 def properties_of(value: Mapping[str, Any], spec: Spec) -> dict[str, Spec]:
-    """The descriptions of an object's properties: its own, those of its case, and of names that are the caller's."""
+    """The descriptions of an object's properties: fixed, by case, and of names that the caller chooses."""
     properties = dict(spec.get("properties", {}))
     if "by" in spec:
         case, cases = value.get(spec["by"]), spec["cases"]
@@ -116,16 +133,26 @@ def properties_of(value: Mapping[str, Any], spec: Spec) -> dict[str, Spec]:
 
 
 def utf16_length(text: str) -> int:
-    """Length as Runway counts prompts: in UTF-16 code units."""
+    """The length of a text in UTF-16 code units, as Runway counts prompts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 class _Checker:
-    def __init__(self, s3_allowed: bool) -> None:
+    """One walk over a body, which collects issues, described paths and media fields."""
+
+    def __init__(self, s3_allowed: bool, is_own_output: Callable[[str], bool]) -> None:
         self.issues: list[Issue] = []
-        self.described: set[Path] = set()
-        self.media: dict[Path, tuple[str, ...]] = {}
+        self._described: set[Path] = set()
+        self._media_fields: dict[Path, tuple[str, ...]] = {}
         self._s3_allowed = s3_allowed
+        self._is_own_output = is_own_output
+
+    def media_of(self, body: Mapping[str, Any]) -> MediaFields:
+        return {
+            path: self._media_fields.get(path, KINDS)
+            for path, _ in strings(body)
+            if path in self._media_fields or path not in self._described
+        }
 
     def body(
         self,
@@ -142,14 +169,14 @@ class _Checker:
         found = {issue.path for issue in self.issues[before:]}
         for broken in broken_rules(value, rules, sound=not found):
             at = (*path, *broken.path)
-            # One reason a field is enough: what is missing anyway is not missed again by a rule.
+            # One issue per field is enough: a field that is reported as missing needs no second report from a rule.
             if at not in found:
                 self._issue("invalid_type" if broken.missing else "custom", at, broken.message)
                 found.add(at)
 
     def _properties(self, value: Mapping[str, Any], specs: Mapping[str, Spec], path: Path) -> None:
         for name, spec in specs.items():
-            # An explicit null is how some clients spell "not given".
+            # Some clients send null for a parameter that they do not set.
             if value.get(name) is None:
                 if spec.get("required"):
                     self._issue("invalid_type", (*path, name), spec.get("why", "Required"))
@@ -158,7 +185,7 @@ class _Checker:
 
     def value(self, value: Any, spec: Spec, path: Path) -> None:
         kind = spec.get("type")
-        self.described.add(path)
+        self._described.add(path)
         if not isinstance(value, bool) and value in spec.get("or", ()):
             return
         if kind == "media":
@@ -213,14 +240,16 @@ class _Checker:
         for index, item in enumerate(items):
             value = item.get(name) if isinstance(item, dict) else None
             if value is not None and value in seen:
-                self._issue("custom", (*path, index, name), f"No two may have the same {name}")
+                self._issue("custom", (*path, index, name), f"Each item must have a different {name}")
             seen.append(value)
 
     def _media(self, value: Any, spec: Spec, path: Path) -> None:
         if not isinstance(value, str):
             self._issue("invalid_type", path, f"Expected a media link, received {_name_of(value)}")
             return
-        self.media[path] = tuple(spec["media"])
+        self._media_fields[path] = tuple(spec["media"])
+        if self._is_own_output(value):
+            return
         try:
             check_media_uri(value, tuple(spec["media"]), self._s3_allowed)
         except BadMedia as problem:
@@ -253,9 +282,9 @@ class _Checker:
     def _order_of_frames(self, places: list[str | None], spec: Spec, path: Path) -> None:
         named = [place for place in places if place is not None]
         if len(set(named)) < len(named):
-            self._issue("custom", path, "No two images may have the same position")
+            self._issue("custom", path, "Each image must have a different position")
         elif spec.get("unmixed") and 0 < len(named) < len(places):
-            self._issue("custom", path, "Either all images have a position or none has")
+            self._issue("custom", path, "Set a position for all images or for none")
         elif spec.get("positionRequired", True) and "first" not in named:
             self._issue("custom", path, "A last frame needs a first frame")
 
@@ -276,7 +305,7 @@ class _Checker:
         if isinstance(value, bool):
             return kind in ("boolean", "primitive")
         if kind == "integer" and isinstance(value, float):
-            # JSON knows one kind of number: 5.0 is what some clients send for 5.
+            # JSON has a single number type, and some clients send 5.0 for 5.
             return value.is_integer()
         return isinstance(value, _TYPES[kind])
 
@@ -301,11 +330,3 @@ def _name_of(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     return repr(value) if len(repr(value)) <= 80 else _name_of(value)
-
-
-class InvalidRequest(Exception):
-    """The request has issues; nothing was stored and nothing started."""
-
-    def __init__(self, issues: list[Issue]) -> None:
-        super().__init__("; ".join(f"{'.'.join(map(str, issue.path))}: {issue.message}" for issue in issues))
-        self.issues = issues

@@ -1,1 +1,1 @@
-"""Runway as seen from here: the client, and its errors sorted by consequence."""
+"""The client of the Runway API, its errors by their consequence, and its response formats."""

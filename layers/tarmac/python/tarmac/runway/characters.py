@@ -1,4 +1,4 @@
-"""Avatars, documents, voices and conversations of the Runway API. How a request is sent: connection."""
+"""Client for avatars, documents, voices and conversations of the Runway API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RunwayCharacters:
     def create(self, collection: str, body: Mapping[str, Any]) -> dict[str, Any]:
         made = _made(self._connection.send_once(f"/v1/{collection}", body))
         if not isinstance(made.get("id"), str) or not made["id"]:
-            raise CreateAmbiguous("Runway's answer to the create has no id")
+            raise CreateAmbiguous("Runway's response to the create has no id")
         return made
 
     def preview(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class RunwayCharacters:
         answer = document_of(self._connection.read("GET", f"/v1/{collection}", query=query))
         items, cursor = answer.get("data"), answer.get("nextCursor")
         if not isinstance(items, list) or not all(isinstance(item, dict) and _has_id(item) for item in items):
-            raise UpstreamUnavailable("Runway's list was unreadable")
+            raise UpstreamUnavailable("Runway returned an invalid list")
         return UpstreamPage(items, cursor if isinstance(cursor, str) and cursor else None)
 
     def change(self, collection: str, item_id: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -49,7 +49,7 @@ class RunwayCharacters:
 
 
 def _made(response: httpx.Response) -> dict[str, Any]:
-    """What a request that changes something was answered with: if that is unreadable, nobody knows what came of it."""
+    """The JSON object in the response to a change. If it is invalid, the result of the change is unknown."""
     try:
         return document_of(response)
     except UpstreamUnavailable as error:

@@ -1,7 +1,6 @@
-"""Tasks, uploads and the account of the Runway API. How a request is sent and what its failure means: connection.
+"""Client for tasks, uploads and the account of the Runway API. `connection` sends requests and sorts failures.
 
-A run of a workflow is a task whose upstream id is its path, `workflow_invocations/{id}`: it is read there, and Runway
-has no way to cancel it.
+The run of a workflow is a task whose upstream id is its path, `workflow_invocations/{id}`. Runway cannot cancel it.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ class RunwayClient:
             answer = response.json()
             upstream_id = answer["id"]
         except (ValueError, TypeError, KeyError):
-            raise CreateAmbiguous("Runway's answer to the create was unreadable") from None
+            raise CreateAmbiguous("Runway's response to the create is invalid") from None
         if not isinstance(upstream_id, str) or not upstream_id:
-            raise CreateAmbiguous("Runway's answer to the create has no id")
+            raise CreateAmbiguous("Runway's response to the create has no id")
         if operation.startswith("workflows/"):
             upstream_id = _INVOCATIONS + upstream_id
         routing = routing_of(answer)
@@ -45,22 +44,22 @@ class RunwayClient:
         try:
             slot = self._connection.send_once("/v1/uploads", {"filename": filename, "type": "ephemeral"})
         except CreateAmbiguous as error:
-            # An upload slot costs nothing: one lost with its answer is simply asked for again.
+            # An upload slot costs nothing, so a lost response is safe to retry.
             raise CreateRefused(str(error)) from error
         try:
             answer = slot.json()
             upload_url, fields, uri = httpx.URL(answer["uploadUrl"]), dict(answer["fields"]), answer["runwayUri"]
         except (ValueError, TypeError, KeyError, httpx.InvalidURL):
-            raise CreateRefused("Runway's answer to an upload was unreadable") from None
+            raise CreateRefused("Runway's response to an upload is invalid") from None
         try:
-            # Runway's key must not travel to the storage host, so this request is built without the usual headers.
+            # The storage host must not receive Runway's key, so this request has no Authorization header.
             stored = self._connection.http.post(
                 upload_url, data=fields, files={"file": (filename, content, content_type)}
             )
         except httpx.RequestError as error:
             raise CreateRefused(f"an input could not be uploaded to Runway ({type(error).__name__})") from error
         if stored.status_code in (400, 413, 415):
-            raise CreateRejected("Runway's storage refused an input", status=400)
+            raise CreateRejected("Runway's storage rejected an input", status=400)
         if not stored.is_success:
             raise CreateRefused(f"an input could not be uploaded to Runway (HTTP {stored.status_code})")
         return str(uri)
@@ -71,7 +70,7 @@ class RunwayClient:
         try:
             return parse_task(upstream_id, response.json())
         except ValueError:
-            raise UpstreamUnavailable("Runway's task was unreadable") from None
+            raise UpstreamUnavailable("Runway returned an invalid task") from None
 
     def cancel(self, upstream_id: str) -> None:
         if not self._flavor.can_cancel or upstream_id.startswith(_INVOCATIONS):

@@ -1,7 +1,7 @@
-"""One key's connection to Runway over httpx: what is sent once, what may be sent again, and what each failure means.
+"""Sends requests to Runway with one key: decides what is retried, and what each failure means for money.
 
-Not the official SDK: that one repeats a create whose answer was lost, which may buy a second generation
-(docs/decisions.md, "Raw httpx"). Here whatever changes something is sent once; only reads are tried again.
+It does not use the official SDK, which retries a create after a lost response and so may buy a second generation
+(docs/decisions/0005-httpx-instead-of-the-sdk.md). Requests that change something are sent once; only reads are retried.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ API_VERSION = "2024-11-06"
 READ_TRIES = 3
 READ_TIMEOUT = httpx.Timeout(6.0, connect=3.0)
 LONGEST_PAUSE_SECONDS = 4.0
-"""All tries and the pauses between them fit into the 30 s that functions which read have."""
+"""All attempts and pauses of a read must fit into the 30 s timeout of the functions that read."""
 
 LONGEST_MESSAGE = 1000
-"""Characters of Runway's own words that are passed on: they go to a row, a notice and an execution's cause."""
+"""Characters of Runway's message that are kept, because it goes to rows, notices and executions."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-"""The only transport errors after which nothing can have been bought. All others fall on the dangerous side."""
+"""The transport errors after which nothing was bought. All other errors count as ambiguous."""
 
 _REFUSING = frozenset({401, 409, 425, 429, 503})
 _MAYBE_BOUGHT = frozenset({408})
 
 
 def new_http(timeout_seconds: float = 60.0) -> httpx.Client:
-    """A client whose connections serve one request each.
+    """An HTTP client that opens a new connection for each request.
 
-    A kept-alive connection that the other side has just closed fails after the request was written, which would make
-    an ambiguous create out of a plain one; a frozen Lambda wakes up with only such connections.
+    If the server has closed a kept-alive connection, a request fails after it was written, and a create becomes
+    ambiguous. After a Lambda function was frozen, all its kept-alive connections are like that.
     """
     return httpx.Client(
         timeout=httpx.Timeout(timeout_seconds, connect=5.0),
@@ -59,7 +59,7 @@ def new_http(timeout_seconds: float = 60.0) -> httpx.Client:
 
 
 class RunwayConnection:
-    """Runway's API for one key. `key(fresh)` gives the key, read anew from its store when `fresh`."""
+    """Requests to Runway with one key. `key(fresh)` returns the key; if `fresh`, it is read from its store again."""
 
     def __init__(
         self,
@@ -84,10 +84,11 @@ class RunwayConnection:
         bearer: str | None = None,
         timeout_seconds: float | None = None,
     ) -> httpx.Response:
-        """What changes something; sent again only after a 401, once, with the key fetched afresh: a 401 buys nothing.
+        """Send a request that changes something, without retries.
 
-        bearer: sent in the key's place. It is the caller's, so a 401 is the caller's to mend, and a 409 too.
-        Raises CreateRefused, CreateRejected, CreateAmbiguous.
+        The exception is a 401, which buys nothing: the request is sent once more with a key that is read again.
+        bearer: the caller's token to send instead of the key; 401 and 409 are then errors of the caller. Raises
+        CreateRefused, CreateRejected, CreateAmbiguous.
         """
         response = self._send(method, path, body, False, bearer, timeout_seconds)
         if response.status_code == 401 and bearer is None:
@@ -122,7 +123,7 @@ class RunwayConnection:
         except NEVER_SENT as error:
             raise CreateRefused(f"Runway could not be reached ({type(error).__name__})") from error
         except httpx.RequestError as error:
-            raise CreateAmbiguous(f"Runway's answer was lost ({type(error).__name__})") from error
+            raise CreateAmbiguous(f"Runway's response was lost ({type(error).__name__})") from error
 
     def read(
         self,
@@ -132,10 +133,10 @@ class RunwayConnection:
         query: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
     ) -> httpx.Response:
-        """A read or a delete, which may be repeated. Raises UpstreamGone, UpstreamUnavailable, and for a read that has
-        a body or a query UpstreamRejected.
+        """Send a read or a delete, with retries. Raises UpstreamGone, UpstreamUnavailable, and UpstreamRejected if the
+        request has a body or a query.
 
-        timeout_seconds: for one try, not repeated, while somebody waits for the answer.
+        timeout_seconds: if set, there is a single attempt with this timeout, because a caller waits for the response.
         """
         fresh_key = False
         problem = UpstreamUnavailable("Runway could not be read")
@@ -155,7 +156,7 @@ class RunwayConnection:
             if response.is_success:
                 return response
             if response.status_code == 404 or _says_not_exist(response):
-                raise UpstreamGone("Runway does not know it")
+                raise UpstreamGone("not found at Runway")
             if response.status_code == 400 and (body is not None or query is not None):
                 raise UpstreamRejected(_in_words(response), issues=_issues(response))
             fresh_key = response.status_code == 401
@@ -175,18 +176,18 @@ def _short(seconds: float) -> httpx.Timeout:
 
 
 def document_of(response: httpx.Response) -> dict[str, Any]:
-    """The answer's JSON object. Raises UpstreamUnavailable where it is none."""
+    """The JSON object in a response. Raises UpstreamUnavailable if it is not a JSON object."""
     try:
         answer = response.json()
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise UpstreamUnavailable("Runway's answer was unreadable")
+        raise UpstreamUnavailable("Runway's response is not a JSON object")
     return answer
 
 
 def _message(response: httpx.Response) -> str:
-    """The upstream's own words, where it has any: Runway's `error`; a reseller's `message`, alone or inside `error`."""
+    """The error message of a response: Runway's `error`, or a reseller's `message`, which may be inside `error`."""
     try:
         answer = response.json()
     except ValueError:
@@ -198,7 +199,7 @@ def _message(response: httpx.Response) -> str:
 
 
 def _in_words(response: httpx.Response) -> str:
-    """Runway's message with its issues, each by the field it names: what a caller needs to mend the request."""
+    """The error message of a response with its issues and their fields, so that the caller can fix the request."""
     named = [
         f"{'.'.join(map(str, issue.get('path') or ()))}: {issue.get('message')}"
         for issue in _issues(response)
@@ -208,7 +209,7 @@ def _in_words(response: httpx.Response) -> str:
 
 
 def _says_not_exist(response: httpx.Response) -> bool:
-    """CometAPI's word for a task that is gone, or so fresh that it is not there yet."""
+    """Whether CometAPI reports that a task does not exist, either any more or yet."""
     try:
         return bool(response.json()["code"] == "task_not_exist")
     except (ValueError, TypeError, KeyError):
@@ -224,7 +225,7 @@ def _issues(response: httpx.Response) -> list[Any]:
 
 
 def _retry_after(response: httpx.Response, clock: Clock) -> float | None:
-    """Seconds, from either form of the header (a number, an HTTP date)."""
+    """The seconds in a `Retry-After` header, which is a number or an HTTP date; None if there is none."""
     value = response.headers.get("retry-after")
     if value is None:
         return None

@@ -1,13 +1,13 @@
-"""Errors of the Runway API, sorted by what they mean for money, not by what caused them.
+"""Errors of the Runway API, classified by their consequence, not by their cause.
 
 RunwayError
-├── CreateRefused       nothing was bought: wait and send again
-├── CreateRejected      nothing was bought, and this request never will be
-├── CreateAmbiguous     nobody knows: never repeated blindly
-├── UpstreamRejected    a question that Runway does not answer as it was put
-├── UpstreamUnavailable a read or cancel got no usable answer: the task is as it was
-├── UpstreamGone        Runway does not know the task (any more)
-└── KeyUnavailable      our own key cannot be read: nothing was sent
+├── CreateRefused       nothing was bought; retry later
+├── CreateRejected      nothing was bought; the request is invalid and a retry is useless
+├── CreateAmbiguous     something may have been bought; never retried blindly
+├── UpstreamRejected    a read with an invalid body or query
+├── UpstreamUnavailable a read or cancel without a usable response; the state of the task is unchanged
+├── UpstreamGone        not found at Runway
+└── KeyUnavailable      Runway's key cannot be read; nothing was sent
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 
 
 class RunwayError(Exception):
-    """Base of all. Messages carry no key, no link and no prompt: they go to rows and logs."""
+    """Base class. Messages contain no key, link or prompt, because they go to rows and logs."""
 
 
 class CreateRefused(RunwayError):
-    """Runway took nothing: it could not be reached, or it said 401, 409, 429 or 503."""
+    """Runway bought nothing: it could not be reached, or returned 401, 409, 425, 429 or 503."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -30,12 +30,12 @@ class CreateRefused(RunwayError):
 
     @property
     def is_quota(self) -> bool:
-        """The daily quota, or a key that does not work: minutes will not mend it."""
+        """Whether the daily quota is used up or the key is invalid, so that a retry within minutes is useless."""
         return self.status in (401, 429)
 
 
 class CreateRejected(RunwayError):
-    """Runway read the request and will not have it (other 4xx)."""
+    """Runway rejected the request as invalid (other 4xx)."""
 
     def __init__(self, message: str, *, status: int, issues: Sequence[Any] = ()) -> None:
         super().__init__(message)
@@ -44,11 +44,11 @@ class CreateRejected(RunwayError):
 
 
 class CreateAmbiguous(RunwayError):
-    """The request was, or may have been, sent, and no usable answer came back."""
+    """The request was or may have been sent, and there is no usable response."""
 
 
 class UpstreamRejected(RunwayError):
-    """400 to a read with a body or a query: the caller's to mend."""
+    """400 for a read with a body or a query, which the caller must fix."""
 
     def __init__(self, message: str, *, issues: Sequence[Any] = ()) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class UpstreamRejected(RunwayError):
 
 
 class UpstreamUnavailable(RunwayError):
-    """No usable answer to a read: 401, 429, 5xx, a timeout, an unreadable body."""
+    """No usable response to a read: 401, 429, 5xx, a timeout, or an invalid body."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -65,8 +65,8 @@ class UpstreamUnavailable(RunwayError):
 
 
 class UpstreamGone(RunwayError):
-    """404: deleted, cancelled, or not yet visible."""
+    """404: deleted, cancelled, or not visible yet."""
 
 
 class KeyUnavailable(RunwayError):
-    """The Runway key cannot be read, or was never set. The message holds nothing of it."""
+    """The Runway key cannot be read or was never set. The message contains no part of it."""

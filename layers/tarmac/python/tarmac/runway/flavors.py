@@ -1,7 +1,7 @@
-"""What upstreams differ in. Runway is one; resellers speak its API, or the part of it that they offer.
+"""Differences between upstreams: Runway itself, and resellers that offer a part of its API.
 
-How their answers differ stands in `shapes`, and other names of their models in the catalogue. A key is a bearer and
-`X-Runway-Version` is taken everywhere.
+`shapes` handles the differences of their responses; the catalogue has their other names of models. All of them accept
+a bearer key and `X-Runway-Version`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 
 class NotOffered(Exception):
-    """The upstream of this deployment has no such operation; the message is meant for the caller."""
+    """The upstream of this deployment does not offer the operation; the message is for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
     """One kind of upstream.
 
-    takes_uploads: whether an input may be uploaded there. Otherwise it is read from an https link into Tarmac's bucket.
-    can_cancel: whether it has DELETE /v1/tasks/{id}. Otherwise a generation that nobody wants any more runs on.
-    lacks: how the names of operations begin that it does not offer. Of others the upstream itself is the judge.
+    takes_uploads: whether it accepts uploads. Otherwise it reads inputs through https links into Tarmac's bucket.
+    can_cancel: whether it has DELETE /v1/tasks/{id}. Otherwise a cancelled generation keeps running.
+    lacks: prefixes of the operations that it does not offer. It validates all others itself.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Flavor:
 
 RUNWAY = Flavor("Runway")
 COMETAPI = Flavor(
-    # Its documentation (apidoc.cometapi.com) describes creates and GET /v1/tasks/{id}, with https URLs as media.
+    # Source: apidoc.cometapi.com, which describes creates and GET /v1/tasks/{id}, with https URLs as media.
     "CometAPI",
     takes_uploads=False,
     can_cancel=False,
@@ -43,4 +43,4 @@ COMETAPI = Flavor(
 )
 
 FLAVORS = {"runway": RUNWAY, "cometapi": COMETAPI}
-"""By the values of the template's parameter UpstreamFlavor."""
+"""Value of the template's parameter `UpstreamFlavor` → upstream."""

@@ -1,4 +1,4 @@
-"""The Runway API as the steps use it."""
+"""Interfaces to the Runway API, and the objects that it returns."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """Runway's answer to a create."""
+    """Runway's response to a create. routing: the choice of a router; empty if the create named no router."""
 
     upstream_id: str
     estimated_credits: float | None
     routing: Mapping[str, Any] = field(default_factory=dict)
-    """What a router has chosen and why; empty where none was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTask:
-    """A task as Runway shows it. `output` are signed links that die within 24–48 hours: never stored, never logged.
+    """A task as Runway returns it.
 
-    nodes: of a run of a workflow, the node that each output comes from; such a run may succeed without any. None for
-    other tasks. node_errors: `{message, failureCode?, nodeName?}` by node; a run may succeed in spite of them.
+    output: signed links that expire within 24 to 48 hours; they are never stored or logged. nodes: for the run of a
+    workflow, the node of each output; None for other tasks. node_errors: node → `{message, failureCode?, nodeName?}`. A
+    run may succeed without outputs, and in spite of errors of nodes.
     """
 
     id: str
@@ -44,17 +44,19 @@ class Runway(Protocol):
     """The Runway API. Errors: `tarmac.runway.errors`."""
 
     def create(self, operation: str, body: Mapping[str, Any]) -> Created:
-        """One POST, never repeated. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+        """Send one POST, without retries. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
 
     def task(self, upstream_id: str) -> UpstreamTask:
-        """Raises UpstreamGone, UpstreamUnavailable."""
+        """The task. Raises UpstreamGone, UpstreamUnavailable."""
 
     def cancel(self, upstream_id: str) -> None:
-        """Cancels an active task, deletes a finished one; one that is gone already is fine. What cannot be cancelled
-        there (a run of a workflow, a reseller's task) runs on. Raises UpstreamUnavailable."""
+        """Cancel an active task, or delete a finished one. Does nothing if the task no longer exists.
+
+        Runs of workflows and tasks of resellers cannot be cancelled and keep running. Raises UpstreamUnavailable.
+        """
 
     def organization(self) -> dict[str, Any]:
-        """Runway's answer as it is. Raises UpstreamGone, UpstreamUnavailable."""
+        """Runway's unchanged response. Raises UpstreamGone, UpstreamUnavailable."""
 
     def organization_usage(self, span: Mapping[str, Any]) -> dict[str, Any]:
         """span: `startDate`, `beforeDate`, both optional. Raises UpstreamRejected too."""
@@ -62,56 +64,61 @@ class Runway(Protocol):
     def relay(
         self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> dict[str, Any] | None:
-        """Any other call, with Runway's answer as it is; None where that is empty. A POST and a PATCH are sent once.
+        """Runway's unchanged response to any other call, or None if it is empty.
 
-        Raises what reads raise, or for those two what creates raise.
+        A request with a body is sent without retries and raises the errors of creates; any other request raises the
+        errors of reads.
         """
 
     def upload(self, filename: str, content_type: str, content: BinaryIO) -> str:
-        """The `runway://` URI of an ephemeral upload, good for 24 h. Raises CreateRefused, CreateRejected."""
+        """Upload a file and return its `runway://` URI, valid for 24 h. Raises CreateRefused, CreateRejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPage:
-    """Part of one of Runway's lists; `next_cursor` is None on the last page."""
+    """A page of one of Runway's lists. next_cursor: None on the last page."""
 
     items: Sequence[dict[str, Any]]
     next_cursor: str | None
 
 
 class Characters(Protocol):
-    """Runway's avatars, documents, voices and conversations, each a collection by its path below /v1.
+    """Runway's avatars, documents, voices and conversations. collection: their path below /v1.
 
-    What Runway answers comes back as it is. Errors: `tarmac.runway.errors`.
+    Runway's responses are returned unchanged. Errors: `tarmac.runway.errors`.
     """
 
     def create(self, collection: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One POST, never repeated; the answer has an `id`. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+        """Send one POST, without retries, and return Runway's object, which has an `id`.
+
+        Raises CreateRefused, CreateRejected, CreateAmbiguous.
+        """
 
     def preview(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A sample of a voice that is not kept. Raises as `create` does."""
+        """Generate a sample of a voice, which is not stored. Raises the errors of `create`."""
 
     def read(self, collection: str, item_id: str) -> dict[str, Any]:
         """Raises UpstreamGone, UpstreamUnavailable."""
 
     def page(self, collection: str, query: Mapping[str, str]) -> UpstreamPage:
-        """query: Runway's own. Raises UpstreamRejected, UpstreamUnavailable."""
+        """A page of a list. query: Runway's parameters. Raises UpstreamRejected, UpstreamUnavailable."""
 
     def change(self, collection: str, item_id: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """One PATCH, never repeated; None where Runway answers with nothing. Raises as `create` does."""
+        """Send one PATCH, without retries. None if Runway's response is empty. Raises the errors of `create`."""
 
     def delete(self, collection: str, item_id: str) -> None:
         """Raises UpstreamGone, UpstreamUnavailable."""
 
     def usage(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """Seconds and sessions of all conversations. Raises UpstreamRejected, UpstreamUnavailable."""
+        """The seconds and sessions of all conversations. Raises UpstreamRejected, UpstreamUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSession:
-    """A live session as Runway shows it. `document` is the whole answer, with the session's key: never kept or logged.
+    """A live session as Runway returns it.
 
-    duration_seconds: of the call, once COMPLETED.
+    document: the whole response, with the key of the session; it is never stored or logged. duration_seconds: the
+    length of the call, once the status is COMPLETED.
     """
 
     id: str
@@ -129,7 +136,7 @@ class UpstreamSession:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a viewer enters the room of a session with. Handed on, never kept or logged."""
+    """The credentials for the room of a session. They are returned to the caller, never stored or logged."""
 
     url: str = field(repr=False)
     token: str = field(repr=False)
@@ -140,20 +147,19 @@ class RunwaySessions(Protocol):
     """The Runway API's live sessions and their conversations. Errors: `tarmac.runway.errors`."""
 
     def create(self, body: Mapping[str, Any]) -> str:
-        """The id. One POST, never repeated. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
+        """Send one POST, without retries, and return the id. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
 
     def session(self, session_id: str, timeout_seconds: float | None = None) -> UpstreamSession:
-        """timeout_seconds: for a single try, which somebody waits for. Raises UpstreamGone, UpstreamUnavailable."""
+        """timeout_seconds: if set, there is a single attempt. Raises UpstreamGone, UpstreamUnavailable."""
 
     def cancel(self, session_id: str, timeout_seconds: float | None = None) -> None:
-        """One that is gone already is fine. Raises UpstreamUnavailable."""
+        """Cancel a session. Does nothing if it no longer exists. Raises UpstreamUnavailable."""
 
     def consume(self, session_id: str, session_key: str, timeout_seconds: float | None = None) -> Credentials:
-        """The credentials, which Runway gives once. Raises CreateRefused and CreateRejected where it gave none now,
-        and CreateAmbiguous."""
+        """The credentials, which Runway returns only once. Raises CreateRefused, CreateRejected, CreateAmbiguous."""
 
     def connect_backend(self, session_id: str) -> Credentials:
-        """Credentials for a participant that nobody sees. Raises as `consume` does."""
+        """The credentials for an invisible participant. Raises the errors of `consume`."""
 
     def conversation(self, session_id: str) -> dict[str, Any]:
-        """What was said: transcript, tools, a link to the recording. Raises UpstreamGone, UpstreamUnavailable."""
+        """Transcript, tools, and a link to the recording. Raises UpstreamGone, UpstreamUnavailable."""

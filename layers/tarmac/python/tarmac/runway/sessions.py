@@ -1,4 +1,4 @@
-"""Live sessions and their conversations at Runway."""
+"""Client for live sessions and their conversations of the Runway API."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class RunwaySessionsClient:
     def create(self, body: Mapping[str, Any]) -> str:
         session_id = _readable(self._connection.send_once("/v1/realtime_sessions", body)).get("id")
         if not isinstance(session_id, str) or not is_id(session_id):
-            raise CreateAmbiguous("Runway's answer to the create has no id")
+            raise CreateAmbiguous("Runway's response to the create has no id")
         return session_id
 
     def session(self, session_id: str, timeout_seconds: float | None = None) -> UpstreamSession:
         answer = document_of(self._connection.read("GET", _path(session_id), timeout_seconds=timeout_seconds))
         status = answer.get("status")
         if not isinstance(status, str):
-            raise UpstreamUnavailable("Runway's session was unreadable")
+            raise UpstreamUnavailable("Runway returned an invalid session")
         return UpstreamSession(
             session_id,
             status,
@@ -56,7 +56,7 @@ class RunwaySessionsClient:
         except CreateRefused as refusal:
             if refusal.status != 409:
                 raise
-            # Not a moment of Runway's, as for a create, but the state of this session.
+            # For a create, 409 is temporary. Here it is the state of the session, so a retry is useless.
             raise CreateRejected(str(refusal), status=409) from refusal
 
     def conversation(self, session_id: str) -> dict[str, Any]:
@@ -71,12 +71,12 @@ def _credentials(response: httpx.Response) -> Credentials:
     answer = _readable(response)
     url, token, room_name = answer.get("url"), answer.get("token"), answer.get("roomName")
     if not (isinstance(url, str) and isinstance(token, str) and isinstance(room_name, str)):
-        raise CreateAmbiguous("Runway's answer held no credentials")
+        raise CreateAmbiguous("Runway's response has no credentials")
     return Credentials(url, token, room_name)
 
 
 def _readable(response: httpx.Response) -> dict[str, Any]:
-    """Of an answer to what is sent once: one that cannot be read is as good as lost."""
+    """The JSON object in the response to a change. An invalid response counts as lost."""
     try:
         return document_of(response)
     except UpstreamUnavailable as error:

@@ -1,7 +1,8 @@
-"""Answers about a task, in every shape that Runway-compatible services give: one place that knows them.
+"""Parses the responses about a task, in all formats of Runway and compatible services.
 
-Runway's own object; a workflow invocation's, whose output and errors are by node; and CometAPI's envelope
-`{code, data: {status, progress: "40%", fail_reason, data: <Runway's object>}}`, documented beside the bare object.
+The formats are Runway's object; the object of a workflow invocation, with output and errors by node; and CometAPI's
+envelope `{code, data: {status, progress: "40%", fail_reason, data: <Runway's object>}}`. CometAPI also documents the
+object without the envelope.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tarmac.runway.ports import UpstreamTask
 MOST_NODE_ERRORS = 50
 LONGEST_NODE_ERROR = 1000
 LARGEST_ROUTING = 8 * 1024
-"""Characters. What is kept of an answer goes to a row, which every later look writes again."""
+"""In characters. The routing is stored in the row, which every later poll writes again."""
 
 _ENVELOPE_STATUSES = {
     "NOT_START": "PENDING",
@@ -30,11 +31,11 @@ _ENVELOPE_STATUSES = {
 
 
 def parse_task(upstream_id: str, answer: Any) -> UpstreamTask:
-    """Raises UpstreamGone for CometAPI's `task_not_exist`, ValueError for what is no task in any shape."""
+    """The task in a response. Raises UpstreamGone for CometAPI's `task_not_exist`, ValueError for an invalid task."""
     if not isinstance(answer, Mapping):
         raise ValueError("not an object")
     if answer.get("code") == "task_not_exist":
-        raise UpstreamGone("the task is not (yet) known")
+        raise UpstreamGone("task not found")
     envelope = answer.get("data")
     if isinstance(envelope, Mapping):
         inner = envelope.get("data")
@@ -45,13 +46,13 @@ def parse_task(upstream_id: str, answer: Any) -> UpstreamTask:
 
 
 def credits_of(answer: Mapping[str, Any], field: str) -> float | None:
-    """`estimatedCost` or `cost` of an answer, in credits."""
+    """The credits in a field of a response: `estimatedCost` or `cost`."""
     cost = answer.get(field)
     return _number(cost.get("credits")) if isinstance(cost, Mapping) else None
 
 
 def routing_of(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The `routing` of an answer to `generate/*`; empty where there is none that a row could keep."""
+    """The `routing` of a response to `generate/*`; empty if it is missing, invalid or too large for the row."""
     routing = answer.get("routing")
     if not isinstance(routing, dict):
         return {}
@@ -90,7 +91,7 @@ def _unwrapped(envelope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(output: Any) -> list[tuple[str, str]]:
-    """(node, link) of each output, in the same order at every look: outputs are numbered by it."""
+    """(node, link) of each output. The order is the same at every poll, because it numbers the outputs."""
     if isinstance(output, Mapping):
         return [(node, link) for node in sorted(output) for link in _links(output[node])]
     return [("", link) for link in _links(output)]

@@ -1,4 +1,4 @@
-"""Hand out the credentials of a session: to one caller, once, or to nobody."""
+"""Consume: return the credentials of a session to one caller, at most once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
+from tarmac.sessions.errors import BadSessionKey, CredentialsLost, CredentialsSpent
 from tarmac.sessions.moves import SessionMoves
-from tarmac.sessions.session import CredentialsLost, CredentialsSpent
 
-LOST = "Runway's answer with the credentials was lost, and they are good for one use only: create a new session"
+LOST = "Runway's response with the credentials was lost, and they can be fetched only once; create a new session"
+SPENT = "The credentials of a session can be fetched only once, before it ends; create a new session"
+
+LONGEST_KEY = 4096
+
+
+def checked_key(key: str | None) -> str:
+    """Return the session key of a request. Raises BadSessionKey."""
+    if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()) or " " in key:
+        raise BadSessionKey("Send the key of the session: Authorization: Bearer <sessionKey>")
+    return key
 
 
 def consume_session(
     session_id: str, session_key: str, effects: Effects, timeout_seconds: float | None = None
 ) -> Credentials:
-    """The credentials, for whoever holds the session's key.
+    """Return the credentials to the caller that has the session key.
 
-    The claim is taken before Runway is asked, and given back where Runway gave nothing: a wrong key costs nobody the
-    session. An answer that was lost burns it. Raises NoSuchSession, CredentialsSpent, CredentialsLost, CreateRejected,
-    CreateRefused, Contended.
+    The session is claimed before the request to Runway. If Runway rejects the request, the claim is released, so a
+    wrong key does not cost the session. A lost response burns the session. Raises NoSuchSession, CredentialsSpent,
+    CredentialsLost, CreateRejected, CreateRefused, Contended.
     """
     token = effects.new_id()
     try:
         effects.sessions.move(session_id, SessionMoves.claim, token)
-    except TransitionRefused as refusal:
-        raise CredentialsSpent(str(refusal)) from None
+    except TransitionRefused:
+        raise CredentialsSpent(SPENT) from None
     try:
         credentials = effects.runway_sessions.consume(session_id, session_key, timeout_seconds)
     except (CreateRefused, CreateRejected):
@@ -40,14 +50,14 @@ def consume_session(
     try:
         effects.sessions.move(session_id, SessionMoves.consumed, token)
     except Exception:
-        # What is not recorded is not given.
+        # Credentials are returned only after they are recorded as consumed.
         burn_session(session_id, token, effects)
         raise CredentialsLost(LOST) from None
     return credentials
 
 
 def burn_session(session_id: str, token: str | None, effects: Effects) -> None:
-    """Nobody will get the credentials any more. What cannot be done now is done by whoever watches the session."""
+    """Burn a session whose credentials are lost: cancel it. What fails here, WatchSession does later."""
     with suppress(Exception):
         effects.sessions.move(session_id, SessionMoves.burn, token)
     with suppress(UpstreamUnavailable):

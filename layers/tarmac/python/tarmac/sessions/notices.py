@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.notices import VERSION, whole_where_whole, with_attributes
+from tarmac.notices import VERSION, whole_if_whole, with_attributes
 from tarmac.rows import OUTPUT
 from tarmac.sessions.session import Session, SessionState
 
 
 def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
-    """Of a session that has ended. `outputs`: what was said, and the recording; none of a call that never was."""
+    """Return the notice and the message attributes of a session that has ended.
+
+    `outputs` contains the conversation and the recording; it is empty if no viewer joined.
+    """
     notice: dict[str, Any] = {
         "version": VERSION,
         "eventId": session.event_id,
@@ -24,7 +27,7 @@ def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
         "avatar": dict(session.avatar),
         "status": session.state.value,
         "reason": session.cancel_reason if session.state is SessionState.CANCELLED else None,
-        "durationSeconds": whole_where_whole(session.duration_seconds),
+        "durationSeconds": whole_if_whole(session.duration_seconds),
         "outputs": list(map(OUTPUT.to_row, session.outputs)),
         "failure": session.failure,
         "failureCode": session.failure_code,

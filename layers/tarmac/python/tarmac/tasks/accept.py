@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.catalogue import Model, Operation, operation, operations_of
-from tarmac.characters.owners import foreign_references
+from tarmac.characters.ownership import foreign_references
 from tarmac.effects import Effects
 from tarmac.idempotency import Repeat
 from tarmac.ids import TASK_ID
 from tarmac.media.inputs import hold_inputs, name_own_outputs, stored_inputs, unusable_inline_media
+from tarmac.media.keys import own_output
 from tarmac.ports import ExecutionNameTaken
 from tarmac.requests.prices import estimate_credits
 from tarmac.requests.spellings import Rewritten, issues_as_sent, to_contract
-from tarmac.requests.validation import InvalidRequest, Issue, check_parameters, media_places, unknown_parameters
+from tarmac.requests.validation import InvalidRequest, Issue, MediaFields, check, unknown_parameters
 from tarmac.rows import SWEEP_GRACE_SECONDS, Contended
 from tarmac.tasks.idempotency import Earlier, find_earlier, put_repeat
 from tarmac.tasks.store import NoSuchTask, TaskExists
@@ -29,7 +30,7 @@ class Order:
     """A request to be accepted. `body` is the create's body without Tarmac's own additions.
 
     s3_allowed: the buckets whose objects the body may name by `s3://`. task_id: derived from the cause, where the door
-    has one. repeat: how a second send of the same create is known, for doors that have none. webhook_url: checked
+    has one. repeat: how a second send of the same create is known, for allowed that have none. webhook_url: checked
     already. etags: of objects by key, which `s3://` links mean as they are now and not as what is put in their place.
     """
 
@@ -69,13 +70,14 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     given = {name: value for name, value in order.body.items() if value is not None}
     told = to_contract(given, model.parameters or {}, model.spellings or {})
     with issues_as_sent(told):
-        body = _checked(told, model, at, order, effects.archive.bucket)
+        body, media = _checked(told, model, at, order, effects.archive.bucket)
         body = _with_upstream_ids(body, model, order.client, effects)
         passed = unknown_parameters(body, model.parameters or {}) if model.known else []
         earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
-        task, is_new = (
-            (earlier.task, False) if earlier.task else _create(order, model, body, earlier, deadline_seconds, effects)
-        )
+        if earlier.task:
+            task, is_new = earlier.task, False
+        else:
+            task, is_new = _create(order, model, body, media, earlier, deadline_seconds, effects)
     if start:
         _ensure_started(task, effects)
     return Accepted(task, is_new, passed)
@@ -94,11 +96,16 @@ def _ensure_started(task: Task, effects: Effects) -> None:
 
 
 def _create(
-    order: Order, model: Model, body: dict[str, Any], earlier: Earlier, deadline_seconds: float, effects: Effects
+    order: Order,
+    model: Model,
+    body: dict[str, Any],
+    media: MediaFields,
+    earlier: Earlier,
+    deadline_seconds: float,
+    effects: Effects,
 ) -> tuple[Task, bool]:
-    """The new task; or the one that somebody else has just made of the same cause, and False."""
-    places = media_places(body, model.parameters or {})
-    sources, issues = stored_inputs(body, places, order.client, order.s3_allowed, effects)
+    """The new task and True; or the one that another process has just made of the same cause, and False."""
+    sources, issues = stored_inputs(body, media, order.client, order.s3_allowed, effects)
     issues += foreign_references(body, order.client, effects)
     if issues:
         raise InvalidRequest(issues)
@@ -126,7 +133,7 @@ def _create(
         routing={"configId": body["configId"]} if order.operation.startswith("generate/") else {},
         next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
     )
-    request = hold_inputs(body, places, sources, task.id, effects)
+    request = hold_inputs(body, media, sources, task.id, effects)
     others = [put_repeat(order.repeat, task.id, now, earlier, effects)] if order.repeat else []
     try:
         effects.tasks.create(task, request, *others)
@@ -152,23 +159,30 @@ def start_execution(task: Task, effects: Effects) -> None:
         return
 
 
-def _checked(told: Rewritten, model: Model, at: Operation, order: Order, archive_bucket: str) -> dict[str, Any]:
-    """The body; `model` is in it only where Runway reads one."""
+def _checked(
+    told: Rewritten, model: Model, at: Operation, order: Order, archive_bucket: str
+) -> tuple[dict[str, Any], MediaFields]:
+    """The body with its media fields. It has `model` only in operations where Runway reads one."""
     body = dict(told.body)
     if at.sole_model is None:
         body["model"] = model.name
     else:
         body.pop("model", None)
-    parameters = model.parameters or {}
-    places = media_places(body, parameters)
-    body, names_outputs = name_own_outputs(body, places, order.client, archive_bucket)
-    s3_allowed = bool(order.s3_allowed) or names_outputs
-    issues = told.issues + check_parameters(body, parameters, s3_allowed, model.rules, model.strict)
-    # Inline media of parameters that the catalogue does not know must at least be readable.
-    issues += unusable_inline_media(body, places, {issue.path for issue in issues})
+    checked = check(
+        body,
+        model.parameters or {},
+        model.rules,
+        model.strict,
+        s3_allowed=bool(order.s3_allowed),
+        is_own_output=lambda link: own_output(link, archive_bucket, order.client) is not None,
+    )
+    body = name_own_outputs(body, checked.media, order.client, archive_bucket)
+    issues = told.issues + checked.issues
+    # Inline media in parameters that the catalogue does not describe must at least be valid base64.
+    issues += unusable_inline_media(body, checked.media, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
-    return body
+    return body, checked.media
 
 
 def _with_upstream_ids(body: dict[str, Any], model: Model, client: str, effects: Effects) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from tarmac.clock import to_iso
 from tarmac.effects import Effects
-from tarmac.media.archive import archive_link
+from tarmac.media.archive import DOWNLOAD_TRIES, archive_link
 from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUnusable
-from tarmac.media.keys import archive_key, source_words
+from tarmac.media.keys import archive_key
+from tarmac.media.source_metadata import source_metadata
 from tarmac.outcome import NotEnded
 from tarmac.ports import Objects
 from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState, Output, TransitionRefused
@@ -20,9 +21,6 @@ from tarmac.runway.ports import UpstreamTask
 from tarmac.tasks.moves import Moves, expected_credits
 from tarmac.tasks.notices import notice_of
 from tarmac.tasks.task import State, Task
-
-DOWNLOAD_TRIES = 3
-
 
 OnEnded = Callable[[Task, Effects], None]
 """Called before an ending is announced, once or more often. The layer above uses it to settle the line of a batch."""
@@ -233,5 +231,5 @@ def archive_output(task: Task, number: int, url: str, downloads: Downloads, arch
         return archive_key(task.client, task.created_at, task.id, number, extension)
 
     about = {"tarmac-task": task.id, "tarmac-operation": task.operation, "tarmac-model": task.model}
-    about |= source_words(task.source)
+    about |= source_metadata(task.source)
     return archive_link(url, key_of, about, downloads, archive, max_bytes)

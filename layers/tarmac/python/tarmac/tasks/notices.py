@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.clock import to_iso
-from tarmac.notices import VERSION, whole_where_whole, with_attributes
+from tarmac.notices import VERSION, whole_if_whole, with_attributes
 from tarmac.rows import OUTPUT
 from tarmac.tasks.task import State, Task
 
@@ -31,7 +31,7 @@ def notice_of(task: Task) -> tuple[str, dict[str, str]]:
         "outputs": list(map(OUTPUT.to_row, task.outputs)) if task.state is State.SUCCEEDED else [],
         "failure": task.failure,
         "failureCode": task.failure_code,
-        "credits": whole_where_whole(task.cost_credits),
+        "credits": whole_if_whole(task.cost_credits),
         "metadata": dict(task.metadata),
         "source": dict(task.source),
         "createdAt": to_iso(task.created_at),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +10,7 @@ from dataclasses import dataclass
 from tarmac.effects import Effects
 from tarmac.ids import TASK_ID
 from tarmac.ports import Row
+from tarmac.requests.paging import MAX_LIMIT, read_cursor, read_limit, to_cursor
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.rows import Contended, TransitionRefused
 from tarmac.tasks.moves import Moves
@@ -20,11 +18,9 @@ from tarmac.tasks.responses import STATUSES, shown_status
 from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task, to_row
 
-_LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z")
 
 DEFAULT_LIMIT = 50
-MAX_LIMIT = 100
 _READ_AHEAD = 1000
 """Rows looked at for one page: a rare status must not turn one call into a scan of years."""
 
@@ -63,11 +59,11 @@ def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
 
 def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
     """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest."""
-    limit = _limit(query.get("limit"))
+    limit = read_limit(query.get("limit"), DEFAULT_LIMIT)
     status = query.get("status")
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Issue("invalid_enum_value", ("status",), f"Expected one of {', '.join(STATUSES)}")])
-    start = _from_cursor(query["cursor"], client) if query.get("cursor") else None
+    start = _start(query["cursor"], client) if query.get("cursor") else None
     found: list[Task] = []
     looked_at = 0
     while looked_at < _READ_AHEAD:
@@ -84,32 +80,22 @@ def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> Liste
     return ListedTasks(found, _to_cursor(start))
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not _LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
-        raise InvalidRequest([Issue("custom", ("limit",), f"Expected a whole number from 1 to {MAX_LIMIT}")])
-    return int(text)
-
-
 def _index_key(task: Task) -> Row:
     row = to_row(task)
     return {name: row[name] for name in ("pk", "sk", "client", "listKey")}
 
 
 def _to_cursor(key: Row | None) -> str | None:
-    if key is None:
-        return None
-    return base64.urlsafe_b64encode(json.dumps([key["pk"], key["listKey"]]).encode()).decode()
+    return None if key is None else to_cursor(key["pk"], key["listKey"])
 
 
-def _from_cursor(cursor: str, client: str) -> Row:
+def _start(cursor: str, client: str) -> Row:
     """The client comes from the key, never from the cursor: a foreign cursor shows nothing foreign."""
-    try:
-        pk, list_key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+
+    def read(pk: str, list_key: str) -> Row:
         created_at, _, task_id = list_key.partition("#")
         if pk != f"task#{task_id}" or not (_MOMENT.fullmatch(created_at) and TASK_ID.fullmatch(task_id)):
             raise ValueError
-    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
-        raise InvalidRequest([Issue("custom", ("cursor",), "This is not a cursor of this list")]) from None
-    return {"pk": pk, "sk": "task", "client": client, "listKey": list_key}
+        return {"pk": pk, "sk": "task", "client": client, "listKey": list_key}
+
+    return read_cursor(cursor, read)

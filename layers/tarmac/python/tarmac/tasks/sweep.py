@@ -10,7 +10,7 @@ from tarmac.tasks.moves import Moves
 
 
 def repair_task(task_id: str, effects: Effects, on_ended: OnEnded) -> Repair:
-    """Announce a task that has ended; restart one whose execution is gone. Raises as `sweep` expects of a handler."""
+    """Announce a task that has ended; restart one whose execution is gone."""
     task = effects.tasks.get(task_id)
     if task.state.is_terminal:
         announce(task, effects, on_ended)

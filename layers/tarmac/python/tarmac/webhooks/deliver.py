@@ -1,4 +1,4 @@
-"""Deliver: one try of a task's callback, and when to try again. The queue repeats it, the row keeps what came of it."""
+"""Deliver: one try of a task's webhook, and when to retry. The queue repeats it, the row records the result."""
 
 from __future__ import annotations
 

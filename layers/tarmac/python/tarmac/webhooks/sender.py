@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_of
+from tarmac.media.checked_network import TRANSPORT_ERRORS, CheckedNetwork
+from tarmac.media.public_hosts import NotPublic, Unresolved, host_of
 from tarmac.tls import tls_context
 
 TOTAL_SECONDS = 10.0
@@ -48,29 +49,24 @@ class HttpCallbacks:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             address = httpcore.URL(scheme=parts.scheme, host=host.name, port=parts.port, target=target)
             tls = (self._tls or tls_context()) if parts.scheme == "https" else None
+            network = CheckedNetwork(self._named_origins, _TimedNetwork(deadline))
             with (
-                httpcore.ConnectionPool(ssl_context=tls, network_backend=_CheckedNetwork(host, deadline)) as pool,
+                httpcore.ConnectionPool(ssl_context=tls, network_backend=network) as pool,
                 pool.stream("POST", address, headers=list(headers.items()), content=body) as answer,
             ):
                 return answer.status
         except (NotPublic, Unresolved) as problem:
             raise CallbackFailed(str(problem)) from None
-        except (
-            httpcore.NetworkError,
-            httpcore.TimeoutException,
-            httpcore.ProtocolError,
-            httpcore.UnsupportedProtocol,
-        ) as error:
+        except TRANSPORT_ERRORS as error:
             raise CallbackFailed(f"the receiver did not answer ({type(error).__name__})") from None
         except ValueError:
             raise CallbackFailed("the URL cannot be called") from None
 
 
-class _CheckedNetwork(httpcore.NetworkBackend):
-    """Connects to one of the host's checked addresses, whatever its name would resolve to a moment later."""
+class _TimedNetwork(httpcore.NetworkBackend):
+    """Connects to an address, and ends every wait for it at one deadline."""
 
-    def __init__(self, host: Host, deadline: float) -> None:
-        self._host = host
+    def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._network = httpcore.SyncBackend()
 
@@ -82,15 +78,8 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        problem: Exception = httpcore.ConnectError("no address")
-        for address in addresses_of(self._host):
-            try:
-                stream = self._network.connect_tcp(address, port, _left(self._deadline), local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                problem = error
-            else:
-                return _TimedStream(stream, self._deadline)
-        raise problem
+        stream = self._network.connect_tcp(host, port, _left(self._deadline), local_address, socket_options)
+        return _TimedStream(stream, self._deadline)
 
 
 class _TimedStream(httpcore.NetworkStream):

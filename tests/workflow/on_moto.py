@@ -1,0 +1,108 @@
+"""Runs a case on moto's state machine interpreter, with scripted functions, jsonata-python and no real waiting."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import jsonata
+import pytest
+from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from tests.workflow.machines import REGION, ROLE_ARN, Definitions, execution_arn, state_machine_arn
+from tests.workflow.scripts import Case, FunctionFailed, Run, Script
+
+LAST_RESORT_SECONDS = 60.0
+"""An execution that runs for longer hangs."""
+
+# Both the machine's creation and each execution parse the definition, which is the slowest part of a short run.
+_parsed = functools.cache(AmazonStateLanguageParser.parse)
+
+
+def run(definitions: Definitions, case: Case) -> Run:
+    """The course of the case's execution. Raises ClientError for a definition that moto does not accept."""
+    script = Script(case.steps)
+    with _seams(script), mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        machines = _client()
+        for name, definition in definitions.items():
+            if name in (case.machine, "generation"):  # the film machine starts the generation machine
+                machines.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE_ARN)
+        started = machines.start_execution(
+            stateMachineArn=state_machine_arn(case.machine), name=case.name, input=json.dumps(case.given)
+        )
+        assert started["executionArn"] == execution_arn(case.machine, case.name)
+        ended = _ended(machines, started["executionArn"])
+        pages = machines.get_paginator("get_execution_history").paginate(executionArn=started["executionArn"])
+        entered = [
+            event["stateEnteredEventDetails"]["name"]
+            for page in pages
+            for event in page["events"]
+            if "stateEnteredEventDetails" in event
+        ]
+        own = definitions[case.machine]["States"]
+        visited = [name for name in entered if name in own]
+        return script.run(visited, ended.get("output"), ended.get("error"), ended.get("cause"))
+
+
+@functools.cache
+def _client() -> Any:
+    return boto3.client("stepfunctions", region_name=REGION, aws_access_key_id="id", aws_secret_access_key="key")
+
+
+def _ended(machines: Any, arn: str) -> dict[str, Any]:
+    deadline = time.monotonic() + LAST_RESORT_SECONDS
+    while True:
+        found: dict[str, Any] = machines.describe_execution(executionArn=arn)
+        if found["status"] != "RUNNING":
+            return found
+        assert time.monotonic() < deadline, f"the execution {arn} does not end"
+        time.sleep(0.005)
+
+
+@contextmanager
+def _seams(script: Script) -> Iterator[None]:
+    """Replaces what moto would take from Lambda, Java and the clock."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
+        patch.setattr(lambda_eval_utils, "_invoke_lambda_function", _invoker(script))
+        patch.setattr(
+            WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: script.pauses.append(wait_seconds)
+        )
+        patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=script.pauses.append))
+        patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=max))
+        # It reads the ending of a child execution in turns of 100 ms.
+        patch.setattr(state_task_service_callback, "time", SimpleNamespace(sleep=lambda _: time.sleep(0.005)))
+        patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parsed))
+        yield
+
+
+def _invoker(script: Script) -> Callable[..., dict[str, Any]]:
+    def invoke(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
+        function = parameters["FunctionName"].rsplit(":", 1)[-1]
+        try:
+            answer = script.invoke(function, json.loads(parameters["Payload"]))
+        except FunctionFailed as failed:
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": failed.crash.cause}
+        return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": answer}
+
+    return invoke
+
+
+def _evaluate(expression: str) -> Any:
+    try:
+        value = jsonata.Jsonata(expression).evaluate(None)
+    except Exception as error:
+        raise moto_jsonata.JSONataException("UNKNOWN", str(error)) from error
+    return None if value is None else json.loads(json.dumps(value))
