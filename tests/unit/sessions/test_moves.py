@@ -191,7 +191,7 @@ def test_moments_are_the_moves_own() -> None:
 
 def test_counters_go_up_by_one_or_back_to_zero() -> None:
     for name, before, after in each_change():
-        for field in ("run", "looks"):
+        for field in ("run", "polls"):
             assert getattr(after, field) - getattr(before, field) in (0, 1), (name, field)
         assert (after.missing, after.unread) in {
             "observe": [(0, 0)],
