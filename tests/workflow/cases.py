@@ -1,4 +1,4 @@
-"""Executions of the generation machine and of the session machine that every interpreter must run alike."""
+"""Executions of the generation machine and the session machine that every interpreter must run in the same way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BY_HAND = {
     "operation": "text_to_video",
     "request": {
         "model": "gen4.5",
-        "promptText": "a \"fox\" isn't {% $states.context %} ${FinishTaskArn} \\ \u00e9 \u732b \U0001f98a\n",
+        "promptText": 'a "fox" isn\'t {% $states.context %} ${FinishTaskArn} \\ \u00e9 \u732b \U0001f98a\n',
         "seed": 4294967295,
         "ratio": None,
         "nested": [[], {}, [1.5, -2e-7]],
@@ -249,9 +249,7 @@ GENERATIONS = (
         "missing id",
         "generation",
         {"operation": "text_to_video"},
-        (
-            Step("CreateTask", {"operation": "text_to_video", "execution": "run-1"}, {}),
-        ),
+        (Step("CreateTask", {"operation": "text_to_video", "execution": "run-1"}, {}),),
         "Enter Accept Submit",
         # The expression of a payload fails like its function, so it is retried.
         pauses=RETRIES,

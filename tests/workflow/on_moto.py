@@ -14,16 +14,23 @@ import boto3
 import jsonata
 import pytest
 from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from tests.workflow.machines import REGION, ROLE_ARN, Definitions, execution_arn, state_machine_arn
-from tests.workflow.scripts import Case, FunctionFailed, Run, Script
+from tests.workflow.scripts import Case, FunctionFailed, Run, Runaway, Script
 
+NEEDED = {"film": ("film", "generation")}
+"""The machines that a machine's executions need, where it starts others."""
 LAST_RESORT_SECONDS = 60.0
 """An execution that runs for longer hangs."""
 
@@ -36,14 +43,13 @@ def run(definitions: Definitions, case: Case) -> Run:
     script = Script(case.steps)
     with _seams(script), mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         machines = _client()
-        for name, definition in definitions.items():
-            if name in (case.machine, "generation"):  # the film machine starts the generation machine
-                machines.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE_ARN)
+        for name in NEEDED.get(case.machine, (case.machine,)):
+            machines.create_state_machine(name=name, definition=json.dumps(definitions[name]), roleArn=ROLE_ARN)
         started = machines.start_execution(
             stateMachineArn=state_machine_arn(case.machine), name=case.name, input=json.dumps(case.given)
         )
         assert started["executionArn"] == execution_arn(case.machine, case.name)
-        ended = _ended(machines, started["executionArn"])
+        ended = _ended(machines, started["executionArn"], script)
         pages = machines.get_paginator("get_execution_history").paginate(executionArn=started["executionArn"])
         entered = [
             event["stateEnteredEventDetails"]["name"]
@@ -61,9 +67,11 @@ def _client() -> Any:
     return boto3.client("stepfunctions", region_name=REGION, aws_access_key_id="id", aws_secret_access_key="key")
 
 
-def _ended(machines: Any, arn: str) -> dict[str, Any]:
+def _ended(machines: Any, arn: str, script: Script) -> dict[str, Any]:
     deadline = time.monotonic() + LAST_RESORT_SECONDS
     while True:
+        if script.runaway:
+            raise Runaway(arn)
         found: dict[str, Any] = machines.describe_execution(executionArn=arn)
         if found["status"] != "RUNNING":
             return found
@@ -77,11 +85,17 @@ def _seams(script: Script) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
         patch.setattr(lambda_eval_utils, "_invoke_lambda_function", _invoker(script))
-        patch.setattr(WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: script.pauses.append(wait_seconds))
+        patch.setattr(
+            WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: script.pauses.append(wait_seconds)
+        )
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=script.pauses.append))
         patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=max))
         # It reads the ending of a child execution in turns of 100 ms.
         patch.setattr(state_task_service_callback, "time", SimpleNamespace(sleep=lambda _: time.sleep(0.005)))
+        patch.setattr(StateTaskServiceSfn, "_eval_service_task", _start_child)
+        patch.setattr(StateTaskServiceSfn, "_normalise_response", _capitalise)
+        # moto rejects States.TaskFailed as the error of a Map's item.
+        patch.setattr(iteration_worker, "CustomErrorName", ErrorName)
         patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parsed))
         yield
 
@@ -96,6 +110,18 @@ def _invoker(script: Script) -> Callable[..., dict[str, Any]]:
         return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": answer}
 
     return invoke
+
+
+def _start_child(self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, **_: Any) -> None:
+    """moto passes StateMachineArn, Name and Input to an API that spells them in lower case."""
+    request = {key[0].lower() + key[1:]: value for key, value in normalised_parameters.items()}
+    env.stack.append({"ExecutionArn": _client().start_execution(**request)["executionArn"]})
+
+
+def _capitalise(self: Any, response: dict[str, Any], **_: Any) -> None:
+    """Spells the description of the child execution as Step Functions does in the result of a task."""
+    for key in list(response):
+        response[key[0].upper() + key[1:]] = response.pop(key)
 
 
 def _evaluate(expression: str) -> Any:
