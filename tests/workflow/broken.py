@@ -28,7 +28,8 @@ class Fault:
         return changed
 
 
-def _shot(states: States) -> States:
+def shot_states(states: States) -> States:
+    """The states of one shot of the film machine."""
     inner: States = states["FilmShots"]["ItemProcessor"]["States"]
     return inner
 
@@ -70,14 +71,14 @@ FAULTS = (
     Fault("an early first poll", "session", lambda s: s["WaitForTheStart"].update(Seconds=1)),
     Fault("recordings are not waited for", "session", lambda s: s["Ending"]["Choices"].pop(0)),
     Fault("41 shots", "film", lambda s: _allow_41_shots(s["ReadStoryboard"])),
-    Fault("every shot from its text", "film", lambda s: _shot(s)["ChooseBeginning"].update(Default="FromText")),
-    Fault("a shot without a retry", "film", lambda s: _shot(s)["KeepLastFrame"].pop("Retry")),
+    Fault("every shot from its text", "film", lambda s: shot_states(s)["ChooseBeginning"].update(Default="FromText")),
+    Fault("a shot without a retry", "film", lambda s: shot_states(s)["KeepLastFrame"].pop("Retry")),
     Fault("no catch around the shots", "film", lambda s: s["FilmShots"].pop("Catch")),
     Fault("the film without its shots", "film", lambda s: s["FilmShots"]["Output"].pop("shots")),
     Fault(
         "every shot is the first",
         "film",
-        lambda s: _shot(s)["GenerateShot"]["Arguments"]["Input"]["metadata"].update(shot="1"),
+        lambda s: shot_states(s)["GenerateShot"]["Arguments"]["Input"]["metadata"].update(shot="1"),
     ),
 )
 
