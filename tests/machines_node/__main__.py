@@ -14,8 +14,7 @@ from typing import Any
 from tests import node
 from tests.machines_node.evaluations import evaluations
 from tests.machines_node.malformed import MALFORMED
-from tests.workflow.cases import GENERATIONS, SESSIONS
-from tests.workflow.film_cases import FILMS
+from tests.workflow.film_cases import CASES
 from tests.workflow.machines import Definitions, definitions
 
 TESTS = Path(__file__).parent
@@ -33,7 +32,7 @@ def main() -> int:
 def plan(filled: Definitions) -> dict[str, Any]:
     """What the tests need: evaluations, definitions, and malformed definitions by a name of their fault."""
     return {
-        "evaluations": evaluations(filled, (*GENERATIONS, *SESSIONS, *FILMS)),
+        "evaluations": evaluations(filled, CASES),
         "definitions": filled,
         "malformed": {f"{fault.machine}: {fault.id}": fault.plant(filled)[fault.machine] for fault in MALFORMED},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.workflow.cases import CRASH, FAILED, Answer, outcome
+from tests.workflow.cases import CRASH, FAILED, GENERATIONS, SESSIONS, Answer, outcome
 from tests.workflow.machines import FILM_BUCKET, definitions, execution_arn
 from tests.workflow.scripts import Case, Crash, Step
 
@@ -68,7 +68,7 @@ INCOMPLETE = {"film": FILM, "status": "FAILED", "failureCode": "RuntimeError", "
 ONE_SHOT = (*generated(1, "text_to_video", TEXTS[0]), shot_kept(1))
 
 
-# Two shots are ordered, and the first one fails at Runway. The payload of AnnounceFilm is the concern of its test.
+# Two shots are ordered, and the first one fails at Runway. Its test checks the payload of AnnounceFilm.
 FIRST_SHOT_FAILED = Case(
     "the first of two shots fails",
     "film",
@@ -170,3 +170,6 @@ FILMS = (
     rejected("a shot is a list", {"shots": [[TEXTS[0]]]}),
     rejected("the name is too long", {"shots": [TEXTS[0]]}, name=LONGEST_NAME + "f"),
 )
+
+CASES = (*GENERATIONS, *SESSIONS, *FILMS)
+"""All cases of all machines."""

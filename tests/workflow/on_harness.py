@@ -31,7 +31,7 @@ def run(case: Case) -> Course:
 
 
 def expected(case: Case) -> Course:
-    """The only right course."""
+    """The course that the harness must take."""
     functions = tuple(step.function for step in case.steps)
     return Course(functions, case.pauses, "Fail" if case.error else "Succeed")
 

@@ -80,7 +80,7 @@ class Case:
 
     @property
     def expected(self) -> Run:
-        """The only right course."""
+        """The course that every interpreter must take."""
         calls = tuple((step.function, step.payload) for step in self.steps)
         return Run(tuple(self.visited.split()), calls, self.pauses, self.output, self.error, self.cause)
 
@@ -92,13 +92,15 @@ class Script:
         self._steps = steps
         self.calls: list[tuple[str, Any]] = []
         self.pauses: list[float] = []
+        self.runaway = False
 
     def invoke(self, function: str, payload: Any) -> dict[str, Any]:
         """The next answer. Raises FunctionFailed if it is a crash, or if another function should have been called.
 
         Raises Runaway after too many calls.
         """
-        if self.runaway:
+        if len(self.calls) > len(self._steps) + MOST_UNEXPECTED_CALLS:
+            self.runaway = True
             raise Runaway(f"{len(self.calls)} calls, expected {len(self._steps)}")
         step = self._steps[len(self.calls)] if len(self.calls) < len(self._steps) else None
         received = copy.deepcopy(payload)
@@ -110,10 +112,6 @@ class Script:
         if isinstance(step.answer, Crash):
             raise FunctionFailed(step.answer)
         return copy.deepcopy(dict(step.answer))
-
-    @property
-    def runaway(self) -> bool:
-        return len(self.calls) > len(self._steps) + MOST_UNEXPECTED_CALLS
 
     def run(self, visited: Sequence[str], output: str | None, error: str | None, cause: str | None) -> Run:
         """The finished run; output as JSON text."""

@@ -7,9 +7,10 @@ from botocore.exceptions import ClientError
 
 from tests.workflow import on_ministack, on_moto
 from tests.workflow.broken import FAULTS, Fault
+from tests.workflow.film_cases import CASES
 from tests.workflow.machines import Definitions, definitions
 from tests.workflow.scripts import Case, Runaway
-from tests.workflow.test_interpreters import CASES, Interpreter
+from tests.workflow.test_interpreters import Interpreter
 
 DEFINITIONS = definitions()
 

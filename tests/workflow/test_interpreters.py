@@ -7,12 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.workflow import on_harness, on_ministack, on_moto
-from tests.workflow.cases import FAILED, GENERATIONS, SESSIONS
-from tests.workflow.film_cases import FILMS, FIRST_SHOT_FAILED
+from tests.workflow.cases import FAILED, GENERATIONS
+from tests.workflow.film_cases import CASES, FIRST_SHOT_FAILED
 from tests.workflow.machines import Definitions, definitions
 from tests.workflow.scripts import QUERY_ERROR, Case, Run
 
-CASES = (*GENERATIONS, *SESSIONS, *FILMS)
 DEFINITIONS = definitions()
 Interpreter = Callable[[Definitions, Case], Run]
 
