@@ -1,4 +1,4 @@
-"""Runway's live sessions in memory: each lives by the clock, gives its credentials once, and fails as told."""
+"""Runway's live sessions in memory: each lives by the clock, gives its credentials once, and fails when set to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where requests name what somebody may own."""
+"""The fields of requests that name an avatar, a document or a voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call of manage_avatars, from API Gateway's event to its answer: what is checked, whose it is, what goes on."""
+"""Every call of manage_avatars, from API Gateway's event to its response: checks, owners, requests to Runway."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ class TestOwnership:
         assert left["ttl"] > world.clock.now()
         assert "Opening hours" not in json.dumps(list(world.table.rows.values()))
 
-    def test_a_delete_whose_answer_was_lost_can_be_repeated(self, world: World, call: Call) -> None:
+    def test_a_delete_with_a_lost_response_can_be_retried(self, world: World, call: Call) -> None:
         item_id = made(call, "avatars")
         world.characters.lose = [UpstreamUnavailable("Runway could not be read (ReadTimeout)")]
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 503
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 204
         assert call(f"DELETE /v1/avatars/{item_id}")[0] == 404
 
-    def test_what_nobody_owns_yet_is_nobodys_to_change(self, world: World, call: Call) -> None:
+    def test_what_has_no_owner_yet_cannot_be_changed(self, world: World, call: Call) -> None:
         """Another client's create may be under way; of what was made in the portal nobody knows in its first minute."""
         world.characters.began = world.clock.now()
         world.characters.there("avatars", "lobby", name="Lobby")
@@ -113,7 +113,7 @@ class TestOwnership:
         assert call("PATCH /v1/avatars/lobby", {"name": "Hall"}, scopes="avatars admin")[0] == 200
         assert made(call, "avatars", documentIds=["faq"])
 
-    def test_what_was_deleted_is_used_by_nobody(self, world: World, call: Call) -> None:
+    def test_what_was_deleted_cannot_be_used(self, world: World, call: Call) -> None:
         """Though Runway should still show it."""
         document = made(call, "documents")
         kept = world.characters.items["documents"][document]
@@ -124,7 +124,7 @@ class TestOwnership:
             assert call(f"DELETE /v1/documents/{document}", client=client, scopes="avatars admin")[0] == 404
             assert call("POST /v1/avatars", NOVA | {"documentIds": [document]}, client=client)[0] == 400
 
-    def test_a_shared_document_tells_of_no_other_clients_avatar(self, world: World, call: Call) -> None:
+    def test_a_shared_document_does_not_show_another_clients_avatar(self, world: World, call: Call) -> None:
         world.characters.there("documents", "faq", name="FAQ", content="…")
         mine = made(call, "avatars", documentIds=["faq"])
         made(call, "avatars", client="other", documentIds=["faq"])
@@ -267,7 +267,7 @@ class TestMedia:
         ("content", "words"),
         [(None, "no longer there"), (b"GIF89a" + b"\0" * 600, "GIF"), (b"\0" * 33_554_433, "bytes")],
     )
-    def test_a_file_that_cannot_be_used_is_told_with_its_field(
+    def test_an_unusable_file_is_reported_with_its_field(
         self, content: bytes | None, words: str, world: World, call: Call
     ) -> None:
         world.input_buckets["media"] = MemoryObjects("media")

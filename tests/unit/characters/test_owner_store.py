@@ -38,11 +38,11 @@ def test_it_belongs_to_one_client(owners: OwnerStore) -> None:
 
 
 @pytest.mark.parametrize("item_id", ["", "x" * 3000, "a#b", "\ud800"])
-def test_an_id_that_can_be_none_is_nobodys(item_id: str, owners: OwnerStore) -> None:
+def test_an_invalid_id_is_not_found(item_id: str, owners: OwnerStore) -> None:
     assert owners.find(Kind.AVATAR, item_id) is None
 
 
-def test_deleted_ones_are_nobodys_for_a_while(owners: OwnerStore, table: Table) -> None:
+def test_deleted_ones_are_not_found_for_a_while(owners: OwnerStore, table: Table) -> None:
     """Whoever has seen one in a page of Runway's is still told that it was somebody's."""
     owners.add(before := replace(NOVA, content_bytes=12))
     owners.delete(before, NOW)

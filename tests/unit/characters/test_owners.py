@@ -33,7 +33,7 @@ def test_what_is_owned_is_its_owners(world: World) -> None:
         own(Kind.AVATAR, "nova", "other", world)
 
 
-def test_what_nobody_owns_is_everybodys(world: World) -> None:
+def test_what_has_no_owner_may_be_used_by_every_client(world: World) -> None:
     own(Kind.VOICE, "nova", "acme", world)
     assert may_use("other", Kind.AVATAR, "nova", world)
 

@@ -42,7 +42,7 @@ def test_a_wrong_setting_is_one_message(run: CliRunner, monkeypatch: pytest.Monk
     assert answer.stderr == "error: TIME_SCALE=fast is not a number\n"
 
 
-def test_the_exit_codes_are_told_alike_everywhere(run: CliRunner) -> None:
+def test_the_exit_codes_are_the_same_everywhere(run: CliRunner) -> None:
     """In the help, in README, and by what is raised."""
 
     def codes(text: str) -> list[int]:

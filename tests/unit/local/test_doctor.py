@@ -1,4 +1,4 @@
-"""`tarmac doctor`: what nobody looks after any more is found, in every place where it may lie."""
+"""`tarmac doctor`: stuck tasks, messages and secrets are found wherever they are."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_a_changed_layer_is_built_beside_the_old_one(layer: Path, tmp_path: Path
     assert first.exists()
 
 
-def test_builds_nobody_asks_for_are_forgotten(layer: Path, tmp_path: Path) -> None:
+def test_unused_builds_are_deleted(layer: Path, tmp_path: Path) -> None:
     builds = tmp_path / "build"
     old = builds / "greeting-0123456789abcdef"
     old.mkdir(parents=True)

@@ -251,7 +251,7 @@ def test_each_kind_of_error_has_an_exit_code_and_one_message(
     assert shown.stdout == ""
 
 
-def test_an_issue_that_the_message_names_is_not_told_again(server: TinyServer) -> None:
+def test_an_issue_that_the_message_names_is_not_repeated(server: TinyServer) -> None:
     """As JSON, everything is as the API has said it."""
     issues = [{"path": ["ratio"], "message": "Required"}, {"path": ["seed"], "message": "Too big"}]
     refusal = {"error": "Validation of body failed: ratio: Required", "issues": issues}
@@ -269,7 +269,7 @@ def test_issues_of_another_shape_are_no_traceback(server: TinyServer, issues: An
     assert (shown.exit_code, "Bad request" in shown.stderr) == (2, True)
 
 
-def test_where_nobody_answers_it_says_so(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_api_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_API_URL", "http://127.0.0.1:9")
     shown = tarmac("tasks")
     assert shown.exit_code == 3
@@ -363,7 +363,7 @@ def test_a_failed_task_is_shown_with_exit_code_1(server: TinyServer) -> None:
     assert (shown.exit_code, json.loads(shown.stdout)["failureCode"]) == (1, "SAFETY.INPUT.TEXT")
 
 
-def test_watching_prints_each_change_where_nobody_looks(server: TinyServer) -> None:
+def test_watching_prints_each_change_when_piped(server: TinyServer) -> None:
     server.answers(*(answer(200, task(status)) for status in ("PENDING", "PENDING", "RUNNING", "RUNNING", "SUCCEEDED")))
     watched = tarmac("watch", "task-1", "task-1")
     assert watched.exit_code == 0
@@ -413,7 +413,7 @@ def test_an_upload_prints_its_uri(server: TinyServer, tmp_path: Path) -> None:
     assert tarmac("upload", str(file)).stdout == "runway://tarmac/abc\n"
 
 
-def test_an_upload_that_s3_refuses_is_told_in_its_words(server: TinyServer, tmp_path: Path) -> None:
+def test_an_upload_that_s3_rejects_is_reported_in_its_words(server: TinyServer, tmp_path: Path) -> None:
     file = tmp_path / "tiny.jpg"
     file.write_bytes(b"tiny")
     refusal = b"<Error><Code>EntityTooSmall</Code><Message>Your proposed upload is too small</Message></Error>"

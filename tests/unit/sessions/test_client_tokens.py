@@ -1,4 +1,4 @@
-"""Client tokens: nobody else can make one, and each is for one origin and a short while."""
+"""Client tokens: they cannot be forged, and each is valid for one origin and a short time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_longest_token_that_can_be_ordered_is_read(character: str) -> None:
     assert verified(signed(token, KEY), KEY, NOW, origin) == token
 
 
-def test_a_token_longer_than_any_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_is_too_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     text = signed(TOKEN, KEY)
     monkeypatch.setattr(client_tokens, "_LONGEST_TOKEN", len(text))
     assert verified(text, KEY, NOW, ORIGIN) == TOKEN

@@ -87,7 +87,7 @@ class TestDropIn:
         assert world.runway_sessions.cancelled == ["live-1"]
         assert world.sessions.get("live-1").cancel_reason == "timeout"
 
-    def test_it_looks_each_second_and_no_more(self, ask: Ask, key: str, world: World) -> None:
+    def test_it_polls_once_a_second(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.ready_seconds = 10
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))[0] == 200
         assert world.clock.now() == NOW + 10
@@ -138,7 +138,7 @@ class TestConnectFaults:
         assert "create a new session" in answer["error"]
         assert world.runway_sessions.status("live-1") == "CANCELLED"
 
-    def test_an_error_nobody_expects_leaves_no_session_behind(self, ask: Ask, key: str, world: World) -> None:
+    def test_an_unexpected_error_leaves_no_session_behind(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.unreadable.append(RuntimeError("secret"))
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
         assert status == 500
@@ -148,13 +148,13 @@ class TestConnectFaults:
 
 class TestWhoMayConnect:
     @pytest.mark.parametrize("headers", [{}, bearer(""), bearer("key_wrong"), {"authorization": "Basic x"}])
-    def test_nobody_without_a_key_or_a_token(self, headers: dict[str, str], ask: Ask, world: World) -> None:
+    def test_a_call_without_key_or_token_is_rejected(self, headers: dict[str, str], ask: Ask, world: World) -> None:
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=headers)
         assert status == 401
         assert answer["error"]
         assert not world.runway_sessions.sessions
 
-    def test_nobody_without_a_scope_for_it(self, ask: Ask, world: World) -> None:
+    def test_a_key_without_the_scope_is_rejected(self, ask: Ask, world: World) -> None:
         tasks_only = ClientStore(world.table).create_key("acme", ["tasks"], NOW)
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(tasks_only))[0] == 403
         for route in (CREATE, TOKEN, GET, DELETE, BACKEND):
@@ -329,7 +329,7 @@ class TestRunwaysPaths:
         assert ask(CONSUME, session_id="live-1", headers=headers)[0] == 401
         assert world.sessions.get("live-1").claim is None
 
-    def test_a_wrong_key_is_told_so_and_burns_nothing(self, ask: Ask, world: World) -> None:
+    def test_a_wrong_key_is_rejected_and_burns_nothing(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
         world.clock.advance(3)
         assert ask(CONSUME, session_id="live-1", headers=bearer("wrong"))[0] == 401
@@ -350,7 +350,7 @@ class TestRunwaysPaths:
         assert world.sessions.get("live-1").cancel_requested_at is None
         assert ask(CONSUME, session_id="live-9", headers=bearer("any")) == missing
 
-    def test_a_create_whose_answer_is_lost_is_not_to_be_repeated_by_an_sdk(self, app: ModuleType, world: World) -> None:
+    def test_an_sdk_must_not_retry_a_create_with_a_lost_response(self, app: ModuleType, world: World) -> None:
         world.runway_sessions.lose_creates.append(CreateAmbiguous("Runway's answer was lost"))
         answer = app.handler(event("http-create-session"), None)
         assert answer["statusCode"] == 502

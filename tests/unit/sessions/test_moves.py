@@ -227,7 +227,7 @@ def test_a_move_that_is_refused_says_why(move: Move, session: Session, reason: s
     assert str(refused.value) == reason
 
 
-def test_the_first_version_is_looked_at_if_nobody_begins_to() -> None:
+def test_the_first_version_is_swept_if_its_execution_does_not_begin() -> None:
     before = a_session(**RICH)
     due = LATER + SWEEP_GRACE_SECONDS
     assert SessionMoves(LATER).begin(before) == replace(before, updated_at=LATER, next_check_at=due)
@@ -364,7 +364,7 @@ class TestCredentials:
         with pytest.raises(TransitionRefused):
             MOVES.consumed(under_way, "one")
 
-    def test_nobody_is_cancelled_while_taking_the_credentials(self) -> None:
+    def test_a_session_is_not_cancelled_while_its_credentials_are_taken(self) -> None:
         claimed = MOVES.claim(a_session(S.READY), "one")
         with pytest.raises(TransitionRefused):
             MOVES.request_cancel(claimed, "unclaimed")
@@ -436,7 +436,7 @@ class TestEndings:
             (301.0, 1.0, 300, 300),
         ],
     )
-    def test_a_call_whose_length_nobody_says_lasted_from_then_to_now(
+    def test_a_call_of_unknown_length_lasted_from_its_start_to_now(
         self, seconds: float, scale: float, duration: float, used: int
     ) -> None:
         ended = SessionMoves(NOW + seconds, scale).end(a_session(S.RUNNING), S.COMPLETED)
@@ -474,7 +474,7 @@ class TestWaits:
         assert isinstance(wait, int)
         assert 1 <= wait <= 15
 
-    def test_a_session_nobody_claims_is_looked_at_when_its_time_is_over(self) -> None:
+    def test_an_unclaimed_session_is_polled_when_its_time_is_over(self) -> None:
         assert SessionMoves(NOW + 58).next_look(a_session(S.READY), 60) == 2
 
     @pytest.mark.parametrize(

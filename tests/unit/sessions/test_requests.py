@@ -126,7 +126,7 @@ def test_a_page_that_names_no_avatar_is_told_what_is_one() -> None:
     assert issue.message.startswith("Required: ")
 
 
-def test_who_asks_for_a_callback_is_told_where_endings_are_announced() -> None:
+def test_a_request_for_a_webhook_is_answered_with_where_endings_are_announced() -> None:
     [issue] = refused(parse_create(CREATE | {"webhookUrl": "https://example.com"}, 300))
     assert (issue.code, issue.path) == ("custom", ("webhookUrl",))
     assert "session.ended on SNS" in issue.message

@@ -112,7 +112,7 @@ class TestCreate:
         assert minutes(world) == 0
         assert not world.session_executions.started
 
-    def test_a_create_whose_answer_is_lost_is_not_repeated_and_stays_counted(self, world: World) -> None:
+    def test_a_create_with_a_lost_response_is_not_retried_and_stays_counted(self, world: World) -> None:
         world.runway_sessions.lose_creates.append(CreateAmbiguous("lost"))
         with pytest.raises(CreateAmbiguous):
             created(world)
@@ -178,7 +178,7 @@ class TestConsume:
         assert world.runway_sessions.sessions["live-1"].consumed == 1
 
     @pytest.mark.parametrize("status", [401, 403, 404, 409, 429])
-    def test_a_refusal_costs_nobody_the_session(self, status: int, world: World) -> None:
+    def test_a_rejection_does_not_end_the_session(self, status: int, world: World) -> None:
         ready(world)
         refusal = CreateRefused("busy", status=429) if status == 429 else CreateRejected("no", status=status)
         world.runway_sessions.refuse_consumes.append(refusal)
@@ -261,7 +261,7 @@ class TestRead:
         shown = read_session("live-1", "acme", world)
         assert (shown["status"], shown["duration"]) == ("COMPLETED", 20)
 
-    def test_one_that_failed_tells_why(self, world: World) -> None:
+    def test_one_that_failed_has_a_reason(self, world: World) -> None:
         created(world)
         world.runway_sessions.now("live-1", "FAILED", failure="Moderated", failureCode="SAFETY.INPUT.TEXT")
         watch(world)
@@ -302,7 +302,7 @@ class TestWatch:
         world.runway_sessions.now("live-1", status, **more)
         return watch(world)
 
-    def test_a_session_nobody_claims_is_cancelled(self, world: World) -> None:
+    def test_an_unclaimed_session_is_cancelled(self, world: World) -> None:
         ready(world)
         assert watch(world) == "running"
         world.clock.advance(UNCLAIMED_SECONDS - 1)
@@ -314,7 +314,7 @@ class TestWatch:
         assert (session.state, session.cancel_reason) == (S.CANCELLED, "unclaimed")
         assert minutes(world) == 0
 
-    def test_one_that_was_handed_out_and_that_nobody_enters_is_cancelled(self, world: World) -> None:
+    def test_one_that_was_handed_out_and_never_entered_is_cancelled(self, world: World) -> None:
         """Its client has gone before the answer came: the credentials are nowhere."""
         world.runway_sessions.joins = False
         running(world)
@@ -340,7 +340,7 @@ class TestWatch:
         assert world.sessions.get("live-1").cancel_reason == "overdue"
         assert minutes(world) == 300
 
-    def test_somebody_who_comes_at_the_last_moment_is_not_cut_off(self, world: World) -> None:
+    def test_a_viewer_who_comes_at_the_last_moment_is_not_cut_off(self, world: World) -> None:
         ready(world)
         watch(world)
         world.clock.advance(UNCLAIMED_SECONDS)
@@ -390,7 +390,7 @@ class TestWatch:
         assert watch(world) == "ended"
         assert world.sessions.get("live-1").failure_code == "TARMAC.UNREACHABLE"
 
-    def test_a_session_that_has_ended_is_not_looked_at(self, world: World) -> None:
+    def test_a_session_that_has_ended_is_not_polled(self, world: World) -> None:
         ended(world)
         before = world.runway_sessions.looks
         assert watch(world) == "ended"
@@ -451,7 +451,7 @@ class TestFinish:
         assert finish_session("live-1", world, MAX_BYTES).as_state()["ending"] == "completed"
         assert [each["contentType"] for each in notice(world)["outputs"]] == ["application/json"]
 
-    def test_a_session_nobody_entered_is_announced_without_files(self, world: World) -> None:
+    def test_a_session_that_was_never_entered_is_announced_without_files(self, world: World) -> None:
         ready(world)
         cancel_session("live-1", "acme", world)
         watch(world)

@@ -63,7 +63,7 @@ def test_the_official_client_uploads_a_picture(
         assert image.getpixel((860, 480))[2] > 150
 
 
-def test_the_official_client_is_told_what_is_wrong(runway: RunwayML) -> None:
+def test_the_official_client_raises_what_is_wrong(runway: RunwayML) -> None:
     with pytest.raises(BadRequestError) as refused:
         runway.image_to_video.create(model="gen4_turbo", prompt_image="runway://nobody-knows", ratio="1280:720")
     body: Any = refused.value.body

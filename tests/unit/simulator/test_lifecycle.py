@@ -155,7 +155,7 @@ times = st.floats(0, 50, allow_nan=False)
     plan=st.lists(st.tuples(times, times), min_size=1, max_size=12),
     looks=st.lists(times, max_size=6),
 )
-def test_starts_do_not_depend_on_who_looks_when(
+def test_starts_do_not_depend_on_when_they_are_polled(
     limit: int, plan: list[tuple[float, float]], looks: list[float]
 ) -> None:
     """However often a lane is looked at, tasks start at the same times and never exceed the slots."""

@@ -189,7 +189,7 @@ def test_creates_and_polls_can_fail(stage: Stage) -> None:
     assert len(stage.http.get("/_simulator/sessions").json()["sessions"]) == before + 2
 
 
-def test_a_session_ends_when_somebody_hangs_up(stage: Stage) -> None:
+def test_a_session_ends_when_the_caller_hangs_up(stage: Stage) -> None:
     over, failed = stage.running(), stage.running()
     stage.wait(12)
     assert stage.http.post(f"/_simulator/sessions/{over}/end").status_code == 204

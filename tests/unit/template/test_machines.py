@@ -88,11 +88,11 @@ def test_choice_without_default(machine: Any) -> None:
     assert "M/Route: has no Default: an unknown outcome would kill the execution" in found(machine)
 
 
-def test_placeholder_nobody_fills(machine: Any) -> None:
+def test_placeholder_without_a_value(machine: Any) -> None:
     assert found(machine, ()) == ["M: nothing fills ${WorkArn}"]
 
 
-def test_substitution_nobody_needs(machine: Any) -> None:
+def test_unused_substitution(machine: Any) -> None:
     assert found(machine, ("WorkArn", "Spare")) == ["M: DefinitionSubstitutions names Spare, the definition does not"]
 
 
