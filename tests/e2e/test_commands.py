@@ -123,7 +123,7 @@ def test_doctor_finds_the_stack_well(tarmac: Tarmac) -> None:
     assert not [each for each in findings if each["problem"]]
 
 
-def test_doctor_says_what_is_wrong_with_the_runway_key_and_secret_set_mends_it(
+def test_doctor_reports_a_bad_runway_key_and_secret_set_fixes_it(
     fresh: Tarmac, deployment: Deployment, secret: str
 ) -> None:
     """Unset, then one that Runway refuses, then a good one from standard input; the key is shown nowhere."""

@@ -238,7 +238,7 @@ def test_a_callback_to_anywhere_else_is_refused_at_create(api: Api, receiver: Re
     assert api.ids() == []
 
 
-def test_no_log_line_tells_where_a_callback_goes(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+def test_no_log_line_holds_a_webhook_url(api: Api, deployment: Deployment, receiver: Receiver) -> None:
     """Neither path nor token: with the token, anybody may post what the receiver believes."""
     receiver.answers(answer(500), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))

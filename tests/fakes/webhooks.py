@@ -1,4 +1,4 @@
-"""The way of a callback in memory: the queue of those due, and a receiver that answers as told."""
+"""Webhooks in memory: the queue of those due, and a receiver with responses that a test sets."""
 
 from __future__ import annotations
 

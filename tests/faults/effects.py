@@ -1,4 +1,4 @@
-"""`Effects` in memory, each call an effect point: the ports of tests/fakes behind a door that the run watches."""
+"""`Effects` in memory, each call an effect point: the ports of tests/fakes, watched by the run."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ GUARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the search made of the product without the guard. `story` tells the shortest schedule that breaks it."""
+    """The result of the search without the guard. `story` describes the shortest schedule that breaks an invariant."""
 
     guard: str
     broken: str | None

@@ -63,7 +63,7 @@ class Blips:
 
 
 class Ledger:
-    """Told of every effect that was done. Raises Broken at the first one that must not be."""
+    """Check one effect that was done. Raises Broken at the first that violates an invariant."""
 
     def __init__(self, max_ambiguous_retries: int) -> None:
         self.max_ambiguous_retries = max_ambiguous_retries
@@ -196,7 +196,7 @@ class Ledger:
         self.generations[generation.id] = generation
 
     def sending(self, actor: Actor) -> str:
-        """Somebody sends a create: the claim that it is sent under."""
+        """Record a create and the claim under which it is sent."""
         fresh = [token for token in actor.claims if self.claims[token].creates == 0]
         if len(fresh) != 1:
             raise Broken("5: a create without a claim of its own")

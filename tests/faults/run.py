@@ -156,7 +156,7 @@ class Run:
         }
 
     def go(self) -> Report:
-        """Run it until all has come to rest: nobody is left, and nothing is due to be swept."""
+        """Run the schedule until no actor is left and nothing is due to be swept."""
         scheduler = self.scheduler
         try:
             self._open_the_door()

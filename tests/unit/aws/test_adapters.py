@@ -55,7 +55,7 @@ class TestSecretKey:
         assert key() == "key_new"
         assert secrets.reads == 2
 
-    def test_is_read_anew_when_asked(self, clock: ManualClock) -> None:
+    def test_is_read_again_when_asked(self, clock: ManualClock) -> None:
         secrets = Secrets(SecretString=KEY)
         key = SecretKey("arn", clock, secrets)
         key()
@@ -163,7 +163,7 @@ class TestS3Client:
     def test_is_made_once(self) -> None:
         assert s3_client() is s3_client()
 
-    def test_speaks_to_aws_itself_unless_told_otherwise(self) -> None:
+    def test_speaks_to_aws_itself_unless_an_endpoint_is_set(self) -> None:
         assert s3_client().meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
         assert not is_local()
 

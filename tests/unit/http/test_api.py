@@ -60,7 +60,7 @@ def test_issues_are_listed_in_runways_shape(call: Call) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("Bearer key_secret"), KeyError("promptText"), RecursionError()])
-def test_an_error_nobody_expected_tells_nothing_but_the_request_id(
+def test_an_unexpected_error_shows_nothing_but_the_request_id(
     error: Exception, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = answer_to(error, call({}))
@@ -105,14 +105,14 @@ class TestClient:
     @pytest.mark.parametrize(
         "authorizer", [{}, {"lambda": None}, {"lambda": {}}, {"lambda": {"client": "", "scopes": "tasks"}}]
     )
-    def test_is_nobody_without_the_authorizers_word(self, authorizer: dict[str, Any], call: Call) -> None:
+    def test_is_unknown_without_the_authorizers_context(self, authorizer: dict[str, Any], call: Call) -> None:
         sent = call({})
         sent["requestContext"]["authorizer"] = authorizer
         with pytest.raises(ApiError) as caught:
             ApiRequest(sent).client("tasks")
         assert caught.value.status == 401
 
-    def test_is_nobody_on_a_route_without_authorizer(self, call: Call) -> None:
+    def test_is_unknown_on_a_route_without_authorizer(self, call: Call) -> None:
         sent = call({})
         del sent["requestContext"]["authorizer"]
         with pytest.raises(ApiError) as caught:
@@ -143,7 +143,7 @@ class TestBody:
     def test_that_is_no_strict_json_is_the_callers_mistake(self, text: str, call: Call) -> None:
         assert status_of(call(text=text)) == 400
 
-    def test_may_be_absent_where_nobody_reads_it(self, call: Call) -> None:
+    def test_may_be_absent_where_it_is_not_read(self, call: Call) -> None:
         sent = call({})
         del sent["body"]
         assert status_of(sent) == 400

@@ -30,7 +30,7 @@ KEYED = replace(REPEAT, key="order-17")
 
 
 class TestClients:
-    def test_a_key_tells_client_and_scopes(self, clients: ClientStore) -> None:
+    def test_a_key_leads_to_client_and_scopes(self, clients: ClientStore) -> None:
         key = clients.create_key("acme", ["tasks", "account", "tasks"], NOW)
         assert re.fullmatch(r"key_[0-9a-f]{128}", key)
         assert clients.identify(key) == Client("acme", ("account", "tasks"))
@@ -43,7 +43,7 @@ class TestClients:
         assert clients.identify(new) == Client("acme", tuple(sorted(DEFAULT_SCOPES)))
 
     @pytest.mark.parametrize("key", ["", "key_", "key_" + "0" * 128, "Bearer x", "é", "x" * 10_000])
-    def test_any_other_key_is_nobodys(self, key: str, clients: ClientStore) -> None:
+    def test_any_other_key_is_unknown(self, key: str, clients: ClientStore) -> None:
         assert clients.identify(key) is None
         assert not clients.revoke(key)
 

@@ -99,7 +99,7 @@ def test_whatever_the_order_the_counts_are_those_of_the_lines(data: st.DataObjec
     )
 
 
-def test_a_batch_goes_through_its_stages_and_is_looked_after_until_all_is_told() -> None:
+def test_a_batch_goes_through_its_stages_and_is_swept_until_all_is_announced() -> None:
     batch = a_batch(40)
     assert (batch.stage, batch.status, batch.needs_attention) == (0, "ACCEPTING", True)
     batch = batch.counted(NOW, 1.0, Counts(accepted=1000, accepted_chunks=40))
@@ -153,7 +153,7 @@ def test_each_change_is_a_version_of_its_own() -> None:
     assert tried.with_lines([ended(1)]).version == 5
 
 
-def test_a_batch_is_looked_after_later_while_lines_are_missing() -> None:
+def test_a_batch_is_swept_later_while_lines_are_missing() -> None:
     batch = a_batch(2, version=4)
     waiting = batch.repaired(NOW + 5, 0.5)
     assert waiting == replace(batch, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS / 2)

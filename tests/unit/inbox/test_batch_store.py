@@ -87,7 +87,7 @@ def test_lines_of_a_batch_whose_row_is_gone_are_kept_alone(store: BatchStore) ->
     assert set(store.chunk("gone", 1).lines) == {1}
 
 
-def test_a_batch_is_due_until_it_is_told_of(store: BatchStore, table: Table) -> None:
+def test_a_batch_is_due_until_it_is_announced(store: BatchStore, table: Table) -> None:
     store.open(BATCH)
     assert DUE.keys(table, NOW) == ["batch#b"]
     for number in (1, 2):

@@ -1,4 +1,4 @@
-"""Two files of one name: one task for each pair of versions, whichever comes last, and however often that is told."""
+"""Two files of one name: one task for each pair of versions, in any order of events, delivered any number of times."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_new_version_of_a_half_is_a_new_pair() -> None:
     assert len(bucket.tasks) == 2
 
 
-def test_an_older_version_that_is_told_late_starts_nothing() -> None:
+def test_a_late_event_of_an_older_version_starts_nothing() -> None:
     """Its key holds another object by then."""
     bucket = Bucket()
     old, new = bucket.put(CHARACTER), bucket.put(CHARACTER)
@@ -79,7 +79,7 @@ def test_an_older_version_that_is_told_late_starts_nothing() -> None:
     assert len(bucket.tasks) == 1
 
 
-def test_a_half_that_was_deleted_is_waited_for_anew() -> None:
+def test_a_half_that_was_deleted_is_awaited_again() -> None:
     bucket = Bucket()
     bucket.tell(bucket.put(CHARACTER))
     bucket.world.uploads.delete(CHARACTER)
@@ -126,7 +126,7 @@ def test_what_is_wrong_with_a_half_is_said_when_it_comes() -> None:
 
 
 @given(st.data())
-def test_each_pair_of_versions_is_one_task_in_whatever_order_it_is_told(data: st.DataObject) -> None:
+def test_each_pair_of_versions_is_one_task_in_any_order_of_events(data: st.DataObject) -> None:
     """Puts and tellings interleave; each event is told once or more. Pairs of the last versions are never missing, and
     no pair is two tasks."""
     bucket = Bucket()

@@ -388,7 +388,7 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
 
 
 @pytest.mark.slow
-def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(world: World) -> None:
+def test_ten_thousand_lines_delivered_twice_in_any_order_are_ten_thousand_tasks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(10_000))))
     messages = world.batch_queue.sent * 2
     random.Random(1).shuffle(messages)

@@ -385,7 +385,7 @@ class TestSdkRetry:
         world.clock.advance(RETRY_WINDOW_SECONDS + 1)
         assert send(world, SECOND_RETRY).is_new
 
-    def test_whose_first_attempt_never_arrived_is_a_new_task(self, world: World) -> None:
+    def test_of_a_first_attempt_that_never_arrived_is_a_new_task(self, world: World) -> None:
         assert send(world, RETRY).is_new
 
     @pytest.mark.parametrize("later", [RETRY, SECOND_RETRY])

@@ -1,4 +1,4 @@
-"""Which failures one more attempt may mend: the codes that Runway is known to give, and those it may yet invent."""
+"""Failures that one more attempt may fix: the codes that Runway documents, and unknown ones."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ class TestSuccess:
 
 class TestOtherEndings:
     @pytest.mark.parametrize(("failure", "code"), [("It broke.", "INTERNAL"), (None, None)])
-    def test_a_failure_is_told_as_runway_tells_it(self, failure: str | None, code: str | None, world: World) -> None:
+    def test_a_failure_is_reported_as_runway_reports_it(
+        self, failure: str | None, code: str | None, world: World
+    ) -> None:
         task = submitted(world)
         world.runway.now("up-1", "FAILED", failure=failure, failure_code=code, cost_credits=3.0)
         state = end(world, task).as_state()
@@ -136,7 +138,7 @@ class TestOtherEndings:
         poll(task.id, world, 1)
         assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
 
-    def test_a_deadline_is_told_as_one_though_runway_calls_it_a_cancel(self, world: World) -> None:
+    def test_a_deadline_is_reported_as_one_though_runway_reports_a_cancel(self, world: World) -> None:
         """Nobody asked for a cancel: Tarmac did, at the deadline."""
         task = submitted(world)
         world.clock.advance(DEADLINE_SECONDS)
@@ -265,7 +267,7 @@ class TestAgain:
         end(world, task)
         assert [output.key[-6:] for output in world.tasks.get(task.id).outputs] == ["01.mp4"]
 
-    def test_an_announcement_that_somebody_else_marked_is_fine(self, world: World) -> None:
+    def test_a_notice_that_another_process_marked_is_fine(self, world: World) -> None:
         task = succeeded(world)
 
         class Racing(MemoryTopic):

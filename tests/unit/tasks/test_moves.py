@@ -447,7 +447,7 @@ class TestMayStillCome:
         assert not Moves(NOW + seconds, scale).may_still_come(task)
 
 
-def test_nobody_else_ends_a_live_claim_nor_one_that_is_none() -> None:
+def test_only_its_holder_ends_a_live_claim() -> None:
     for task in (a_task(State.SUBMITTING), a_task(State.ACCEPTED, claimed_at=NOW - 9999.0)):
         with pytest.raises(TransitionRefused):
             Moves(NOW).lose(task, None, 0, 60)
@@ -467,7 +467,7 @@ def test_a_bound_task_knows_what_a_router_has_chosen_and_else_what_it_knew(moves
     assert moves.bind(before, "token", "up-9", None, 12).routing == {"model": "gen4.5"}
 
 
-def test_a_task_that_was_never_looked_at_began_after_its_create(moves: Moves) -> None:
+def test_a_task_that_was_never_polled_began_after_its_create(moves: Moves) -> None:
     task = a_task(State.SUBMITTED, submitted_at=NOW - 90, checked_at=None)
     assert moves.observe(task, "up-1", "RUNNING", 0.1, 9).started_at == NOW - 90
 
@@ -478,7 +478,7 @@ def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
     assert refused.next_check_at == NOW + 30 + SWEEP_GRACE_SECONDS
 
 
-def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: Moves) -> None:
+def test_binding_resets_the_refusals_and_polls_of_earlier_attempts(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, refusals=4, missing=2, unread=7, progress=0.7, started_at=NOW)
     bound = moves.bind(before, "token", "up-9", 20.0, 12)
     assert (bound.upstream_id, bound.upstream_status, bound.quoted_credits) == ("up-9", "PENDING", 20.0)
@@ -494,7 +494,7 @@ def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> No
 
 
 class TestObserve:
-    def test_a_task_began_to_run_some_time_after_the_last_look_that_did_not_see_it_run(self, moves: Moves) -> None:
+    def test_a_task_began_to_run_after_the_last_poll_that_found_it_queued(self, moves: Moves) -> None:
         task = a_task(State.SUBMITTED, checked_at=NOW - 20, submitted_at=NOW - 90)
         running = moves.observe(task, "up-1", "RUNNING", 0.1, 9)
         assert (running.started_at, running.checked_at) == (NOW - 20, NOW)
@@ -504,7 +504,7 @@ class TestObserve:
     def test_a_queued_task_has_not_begun(self, moves: Moves) -> None:
         assert moves.observe(a_task(State.SUBMITTED), "up-1", "THROTTLED", None, 30).started_at is None
 
-    def test_a_good_look_forgets_the_bad_ones(self, moves: Moves) -> None:
+    def test_a_good_poll_resets_the_counts_of_bad_ones(self, moves: Moves) -> None:
         seen = moves.observe(a_task(State.SUBMITTED, missing=2, unread=5), "up-1", "RUNNING", 0.1, 9)
         assert (seen.missing, seen.unread, seen.polls) == (0, 0, 1)
 

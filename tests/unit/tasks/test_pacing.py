@@ -1,4 +1,4 @@
-"""When to look again: whole seconds always, often enough to be quick, seldom enough for Step Functions' history."""
+"""Waits before polls: whole seconds, short enough to be quick, long enough for Step Functions' history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_DEADLINE_SECONDS = 48 * 3600
 HISTORY_EVENTS = 10_000
 """What a stuck task may use up; Step Functions ends an execution at 25,000, which is room for retries."""
 EVENTS_A_CYCLE = 9
-"""Wait in and out, Route, and five of the task state: what one look costs in an execution's history."""
+"""Wait in and out, Route, and five of the task state: what one poll adds to an execution's history."""
 
 ages = st.floats(-10, 400_000)
 p10s = st.floats(1, 300)

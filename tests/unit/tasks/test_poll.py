@@ -1,4 +1,4 @@
-"""Poll: one look, one decision; a bad look harms nothing."""
+"""Poll: one read at Runway, one decision. A failed read changes no state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted
 
 class TestRunning:
     @pytest.mark.parametrize("status", ["PENDING", "THROTTLED", "RUNNING", "A_STATUS_OF_TOMORROW"])
-    def test_a_task_under_way_is_looked_at_again(self, status: str, world: World) -> None:
+    def test_a_running_task_is_polled_again(self, status: str, world: World) -> None:
         task = submitted(world)
         world.clock.advance(12)
         world.runway.now("up-1", status)
@@ -60,7 +60,7 @@ class TestRunning:
         assert poll(task.id, world, 1) == Outcome("running", 8)
         assert world.tasks.get(task.id).started_at == NOW + 1000
 
-    def test_the_sweeper_leaves_it_alone_until_the_next_look(self, world: World) -> None:
+    def test_the_sweeper_leaves_it_alone_until_the_next_poll(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(12)
         outcome = poll(task.id, world, 1)
@@ -143,7 +143,7 @@ class TestCancelling:
         assert poll(task.id, world, 1) == ENDED
         assert world.runway.cancelled == []
 
-    def test_a_cancel_that_runway_did_not_hear_is_tried_at_the_next_look(self, world: World) -> None:
+    def test_a_cancel_that_did_not_reach_runway_is_retried_at_the_next_poll(self, world: World) -> None:
         task = submitted(world)
         world.tasks.move(task.id, Moves.request_cancel)
         world.runway.refuse_cancels = [UpstreamUnavailable("down")]
@@ -186,7 +186,7 @@ class TestUnread:
         assert [outcome.wait_seconds for outcome in waits] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
         assert world.tasks.get(task.id).state is State.SUBMITTED
 
-    def test_a_good_read_starts_the_count_anew(self, world: World) -> None:
+    def test_a_good_read_resets_the_count(self, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(5)]
         for _ in range(6):

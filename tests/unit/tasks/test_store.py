@@ -74,7 +74,7 @@ def test_a_request_of_one_mebibyte_is_spread_over_rows_and_comes_back(
     assert sum(sizes) < 3_900_000
 
 
-def test_a_task_nobody_made_is_not_there(store: TaskStore) -> None:
+def test_an_unknown_task_is_not_found(store: TaskStore) -> None:
     with pytest.raises(NoSuchTask):
         store.get("nobody's")
     with pytest.raises(NoSuchTask):

@@ -36,7 +36,7 @@ class TestBought:
         assert outcomes == [Outcome("running", 12)] * 5
         assert len(world.runway.tasks) == 1
 
-    def test_a_later_repeat_looks_sooner(self, world: World) -> None:
+    def test_a_later_repeat_reads_sooner(self, world: World) -> None:
         task = accepted(world)
         submit(task.id, world, 0)
         world.clock.advance(8)

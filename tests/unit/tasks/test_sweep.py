@@ -34,7 +34,7 @@ def test_a_task_without_an_execution_gets_the_next_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING, State.SUBMITTING, State.SUBMITTED])
-def test_every_open_state_is_looked_after(state: State, world: World) -> None:
+def test_every_open_state_is_swept(state: State, world: World) -> None:
     task = standing(world, accepted(world), state)
     world.executions.running.clear()
     late(world)
@@ -108,7 +108,7 @@ def test_one_that_fails_does_not_stop_the_rest(world: World) -> None:
     assert sweep(world) == SweepReport(announced=1)
 
 
-def test_a_task_that_ends_while_it_is_looked_at_gets_no_new_execution(world: World) -> None:
+def test_a_task_that_ends_while_it_is_swept_gets_no_new_execution(world: World) -> None:
     task = accepted(world)
 
     class Racing(MemoryExecutions):

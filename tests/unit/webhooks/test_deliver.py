@@ -1,4 +1,4 @@
-"""One try of a callback: what is sent, what the row keeps, and what the queue is told; any number of times."""
+"""One attempt to deliver a webhook: the request, the record in the row, the next message; any number of times."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class TestTry:
         assert found == Delivery("failed", None, 30, "hooks.example.com does not resolve")
         assert record(world) == Webhook(URL, WebhookState.PENDING, 2, None, world.clock.now())
 
-    def test_is_signed_anew_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
+    def test_is_signed_again_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
         """A receiver refuses a timestamp of yesterday, and drops a second copy by its id."""
         world.callbacks.script = [500] * (MAX_TRIES - 1)
         for receives in range(1, MAX_TRIES + 1):

@@ -113,7 +113,7 @@ class TestHosts:
         with pytest.raises(CallbackFailed):
             HttpCallbacks(frozenset()).post(url, HEADERS, BODY)
 
-    def test_whose_name_leads_inside_are_not_even_connected_to(
+    def test_to_a_host_with_an_internal_address_are_not_even_connected_to(
         self, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolves_to(monkeypatch, "127.0.0.1")
