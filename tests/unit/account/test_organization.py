@@ -145,7 +145,7 @@ class TestClient:
     @pytest.mark.parametrize("content", [b"", b"[]", b"not json", b'"text"'])
     def test_takes_no_nonsense(self, content: bytes) -> None:
         runway, _ = self.client(httpx.Response(200, content=content))
-        with pytest.raises(UpstreamUnavailable, match="unreadable"):
+        with pytest.raises(UpstreamUnavailable, match="JSON object"):
             runway.organization()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from local.paths import ROOT
+from tarmac import VERSION
 from tarmac.openapi import docs_page
 from tests.fakes.loading import load_function
 from tests.fakes.samples import event
@@ -37,7 +38,7 @@ def get(monkeypatch: pytest.MonkeyPatch) -> Get:
 def test_health(get: Get) -> None:
     answer = get("/health")
     assert answer["statusCode"] == 200
-    assert json.loads(answer["body"]) == {"status": "ok", "version": "0.1.0"}
+    assert json.loads(answer["body"]) == {"status": "ok", "version": VERSION}
     assert answer["headers"]["cache-control"] == "no-store"
 
 
