@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
     ending = finish(event["taskId"], effects, settings.max_output_bytes, on_ended=record_ending)
     task = ending.task
-    if ending.is_news:
+    if ending.is_first:
         metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)
         metrics.add_metric("CreditsSpent", MetricUnit.Count, task.cost_credits or 0)
         metrics.add_metric("ArchivedBytes", MetricUnit.Bytes, sum(output.size_bytes for output in task.outputs))

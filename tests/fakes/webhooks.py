@@ -29,7 +29,7 @@ class Posted:
 
 
 @dataclass
-class FakeCallbacks:
+class FakeWebhookSender:
     """Answers come from `script`: a status, or an exception to be raised; then 204 for ever."""
 
     script: list[int | Exception] = field(default_factory=list)

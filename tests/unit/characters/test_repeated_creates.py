@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.idempotency import LONGEST_SECONDS
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
@@ -64,7 +64,7 @@ def test_a_key_is_for_one_body(world: World, call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "kept"), [(KEYED, KEYED, KEY_KEPT_SECONDS), ({}, RETRY, RETRY_WINDOW_SECONDS)]
+    ("first", "second", "kept"), [(KEYED, KEYED, KEY_LIFETIME_SECONDS), ({}, RETRY, RETRY_WINDOW_SECONDS)]
 )
 def test_it_is_known_for_a_while(
     first: dict[str, str], second: dict[str, str], kept: float, world: World, call: Call

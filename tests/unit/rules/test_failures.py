@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.tasks.failures import may_be_mended
+from tarmac.tasks.failures import is_retryable
 
 MAY_BE_MENDED = [
     None,
@@ -47,12 +47,12 @@ FINAL = [
 
 @pytest.mark.parametrize("code", MAY_BE_MENDED)
 def test_runways_own_trouble_earns_one_more_attempt(code: str | None) -> None:
-    assert may_be_mended(code)
+    assert is_retryable(code)
 
 
 @pytest.mark.parametrize("code", FINAL)
 def test_moderation_bad_inputs_and_unknown_codes_are_final(code: str) -> None:
-    assert not may_be_mended(code)
+    assert not is_retryable(code)
 
 
 @given(
@@ -61,4 +61,4 @@ def test_moderation_bad_inputs_and_unknown_codes_are_final(code: str) -> None:
 )
 def test_no_code_with_a_safety_segment_is_ever_bought_again(segments: list[str], place: int) -> None:
     segments.insert(min(place, len(segments)), "SAFETY")
-    assert not may_be_mended(".".join(segments))
+    assert not is_retryable(".".join(segments))

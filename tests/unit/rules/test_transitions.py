@@ -30,16 +30,16 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "bind": (lambda m, t: m.bind(t, "token", "up-9", 20.0, 12), CLAIMED),
     "refuse": (lambda m, t: m.refuse(t, "token", 30), CLAIMED),
     "reject": (lambda m, t: m.reject(t, "token", "TARMAC.REJECTED.400", "no"), CLAIMED),
-    "lose": (lambda m, t: m.lose(t, "token", 0, 60), CLAIMED),
-    "lose within the budget": (lambda m, t: m.lose(t, "token", 1, 60), CLAIMED),
-    "lose after silence": (
-        lambda m, t: Moves(m.now + CLAIM_LEASE_SECONDS).lose(t, None, 0, 60),
+    "mark ambiguous": (lambda m, t: m.mark_ambiguous(t, "token", 0, 60), CLAIMED),
+    "mark ambiguous within the budget": (lambda m, t: m.mark_ambiguous(t, "token", 1, 60), CLAIMED),
+    "mark ambiguous after the lease": (
+        lambda m, t: Moves(m.now + CLAIM_LEASE_SECONDS).mark_ambiguous(t, None, 0, 60),
         CLAIMED,
     ),
     "observe": (lambda m, t: m.observe(t, "up-1", "RUNNING", 0.5, 9), BOUND),
-    "overlook": (lambda m, t: m.overlook(t, "up-1", 9), BOUND),
-    "overlook a 404": (lambda m, t: m.overlook(t, "up-1", 9, gone=True), BOUND),
-    "try again": (lambda m, t: m.try_again(t, "up-1", 5.0, 30), BOUND),
+    "poll failed": (lambda m, t: m.poll_failed(t, "up-1", 9), BOUND),
+    "poll failed with 404": (lambda m, t: m.poll_failed(t, "up-1", 9, gone=True), BOUND),
+    "retry": (lambda m, t: m.retry(t, "up-1", 5.0, 30), BOUND),
     "archived": (lambda m, t: m.archived(t, "up-1", OUTPUT), BOUND),
     "succeed": (lambda m, t: m.succeed(t, "up-1", 25.0), BOUND),
     "fail unsent": (lambda m, t: m.fail(t, None, "TARMAC.DEADLINE", "late", 0.0), UNCLAIMED),
@@ -49,9 +49,9 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "request cancel": (lambda m, t: m.request_cancel(t), OPEN),
     "hide": (lambda m, t: m.hide(t), TERMINAL),
     "announced": (lambda m, t: m.announced(t), TERMINAL),
-    "settle": (lambda m, t: m.settle(replace(t, claimable=True)), frozenset(State)),
-    "take": (
-        lambda m, t: m.take(replace(t, claimable=True, claimed_retry=0, retry_claim=None), 1, "retry"),
+    "mark unclaimable": (lambda m, t: m.mark_unclaimable(replace(t, claimable=True)), frozenset(State)),
+    "claim for retry": (
+        lambda m, t: m.claim_for_retry(replace(t, claimable=True, claimed_retry=0, retry_claim=None), 1, "retry"),
         frozenset(State),
     ),
     "rerun": (lambda m, t: m.rerun(t), OPEN),
@@ -63,7 +63,7 @@ DUE = LATER + SWEEP_GRACE_SECONDS
 UNCLAIM = {"claim": None, "claimed_at": None}
 ENDED = UNCLAIM | {"ended_at": LATER, "notice_state": NoticeState.PENDING, "next_check_at": DUE}
 RELEASED = ENDED | {"reserved_credits": 0.0}
-LOST = "Runway's answer to the create was lost, so it is unknown whether a generation was bought."
+LOST = "Runway's response to the create was lost. It is unknown whether a generation was bought."
 RICH: dict[str, Any] = {
     "run": 3,
     "attempt": 5,
@@ -110,9 +110,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "refuse": UNCLAIM | {"state": State.WAITING, "attempt": 4, "refusals": 5, "next_check_at": DUE + 30},
     "reject": RELEASED
     | {"state": State.FAILED, "failure": "no", "failure_code": "TARMAC.REJECTED.400", "cost_credits": 0.0},
-    "lose": ENDED
+    "mark ambiguous": ENDED
     | {"state": State.AMBIGUOUS_FAILED, "failure": LOST, "failure_code": "TARMAC.AMBIGUOUS", "ambiguous": 1},
-    "lose within the budget": UNCLAIM | {"state": State.WAITING, "ambiguous": 1, "next_check_at": DUE + 60},
+    "mark ambiguous within the budget": UNCLAIM | {"state": State.WAITING, "ambiguous": 1, "next_check_at": DUE + 60},
     "observe": {
         "upstream_status": "RUNNING",
         "progress": 0.5,
@@ -123,9 +123,9 @@ CHANGES: dict[str, dict[str, Any]] = {
         "unread": 0,
         "next_check_at": DUE + 9,
     },
-    "overlook": {"polls": 10, "missing": 0, "unread": 8, "next_check_at": DUE + 9},
-    "overlook a 404": {"polls": 10, "missing": 3, "unread": 8, "next_check_at": DUE + 9},
-    "try again": {
+    "poll failed": {"polls": 10, "missing": 0, "unread": 8, "next_check_at": DUE + 9},
+    "poll failed with 404": {"polls": 10, "missing": 3, "unread": 8, "next_check_at": DUE + 9},
+    "retry": {
         "state": State.WAITING,
         "failure_retries": 2,
         "upstream_id": None,
@@ -160,8 +160,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "request cancel": {"cancel_requested_at": LATER},
     "hide": {"hidden_at": LATER},
     "announced": {"notice_state": NoticeState.SENT, "next_check_at": None},
-    "settle": {"claimable": False},
-    "take": {"claimed_retry": 1, "retry_claim": "retry"},
+    "mark unclaimable": {"claimable": False},
+    "claim for retry": {"claimed_retry": 1, "retry_claim": "retry"},
     "rerun": {"run": 4, "next_check_at": DUE},
     "watch": {"next_check_at": DUE},
 }
@@ -178,16 +178,16 @@ REASONS: list[tuple[Move, Task, str]] = [
     (MOVES["claim"][0], a_task(cancel_requested_at=NOW), "a cancelled task is never created"),
     (MOVES["claim"][0], a_task(deadline_at=NOW), "a task past its deadline is never created"),
     (MOVES["postpone"][0], a_task(State.SUBMITTED), "SUBMITTED cannot be postponed"),
-    (MOVES["bind"][0], a_task(State.SUBMITTING, claim="another"), "the claim is not ours"),
-    (lambda m, t: m.lose(t, None, 0, 60), a_task(State.SUBMITTING), "the claim is alive"),
-    (MOVES["observe"][0], a_task(), "the row is no longer bound to that generation"),
-    (MOVES["fail unsent"][0], a_task(State.SUBMITTING), "SUBMITTING: something was, or may have been, sent"),
-    (lambda m, t: m.settle(t), a_task(), "the task is not claimable"),
-    (MOVES["request cancel"][0], a_task(State.FAILED), "there is nothing to cancel"),
-    (MOVES["hide"][0], a_task(), "only an ended task can be hidden"),
+    (MOVES["bind"][0], a_task(State.SUBMITTING, claim="another"), "another process has the claim, or it has expired"),
+    (lambda m, t: m.mark_ambiguous(t, None, 0, 60), a_task(State.SUBMITTING), "the claim has not expired"),
+    (MOVES["observe"][0], a_task(), "the row is no longer bound to this generation"),
+    (MOVES["fail unsent"][0], a_task(State.SUBMITTING), "SUBMITTING: an attempt was made, or may have been made"),
+    (lambda m, t: m.mark_unclaimable(t), a_task(), "the task is not claimable"),
+    (MOVES["request cancel"][0], a_task(State.FAILED), "the task has ended or was cancelled before"),
+    (MOVES["hide"][0], a_task(), "the task has not ended, or is hidden already"),
     (MOVES["announced"][0], a_task(), "no notice is pending"),
     (MOVES["rerun"][0], a_task(State.FAILED), "the task has ended"),
-    (lambda m, t: m.called_back(t, 200), a_task(State.FAILED), "no callback is due"),
+    (lambda m, t: m.record_delivery(t, 200), a_task(State.FAILED), "no webhook is due"),
 ]
 
 CASES = [pytest.param(name, state, id=f"{name}-{state}") for name in MOVES for state in State]
@@ -323,14 +323,16 @@ class TestClaim:
 
 
 @pytest.mark.parametrize(
-    "move", ["bind", "refuse", "reject", "lose", "lose within the budget"], ids=lambda name: str(name)
+    "move",
+    ["bind", "refuse", "reject", "mark ambiguous", "mark ambiguous within the budget"],
+    ids=lambda name: str(name),
 )
-def test_only_the_holder_of_the_claim_may_say_what_became_of_it(move: str, moves: Moves) -> None:
+def test_only_the_holder_of_the_claim_may_record_the_result(move: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
         MOVES[move][0](moves, a_task(State.SUBMITTING, claim="somebody else's"))
 
 
-@pytest.mark.parametrize("move", ["observe", "overlook", "try again", "archived", "succeed", "fail", "cancel"])
+@pytest.mark.parametrize("move", ["observe", "poll failed", "retry", "archived", "succeed", "fail", "cancel"])
 def test_only_the_bound_generation_moves_the_row(move: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
         MOVES[move][0](moves, a_task(State.SUBMITTED, upstream_id="up-2"))
@@ -339,10 +341,10 @@ def test_only_the_bound_generation_moves_the_row(move: str, moves: Moves) -> Non
 class TestLease:
     def test_a_claim_is_not_lost_while_it_may_be_alive(self) -> None:
         with pytest.raises(TransitionRefused):
-            Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).lose(a_task(State.SUBMITTING), None, 0, 60)
+            Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
 
     def test_it_is_lost_from_the_end_of_its_lease(self) -> None:
-        lost = Moves(NOW + CLAIM_LEASE_SECONDS).lose(a_task(State.SUBMITTING), None, 0, 60)
+        lost = Moves(NOW + CLAIM_LEASE_SECONDS).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
     def test_it_shrinks_with_the_time_scale(self) -> None:
@@ -353,22 +355,22 @@ class TestLease:
 
 class TestLose:
     def test_the_default_never_sends_a_lost_create_again(self, moves: Moves) -> None:
-        lost = moves.lose(a_task(State.SUBMITTING), "token", 0, 60)
+        lost = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60)
         assert (lost.state, lost.failure_code, lost.ambiguous) == (State.AMBIGUOUS_FAILED, "TARMAC.AMBIGUOUS", 1)
 
     def test_credits_that_may_be_gone_stay_reserved(self, moves: Moves) -> None:
-        assert moves.lose(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
+        assert moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
 
     def test_the_operators_budget_is_spent_one_by_one(self, moves: Moves) -> None:
-        first = moves.lose(a_task(State.SUBMITTING), "token", 2, 60)
+        first = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 2, 60)
         assert (first.state, first.ambiguous, first.claim) == (State.WAITING, 1, None)
-        second = moves.lose(moves.claim(first, "token"), "token", 2, 60)
+        second = moves.mark_ambiguous(moves.claim(first, "token"), "token", 2, 60)
         assert (second.state, second.ambiguous) == (State.WAITING, 2)
-        third = moves.lose(moves.claim(second, "token"), "token", 2, 60)
+        third = moves.mark_ambiguous(moves.claim(second, "token"), "token", 2, 60)
         assert (third.state, third.ambiguous) == (State.AMBIGUOUS_FAILED, 3)
 
     def test_a_cancelled_task_spends_no_budget(self, moves: Moves) -> None:
-        lost = moves.lose(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
+        lost = moves.mark_ambiguous(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
 
@@ -390,7 +392,7 @@ class TestCalledBack:
     ) -> None:
         webhook = Webhook("https://hooks.example.com", earlier, 2, 503, NOW)
         before = a_task(State.FAILED, webhook=webhook)
-        after = Moves(LATER).called_back(before, status, is_final)
+        after = Moves(LATER).record_delivery(before, status, is_final)
         check_step(FOLLOWS, before, after)
         assert after.webhook == Webhook(
             "https://hooks.example.com", state, 3, status, LATER, LATER if state is WebhookState.DELIVERED else None
@@ -398,7 +400,7 @@ class TestCalledBack:
         assert replace(after, webhook=webhook) == replace(before, version=4, updated_at=LATER)
 
     def test_more_tries_follow_unless_it_is_said_otherwise(self, moves: Moves) -> None:
-        after = moves.called_back(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
+        after = moves.record_delivery(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
         assert after.webhook is not None
         assert after.webhook.state is WebhookState.PENDING
 
@@ -413,21 +415,21 @@ class TestCalledBack:
     )
     def test_none_is_due(self, task: Task, moves: Moves) -> None:
         with pytest.raises(TransitionRefused):
-            moves.called_back(task, 200)
+            moves.record_delivery(task, 200)
 
 
 class TestMayStillCome:
     @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 48 * 3600.0), (0.05, 48 * 180.0)])
     def test_outputs_live_two_days_beyond_the_deadline_at_the_most(self, scale: float, seconds: float) -> None:
         task = a_task(State.SUBMITTED, deadline_at=NOW)
-        assert Moves(NOW + seconds - 0.001, scale).may_still_come(task)
-        assert not Moves(NOW + seconds, scale).may_still_come(task)
+        assert Moves(NOW + seconds - 0.001, scale).outputs_may_exist(task)
+        assert not Moves(NOW + seconds, scale).outputs_may_exist(task)
 
 
 def test_nobody_else_ends_a_live_claim_nor_one_that_is_none() -> None:
     for task in (a_task(State.SUBMITTING), a_task(State.ACCEPTED, claimed_at=NOW - 9999.0)):
         with pytest.raises(TransitionRefused):
-            Moves(NOW).lose(task, None, 0, 60)
+            Moves(NOW).mark_ambiguous(task, None, 0, 60)
     assert not Moves(NOW + 9999.0).lease_is_over(a_task(State.SUBMITTING, claimed_at=None))
 
 
@@ -464,7 +466,7 @@ def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: 
 
 def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
     before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
-    again = moves.try_again(before, "up-1", None, 30)
+    again = moves.retry(before, "up-1", None, 30)
     assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
     assert (again.outputs, again.progress, again.started_at, again.upstream_status) == ((), None, None, None)
 
@@ -487,8 +489,8 @@ class TestObserve:
 
 def test_only_a_404_counts_towards_being_gone(moves: Moves) -> None:
     task = a_task(State.SUBMITTED)
-    assert (moves.overlook(task, "up-1", 9).missing, moves.overlook(task, "up-1", 9).unread) == (0, 1)
-    assert moves.overlook(task, "up-1", 9, gone=True).missing == 1
+    assert (moves.poll_failed(task, "up-1", 9).missing, moves.poll_failed(task, "up-1", 9).unread) == (0, 1)
+    assert moves.poll_failed(task, "up-1", 9, gone=True).missing == 1
 
 
 def test_archiving_gives_the_next_output_as_long_as_finish_may_take(moves: Moves) -> None:
@@ -536,7 +538,7 @@ def test_an_ending_releases_the_reservation(name: str, moves: Moves) -> None:
 def test_a_task_costs_what_all_its_attempts_have_cost(
     name: str, failed: float | None, ending: float | None, expected: float | None, moves: Moves
 ) -> None:
-    again = moves.try_again(a_task(State.SUBMITTED), "up-1", failed, 30)
+    again = moves.retry(a_task(State.SUBMITTED), "up-1", failed, 30)
     assert again.cost_credits == failed
     bound = moves.bind(moves.claim(again, "token"), "token", "up-2", None, 12)
     if name == "fail":
@@ -546,7 +548,7 @@ def test_a_task_costs_what_all_its_attempts_have_cost(
 
 
 def test_a_success_after_a_failure_that_was_billed_costs_both(moves: Moves) -> None:
-    again = moves.try_again(a_task(State.SUBMITTED), "up-1", 3.0, 30)
+    again = moves.retry(a_task(State.SUBMITTED), "up-1", 3.0, 30)
     bound = moves.bind(moves.claim(again, "token"), "token", "up-2", 20.0, 12)
     assert moves.succeed(bound, "up-2", None).cost_credits == 23.0
     assert moves.succeed(bound, "up-2", 25.0).cost_credits == 28.0
@@ -572,22 +574,22 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
 
 
 def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
-    taken = moves.take(moves.take(a_task(claimable=True), 1, "first"), 3, "third")
+    taken = moves.claim_for_retry(moves.claim_for_retry(a_task(claimable=True), 1, "first"), 3, "third")
     assert (taken.claimable, taken.claimed_retry, taken.retry_claim) == (True, 3, "third")
     for retry in (0, 1, 2, 3):
-        with pytest.raises(TransitionRefused, match="this retry may not claim the task"):
-            moves.take(taken, retry, "another")
-    assert moves.take(taken, 3, "third") is taken
-    assert moves.take(taken, 4, "fourth").claimed_retry == 4
+        with pytest.raises(TransitionRefused, match="the task cannot be claimed by this retry"):
+            moves.claim_for_retry(taken, retry, "another")
+    assert moves.claim_for_retry(taken, 3, "third") is taken
+    assert moves.claim_for_retry(taken, 4, "fourth").claimed_retry == 4
 
 
 def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
-    settled = moves.settle(a_task(claimable=True))
+    settled = moves.mark_unclaimable(a_task(claimable=True))
     assert not settled.claimable
     with pytest.raises(TransitionRefused):
-        moves.settle(settled)
+        moves.mark_unclaimable(settled)
     with pytest.raises(TransitionRefused):
-        moves.take(settled, 1, "retry")
+        moves.claim_for_retry(settled, 1, "retry")
 
 
 def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tarmac.catalogue import UnknownOperation
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, Repeat
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, RequestIdentity
 from tarmac.ports import ConditionFailed, Put
 from tarmac.requests.validation import InvalidRequest
 from tarmac.rows import DUE, SWEEP_GRACE_SECONDS, Contended, NoticeState
@@ -21,14 +21,14 @@ from tests.fakes.composed import finish
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
-REPEAT = Repeat("acme", "/v1/image_to_video", "ab" * 32)
+REPEAT = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
 KEYED = replace(REPEAT, key="order-17")
 RETRY = replace(REPEAT, retry=1)
 SECOND_RETRY = replace(REPEAT, retry=2)
 
 
-def send(world: World, repeat: Repeat | None = None, **changes: Any) -> Accepted:
-    return accept(replace(an_order(**changes), repeat=repeat), world, DEADLINE_SECONDS)
+def send(world: World, request_identity: RequestIdentity | None = None, **changes: Any) -> Accepted:
+    return accept(replace(an_order(**changes), request_identity=request_identity), world, DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(("operation", "model"), OFFERED)
@@ -64,7 +64,7 @@ class TestDraft:
         assert self.create(world, draft.id) == draft.upstream_id
 
     def test_that_has_not_succeeded_is_refused(self, world: World) -> None:
-        with pytest.raises(InvalidRequest, match="draftTaskId: This task has not succeeded"):
+        with pytest.raises(InvalidRequest, match=r"draftTaskId: Task .* has not succeeded"):
             self.create(world, succeeded(world).id)
 
     @pytest.mark.parametrize("draft", ["f1d5c1de-7a3f-4a51-9d63-0c5a8b1f2e47", "x" * 5000, "a b", "task#x"])
@@ -292,7 +292,7 @@ class TestIdempotencyKey:
 
     def test_is_forgotten_after_thirty_days(self, world: World) -> None:
         first = send(world, KEYED).task
-        world.clock.advance(KEY_KEPT_SECONDS + 1)
+        world.clock.advance(KEY_LIFETIME_SECONDS + 1)
         second = send(world, KEYED)
         assert second.is_new
         assert second.task.id != first.id
@@ -389,7 +389,7 @@ class TestSdkRetry:
         assert send(world, RETRY).is_new
 
     @pytest.mark.parametrize("later", [RETRY, SECOND_RETRY])
-    def test_of_the_same_number_or_an_earlier_one_is_another_creates(self, later: Repeat, world: World) -> None:
+    def test_with_the_same_or_a_lower_number_is_another_create(self, later: RequestIdentity, world: World) -> None:
         first = send(world, REPEAT)
         assert send(world, later).task.id == first.task.id
         assert send(world, RETRY).is_new

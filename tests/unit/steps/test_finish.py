@@ -374,7 +374,7 @@ def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, 
         def task(self, upstream_id: str) -> UpstreamTask:
             if not self.raced:
                 self.raced = True
-                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+                world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
                 assert submit(task.id, world, 0).word == "running"
                 return UpstreamTask("up-1", status, failure_code="INTERNAL")
             return super().task(upstream_id)

@@ -86,7 +86,7 @@ class TestFailures:
 
     def test_the_second_failure_is_final(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+        world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
         from tarmac.tasks.submit import submit
 
         submit(task.id, world, 0)
@@ -228,7 +228,7 @@ class TestOtherStates:
 
         class Slow(FakeRunway):
             def task(self, upstream_id: str) -> UpstreamTask:
-                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+                world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
                 return UpstreamTask(upstream_id, **answer)
 
         world.runway = Slow()

@@ -386,7 +386,7 @@ class TestInputs:
 
 def test_a_second_attempt_after_a_failure_is_a_new_create(world: World) -> None:
     task = submitted(world)
-    world.tasks.move(task.id, Moves.try_again, "up-1", None, 30)
+    world.tasks.move(task.id, Moves.retry, "up-1", None, 30)
     assert submit(task.id, world, 0).word == "running"
     row = world.tasks.get(task.id)
     assert (row.upstream_id, row.attempt, row.failure_retries) == ("up-2", 2, 1)

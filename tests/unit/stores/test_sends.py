@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tarmac.characters.create_records import Send, SendStore, SentByAnother
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, RequestIdentity
 from tarmac.ports import Table
 from tests.fakes.samples import NOW
 
-PLAIN = Repeat("acme", "/v1/avatars", "ab" * 32)
+PLAIN = RequestIdentity("acme", "/v1/avatars", "ab" * 32)
 KEYED = replace(PLAIN, key="nova")
 
 
@@ -20,8 +20,8 @@ def sends(table: Table) -> SendStore:
     return SendStore(table)
 
 
-@pytest.mark.parametrize(("repeat", "kept"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_KEPT_SECONDS)])
-def test_a_send_is_known_from_before_it_is_sent(repeat: Repeat, kept: float, sends: SendStore) -> None:
+@pytest.mark.parametrize(("repeat", "kept"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_LIFETIME_SECONDS)])
+def test_a_send_is_known_from_before_it_is_sent(repeat: RequestIdentity, kept: float, sends: SendStore) -> None:
     assert sends.find(repeat) is None
     begun = sends.begin(repeat, NOW + 0.25, None)
     assert sends.find(repeat) == begun == Send("ab" * 32, NOW + 0.25, NOW + kept)
@@ -56,7 +56,7 @@ def test_what_made_nothing_is_forgotten(sends: SendStore) -> None:
         replace(KEYED, key="body" + "ab" * 32),
     ],
 )
-def test_scopes_do_not_meet(another: Repeat, sends: SendStore) -> None:
+def test_scopes_do_not_meet(another: RequestIdentity, sends: SendStore) -> None:
     sends.begin(KEYED, NOW, None)
     assert sends.find(another) is None
     assert sends.find(replace(KEYED, body_sha256="cd" * 32)) is not None

@@ -1,4 +1,4 @@
-"""Callbacks over real sockets: what the receiver gets, and what no receiver can make of us."""
+"""WebhookSender over real sockets: what the receiver gets, and what no receiver can make of us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tarmac.webhooks.sender import CallbackFailed, HttpCallbacks
+from tarmac.webhooks.sender import HttpWebhookSender, WebhookUnanswered
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, head, raw, reset, stall
 
 HEADERS = {"content-type": "application/json", "webhook-id": "t-1-ended"}
@@ -27,15 +27,15 @@ NAME = "hooks.example.com"
 
 
 @pytest.fixture
-def callbacks(server: TinyServer) -> HttpCallbacks:
+def sender(server: TinyServer) -> HttpWebhookSender:
     """May call the tiny server: an operator has named its origin."""
-    return HttpCallbacks(frozenset({server.url}), total_seconds=0.6)
+    return HttpWebhookSender(frozenset({server.url}), total_seconds=0.6)
 
 
 class TestPost:
-    def test_arrives_as_it_was_given(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_arrives_as_it_was_given(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(204))
-        assert callbacks.post(server.url + "/hook/a?token=abc%20d#part", HEADERS, BODY) == 204
+        assert sender.post(server.url + "/hook/a?token=abc%20d#part", HEADERS, BODY) == 204
         [request] = server.requests
         assert (request.method, request.path, request.body) == ("POST", "/hook/a?token=abc%20d", BODY)
         assert request.headers["host"] == server.url.removeprefix("http://")
@@ -43,29 +43,29 @@ class TestPost:
         assert HEADERS.items() <= request.headers.items()
         assert not {"authorization", "cookie", "transfer-encoding"} & request.headers.keys()
 
-    def test_to_a_bare_origin_asks_for_the_root(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_to_a_bare_origin_asks_for_the_root(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(200))
-        callbacks.post(server.url, HEADERS, BODY)
-        callbacks.post(server.url + "?token=1", HEADERS, BODY)
+        sender.post(server.url, HEADERS, BODY)
+        sender.post(server.url + "?token=1", HEADERS, BODY)
         assert [request.path for request in server.requests] == ["/", "/?token=1"]
 
     @pytest.mark.parametrize("status", [200, 299, 400, 404, 410, 429, 500, 503])
     def test_gives_the_status_whatever_the_body(
-        self, status: int, callbacks: HttpCallbacks, server: TinyServer
+        self, status: int, sender: HttpWebhookSender, server: TinyServer
     ) -> None:
         server.answers(answer(status, b"x" * 100_000))
-        assert callbacks.post(server.url, HEADERS, BODY) == status
+        assert sender.post(server.url, HEADERS, BODY) == status
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_follows_no_redirect(self, status: int, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_follows_no_redirect(self, status: int, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(status, b"", {"location": server.url + "/elsewhere"}), answer(200))
-        assert callbacks.post(server.url, HEADERS, BODY) == status
+        assert sender.post(server.url, HEADERS, BODY) == status
         assert len(server.requests) == 1
 
-    def test_does_not_read_an_endless_body(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_does_not_read_an_endless_body(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(raw(head(content_length="1000000"), *[b"x"] * 100, pause_seconds=0.1))
         began = time.monotonic()
-        assert callbacks.post(server.url, HEADERS, BODY) == 200
+        assert sender.post(server.url, HEADERS, BODY) == 200
         assert time.monotonic() - began < 0.5
 
     FAILURES: ClassVar[dict[str, Behaviour]] = {
@@ -81,12 +81,12 @@ class TestPost:
 
     @pytest.mark.parametrize("behaviour", FAILURES.values(), ids=FAILURES)
     def test_that_is_not_answered_has_failed_soon(
-        self, behaviour: Behaviour, callbacks: HttpCallbacks, server: TinyServer
+        self, behaviour: Behaviour, sender: HttpWebhookSender, server: TinyServer
     ) -> None:
         server.answers(behaviour)
         began = time.monotonic()
-        with pytest.raises(CallbackFailed) as caught:
-            callbacks.post(server.url + "/hook?token=secret", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered) as caught:
+            sender.post(server.url + "/hook?token=secret", HEADERS, BODY)
         assert time.monotonic() - began < 3
         assert "secret" not in str(caught.value)
         assert "/hook" not in str(caught.value)
@@ -94,8 +94,8 @@ class TestPost:
     def test_to_nobody_has_failed(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(CallbackFailed, match="ConnectError"):
-            HttpCallbacks(frozenset({url})).post(url, HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered, match="ConnectError"):
+            HttpWebhookSender(frozenset({url})).post(url, HEADERS, BODY)
 
 
 class TestHosts:
@@ -110,16 +110,16 @@ class TestHosts:
         ],
     )
     def test_that_are_no_public_https_names_are_not_called(self, url: str) -> None:
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(url, HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(url, HEADERS, BODY)
 
     def test_whose_name_leads_inside_are_not_even_connected_to(
         self, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolves_to(monkeypatch, "127.0.0.1")
         port = server.url.rpartition(":")[2]
-        with pytest.raises(CallbackFailed, match="not public"):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}:{port}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered, match="not public"):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}:{port}/", HEADERS, BODY)
         assert server.requests == []
 
     def test_are_connected_to_at_the_address_that_was_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +133,8 @@ class TestHosts:
             raise ConnectionRefusedError
 
         monkeypatch.setattr(socket, "create_connection", connect)
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
         assert connected == ["93.184.216.34"]
 
     def test_are_tried_at_each_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,14 +148,14 @@ class TestHosts:
             raise OSError(101, "Network is unreachable")
 
         monkeypatch.setattr(socket, "create_connection", connect)
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
         assert connected == addresses
 
     @pytest.mark.parametrize("host", [".hooks.example.com", "a" * 64 + ".example", "hooks..example.com"])
     def test_that_no_name_can_be_have_failed_like_any_other(self, host: str) -> None:
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{host}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{host}/", HEADERS, BODY)
 
 
 class TestTls:
@@ -167,7 +167,7 @@ class TestTls:
         with tls_server(tmp_path) as (port, asked):
             url = f"https://{NAME}:{port}"
             trusting = ssl.create_default_context(cafile=str(authority))
-            assert HttpCallbacks(frozenset({url}), tls=trusting).post(url + "/hook", HEADERS, BODY) == 204
+            assert HttpWebhookSender(frozenset({url}), tls=trusting).post(url + "/hook", HEADERS, BODY) == 204
             assert asked == [NAME]
 
     @pytest.mark.parametrize("certified", [NAME, "other.example.com"])
@@ -179,8 +179,8 @@ class TestTls:
         tls = None if certified == NAME else ssl.create_default_context(cafile=str(authority))
         with tls_server(tmp_path) as (port, _):
             url = f"https://{NAME}:{port}"
-            with pytest.raises(CallbackFailed, match="ConnectError"):
-                HttpCallbacks(frozenset({url}), tls=tls).post(url, HEADERS, BODY)
+            with pytest.raises(WebhookUnanswered, match="ConnectError"):
+                HttpWebhookSender(frozenset({url}), tls=tls).post(url, HEADERS, BODY)
 
 
 def found(*addresses: str) -> list[Any]:

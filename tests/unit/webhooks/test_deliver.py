@@ -24,13 +24,13 @@ from tarmac.tasks.webhook import Webhook, WebhookState
 from tarmac.telemetry import metrics
 from tarmac.webhooks.deliver import Delivery, deliver
 from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS
-from tarmac.webhooks.sender import CallbackFailed
+from tarmac.webhooks.sender import WebhookUnanswered
 from tarmac.webhooks.signing import secret_of
 from tests.fakes import World
 from tests.fakes.composed import announce, finish, sweep
 from tests.fakes.samples import TASK_ID, a_task, event
 from tests.fakes.stories import standing, succeeded
-from tests.fakes.webhooks import FakeCallbacks, Posted
+from tests.fakes.webhooks import FakeWebhookSender, Posted
 
 URL = "https://hooks.example.com/tarmac?token=secret"
 MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
@@ -54,7 +54,7 @@ class TestTry:
     def test_posts_the_notice_signed_for_the_client(self, world: World, task: Task) -> None:
         world.clock.advance(7)
         assert deliver(task.id, 1, world) == Delivery("delivered", 204)
-        [posted] = world.callbacks.posted
+        [posted] = world.webhook_sender.posted
         assert posted.url == URL
         assert posted.body.decode() == notice_of(task)[0] == world.topic.published[0][0]
         assert json.loads(posted.body)["metadata"] == {"ort": "Zürich"}
@@ -70,7 +70,7 @@ class TestTry:
     def test_is_made_for_every_ending(self, state: State, world: World) -> None:
         world.tasks.create(a_task(state, webhook=Webhook(URL)), {})
         assert deliver(TASK_ID, 1, world).outcome == "delivered"
-        assert json.loads(world.callbacks.posted[0].body)["status"] == state
+        assert json.loads(world.webhook_sender.posted[0].body)["status"] == state
 
     def test_is_made_for_a_hidden_task_too(self, world: World, task: Task) -> None:
         world.tasks.move(task.id, Moves.hide)
@@ -81,23 +81,23 @@ class TestTry:
         now = world.clock.now()
         assert record(world) == Webhook(URL, WebhookState.DELIVERED, 1, 204, now, now)
         assert deliver(task.id, 2, world) == Delivery("settled")
-        assert len(world.callbacks.posted) == 1
+        assert len(world.webhook_sender.posted) == 1
 
     def test_that_is_told_410_is_the_last(self, world: World, task: Task) -> None:
-        world.callbacks.script = [410]
+        world.webhook_sender.script = [410]
         assert deliver(task.id, 1, world) == Delivery("gone", 410)
         assert record(world) == Webhook(URL, WebhookState.FAILED, 1, 410, world.clock.now())
         assert deliver(task.id, 1, world) == Delivery("settled")
-        assert len(world.callbacks.posted) == 1
+        assert len(world.webhook_sender.posted) == 1
 
     @pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500, 503])
     def test_that_is_refused_comes_back(self, status: int, world: World, task: Task) -> None:
-        world.callbacks.script = [status]
+        world.webhook_sender.script = [status]
         assert deliver(task.id, 1, world) == Delivery("failed", status, 5)
         assert record(world) == Webhook(URL, WebhookState.PENDING, 1, status, world.clock.now())
 
     def test_that_is_not_answered_comes_back_and_says_why(self, world: World, task: Task) -> None:
-        world.callbacks.script = [500, CallbackFailed("hooks.example.com does not resolve")]
+        world.webhook_sender.script = [500, WebhookUnanswered("hooks.example.com does not resolve")]
         deliver(task.id, 1, world)
         found = deliver(task.id, 2, world)
         assert found == Delivery("failed", None, 30, "hooks.example.com does not resolve")
@@ -105,12 +105,12 @@ class TestTry:
 
     def test_is_signed_anew_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
         """A receiver refuses a timestamp of yesterday, and drops a second copy by its id."""
-        world.callbacks.script = [500] * (MAX_TRIES - 1)
+        world.webhook_sender.script = [500] * (MAX_TRIES - 1)
         for receives in range(1, MAX_TRIES + 1):
             delivery = deliver(task.id, receives, world)
             world.clock.advance(delivery.wait_seconds or 0)
         assert delivery.outcome == "delivered"
-        posted = world.callbacks.posted
+        posted = world.webhook_sender.posted
         assert len({each.body for each in posted}) == len({each.headers["webhook-id"] for each in posted}) == 1
         stamps = [int(each.headers["webhook-timestamp"]) for each in posted]
         assert [later - sooner for sooner, later in pairwise(stamps)] == [int(wait) for wait in WAITS_SECONDS]
@@ -118,13 +118,13 @@ class TestTry:
         assert (record(world).tries, record(world).state) == (MAX_TRIES, WebhookState.DELIVERED)
 
     def test_that_was_the_last_is_given_up(self, world: World, task: Task) -> None:
-        world.callbacks.script = [503]
+        world.webhook_sender.script = [503]
         assert deliver(task.id, MAX_TRIES, world) == Delivery("given up", 503, 0)
         assert record(world).state is WebhookState.FAILED
 
     def test_may_follow_after_it_was_given_up(self, world: World, task: Task) -> None:
         """The dead letters are redriven: the count of receives begins anew."""
-        world.callbacks.script = [503, 503]
+        world.webhook_sender.script = [503, 503]
         deliver(task.id, MAX_TRIES, world)
         assert deliver(task.id, 1, world).outcome == "failed"
         assert record(world).state is WebhookState.PENDING
@@ -132,7 +132,7 @@ class TestTry:
 
     def test_waits_in_real_seconds(self, world: World, task: Task) -> None:
         world.clock.scale = 0.02
-        world.callbacks.script = [500] * 3
+        world.webhook_sender.script = [500] * 3
         assert [deliver(task.id, receives, world).wait_seconds for receives in (1, 3, 5)] == [1, 3, 72]
 
     @pytest.mark.parametrize(
@@ -144,17 +144,17 @@ class TestTry:
         if row:
             world.tasks.create(row, {})
         assert deliver(TASK_ID, 1, world) == Delivery("settled")
-        assert world.callbacks.posted == []
+        assert world.webhook_sender.posted == []
 
     def test_beside_another_that_has_delivered_changes_nothing(self, world: World, task: Task) -> None:
         """Two copies of the message: the other one's delivery is recorded while this one waits for its answer."""
 
-        class Slow(FakeCallbacks):
+        class Slow(FakeWebhookSender):
             def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-                world.tasks.move(task.id, Moves.called_back, 200)
+                world.tasks.move(task.id, Moves.record_delivery, 200)
                 return super().post(url, headers, body)
 
-        world.callbacks = Slow(script=[500])
+        world.webhook_sender = Slow(script=[500])
         deliver(task.id, 1, world)
         assert (record(world).state, record(world).tries, record(world).last_status) == (WebhookState.DELIVERED, 1, 200)
 
@@ -189,8 +189,8 @@ class TestAnnouncing:
         assert set(world.webhook_queue.sent) == {MESSAGE}
         for _ in world.webhook_queue.sent:
             deliver(TASK_ID, 1, world)
-        assert len(world.callbacks.posted) == 1
-        assert {message.encode() for message, _ in world.topic.published} == {world.callbacks.posted[0].body}
+        assert len(world.webhook_sender.posted) == 1
+        assert {message.encode() for message, _ in world.topic.published} == {world.webhook_sender.posted[0].body}
 
     @staticmethod
     def with_webhook(world: World, task: Task) -> Task:
@@ -219,26 +219,26 @@ class TestMove:
         before = a_task(state, webhook=Webhook(URL))
         if not state.is_terminal:
             with pytest.raises(TransitionRefused):
-                Moves(before.updated_at).called_back(before, 200)
+                Moves(before.updated_at).record_delivery(before, 200)
             return
-        after = Moves(before.updated_at + 1).called_back(before, 500)
+        after = Moves(before.updated_at + 1).record_delivery(before, 500)
         check_step(FOLLOWS, before, after)
         assert replace(after, webhook=before.webhook, version=before.version, updated_at=before.updated_at) == before
 
     def test_needs_a_webhook(self) -> None:
         with pytest.raises(TransitionRefused):
-            Moves(0.0).called_back(a_task(State.SUCCEEDED), 200)
+            Moves(0.0).record_delivery(a_task(State.SUCCEEDED), 200)
 
     def test_never_leaves_a_delivery(self) -> None:
         delivered = a_task(State.SUCCEEDED, webhook=Webhook(URL, WebhookState.DELIVERED, 1, 200))
         for status in (200, 410, 500, None):
             with pytest.raises(TransitionRefused):
-                Moves(0.0).called_back(delivered, status)
+                Moves(0.0).record_delivery(delivered, status)
 
 
 class TestView:
     def test_shows_the_record_without_the_token(self, world: World, task: Task) -> None:
-        world.callbacks.script = [500]
+        world.webhook_sender.script = [500]
         deliver(task.id, 1, world)
         deliver(task.id, 2, world)
         view = task_view(world.tasks.get(task.id), str)
@@ -288,7 +288,7 @@ class TestFunction:
         assert world.webhook_queue.postponed == []
 
     def test_keeps_what_has_not(self, function: ModuleType, world: World, task: Task) -> None:
-        world.callbacks.script = [500, 204]
+        world.webhook_sender.script = [500, 204]
         sample = event("sqs-webhook-delivery")
         [message] = sample["Records"]
         sample["Records"].append({**message, "messageId": "another"})
@@ -299,7 +299,7 @@ class TestFunction:
     def test_sends_the_last_failure_to_the_dead_letters_at_once(
         self, function: ModuleType, world: World, task: Task
     ) -> None:
-        world.callbacks.script = [500]
+        world.webhook_sender.script = [500]
         sample = event("sqs-webhook-delivery")
         sample["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
         assert len(function.handler(sample, None)["batchItemFailures"]) == 1
@@ -308,7 +308,7 @@ class TestFunction:
     def test_says_nothing_of_the_url_but_its_host(
         self, function: ModuleType, world: World, task: Task, caplog: pytest.LogCaptureFixture
     ) -> None:
-        world.callbacks.script = [CallbackFailed("hooks.example.com does not resolve")]
+        world.webhook_sender.script = [WebhookUnanswered("hooks.example.com does not resolve")]
         function.handler(event("sqs-webhook-delivery"), None)
         assert caplog.records
         said = " ".join(str(vars(line)) for line in caplog.records)

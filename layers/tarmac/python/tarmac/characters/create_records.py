@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat, digest
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, RequestIdentity, digest
 from tarmac.ports import ConditionFailed, Put, Row, Table
 
 
@@ -32,16 +32,16 @@ class SendStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def find(self, repeat: Repeat) -> Send | None:
+    def find(self, repeat: RequestIdentity) -> Send | None:
         """The last send of this create, forgotten or not."""
         row = self._table.get(_pk(repeat), "send")
         if row is None:
             return None
         return Send(row["bodySha256"], row["beganAt"], row["ttl"], row["version"], row.get("itemId"))
 
-    def begin(self, repeat: Repeat, now: float, over: Send | None) -> Send:
+    def begin(self, repeat: RequestIdentity, now: float, over: Send | None) -> Send:
         """over: an older send of the same, to be replaced. Raises SentByAnother."""
-        kept = RETRY_WINDOW_SECONDS if repeat.key is None else KEY_KEPT_SECONDS
+        kept = RETRY_WINDOW_SECONDS if repeat.key is None else KEY_LIFETIME_SECONDS
         send = Send(repeat.body_sha256, now, int(now + kept), over.version + 1 if over else 1)
         try:
             self._table.write(Put(_to_row(repeat, send), over.version if over else None))
@@ -49,7 +49,7 @@ class SendStore:
             raise SentByAnother from None
         return send
 
-    def made(self, repeat: Repeat, send: Send, item_id: str) -> None:
+    def made(self, repeat: RequestIdentity, send: Send, item_id: str) -> None:
         """What the send has made. One that was replaced since is left alone."""
         try:
             self._table.write(
@@ -58,12 +58,12 @@ class SendStore:
         except ConditionFailed:
             return
 
-    def forget(self, repeat: Repeat) -> None:
+    def forget(self, repeat: RequestIdentity) -> None:
         """Nothing was made: the same create may be sent again."""
         self._table.delete(_pk(repeat), "send")
 
 
-def _to_row(repeat: Repeat, send: Send) -> Row:
+def _to_row(repeat: RequestIdentity, send: Send) -> Row:
     row: Row = {
         "pk": _pk(repeat),
         "sk": "send",
@@ -75,7 +75,7 @@ def _to_row(repeat: Repeat, send: Send) -> Row:
     return row if send.item_id is None else row | {"itemId": send.item_id}
 
 
-def _pk(repeat: Repeat) -> str:
+def _pk(repeat: RequestIdentity) -> str:
     if repeat.key is not None:
         return f"send#{digest(repeat.client, repeat.path, 'key', repeat.key)}"
     return f"send#{digest(repeat.client, repeat.path, 'body', repeat.body_sha256)}"

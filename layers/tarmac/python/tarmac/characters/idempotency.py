@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tarmac.characters.create_records import Send, SentByAnother
 from tarmac.effects import Effects
-from tarmac.idempotency import KeyReused, Repeat
+from tarmac.idempotency import KeyReused, RequestIdentity
 
 LONGEST_SECONDS = 30.0
 """A function that serves a request is not alive for longer."""
@@ -35,7 +35,7 @@ class Earlier:
     record: Send | None = None
 
 
-def find_send(repeat: Repeat, effects: Effects) -> Earlier:
+def find_send(repeat: RequestIdentity, effects: Effects) -> Earlier:
     """Raises KeyReused, SendUnderWay, SendLost."""
     record = effects.create_records.find(repeat)
     now = effects.clock.now()
@@ -52,7 +52,7 @@ def find_send(repeat: Repeat, effects: Effects) -> Earlier:
     raise SendLost
 
 
-def begin_send(repeat: Repeat, earlier: Earlier, effects: Effects) -> Send | None:
+def begin_send(repeat: RequestIdentity, earlier: Earlier, effects: Effects) -> Send | None:
     """Before the create is sent. None where it is one of several alike, at once and without a key: then only the last
     is known to a retry. Raises SendUnderWay."""
     try:
@@ -63,7 +63,7 @@ def begin_send(repeat: Repeat, earlier: Earlier, effects: Effects) -> Send | Non
         return None
 
 
-def end_send(repeat: Repeat, send: Send | None, item_id: str | None, effects: Effects) -> None:
+def end_send(repeat: RequestIdentity, send: Send | None, item_id: str | None, effects: Effects) -> None:
     """After the answer. item_id: what was made, None where nothing was. A lost answer ends nothing.
 
     What the record does not learn is told as lost, so a failure here changes nothing.

@@ -17,7 +17,7 @@ from tarmac.characters.owner_store import Owned, owned_item
 from tarmac.characters.owners import NoSuchItem, NotRecorded, SharedItem, is_shared
 from tarmac.concurrency import together
 from tarmac.effects import Effects
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.ids import is_id
 from tarmac.media.inputs import (
     InputMissing,
@@ -57,7 +57,7 @@ class Prepared:
 
 
 def create(
-    kind: Kind, given: Mapping[str, Any], repeat: Repeat, s3_allowed: Collection[str], effects: Effects
+    kind: Kind, given: Mapping[str, Any], repeat: RequestIdentity, s3_allowed: Collection[str], effects: Effects
 ) -> dict[str, Any]:
     """Runway's answer. Raises InvalidRequest, KeyReused, SendUnderWay, SendLost, NotRecorded, CreateRefused,
     CreateRejected, CreateAmbiguous."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from tarmac.characters.kinds import Kind
 from tarmac.characters.owners import NoSuchItem, foreign_references, own
 from tarmac.effects import Effects
-from tarmac.idempotency import KeyRecord, KeyReused, Repeat
+from tarmac.idempotency import IdempotencyRecord, KeyReused, RequestIdentity
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Write
 from tarmac.rows import Contended
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
@@ -32,7 +32,7 @@ class SessionOrder:
     request: SessionRequest
     source: dict[str, str] = field(default_factory=lambda: {"kind": "api"})
     token: ClientToken | None = None
-    repeat: Repeat | None = None
+    repeat: RequestIdentity | None = None
 
 
 def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> Session:
@@ -81,7 +81,7 @@ def start_watching(session: Session, effects: Effects) -> None:
         )
 
 
-def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | None:
+def _first_of(repeat: RequestIdentity | None, effects: Effects) -> Session | IdempotencyRecord | None:
     """The session of an earlier send; or a record of the key to write over, where there is one that made none."""
     if repeat is None or repeat.key is None:
         return None
