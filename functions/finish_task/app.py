@@ -17,7 +17,7 @@ effects = AwsEffects(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{taskId}` in; `{taskId, ending: succeeded | failed | cancelled, status, outputs, credits, polls, seconds,
-    error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
+    error?, cause?}` out. Raises if the task cannot end yet: the state has a Retry and no Catch."""
     ending = finish(event["taskId"], effects, settings.max_output_bytes, on_ended=record_ending)
     task = ending.task
     if ending.is_first:

@@ -1,4 +1,4 @@
-"""What may follow what: every move from every state, and walks that no order of moves can lead astray."""
+"""Moves of tasks: each move from each state, and random walks that never break the invariants."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ RICH: dict[str, Any] = {
     "routing": {"model": "gen4_turbo"},
     "claimable": True,
 }
-"""A task to which much has happened: what a move does not reset can be seen."""
+"""A task with a value in every field, which shows the fields that a move does not reset."""
 
 CHANGES: dict[str, dict[str, Any]] = {
     "claim": {
@@ -215,7 +215,7 @@ def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_move_changes_what_it_is_for_and_nothing_else(name: str) -> None:
+def test_a_move_changes_only_its_own_fields(name: str) -> None:
     move, allowed = MOVES[name]
     for state in allowed:
         before = a_task(state, **RICH)
@@ -225,18 +225,18 @@ def test_a_move_changes_what_it_is_for_and_nothing_else(name: str) -> None:
 
 
 @pytest.mark.parametrize(("move", "task", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])
-def test_a_move_that_is_refused_says_why(move: Move, task: Task, reason: str, moves: Moves) -> None:
+def test_a_refused_move_gives_its_reason(move: Move, task: Task, reason: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused) as refused:
         move(moves, task)
     assert str(refused.value) == reason
 
 
-def test_these_states_follow_each_other() -> None:
+def test_each_state_has_these_successors() -> None:
     assert {state: set(following) for state, following in FOLLOWS.items() if following} == NEXT
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_every_ending_is_a_pending_notice_that_the_sweeper_will_see(name: str, moves: Moves) -> None:
+def test_every_ending_has_a_pending_notice_in_the_due_index(name: str, moves: Moves) -> None:
     move, allowed = MOVES[name]
     for state in allowed - TERMINAL:
         after = move(moves, a_task(state))
@@ -249,7 +249,7 @@ def test_every_ending_is_a_pending_notice_that_the_sweeper_will_see(name: str, m
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_every_move_of_an_open_task_keeps_a_moment_at_which_the_sweeper_looks(name: str, moves: Moves) -> None:
+def test_every_move_of_an_open_task_leaves_it_in_the_due_index(name: str, moves: Moves) -> None:
     move, allowed = MOVES[name]
     for state in allowed & OPEN:
         after = move(moves, a_task(state))
@@ -257,7 +257,7 @@ def test_every_move_of_an_open_task_keeps_a_moment_at_which_the_sweeper_looks(na
         assert {"due", "nextCheckAt"} <= to_row(after).keys()
 
 
-def test_an_announced_task_leaves_the_due_index(moves: Moves) -> None:
+def test_a_task_with_a_published_notice_leaves_the_due_index(moves: Moves) -> None:
     row = to_row(moves.announced(a_task(State.SUCCEEDED)))
     assert row["noticeState"] == "SENT"
     assert not {"due", "nextCheckAt"} & row.keys()
@@ -269,13 +269,13 @@ def test_a_notice_is_marked_sent_once(moves: Moves) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_nothing_follows_an_ending(state: State) -> None:
+def test_terminal_states_have_no_successor(state: State) -> None:
     assert FOLLOWS[state] == frozenset()
 
 
 @pytest.mark.parametrize("before", State)
 @pytest.mark.parametrize("after", State)
-def test_a_store_lets_through_what_follows_and_nothing_else(before: State, after: State) -> None:
+def test_a_store_accepts_only_allowed_transitions(before: State, after: State) -> None:
     task = a_task(before)
     step = replace(a_task(after), version=task.version + 1)
     if after is before or after in FOLLOWS[before]:
@@ -291,12 +291,12 @@ def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
         check_step(FOLLOWS, a_task(), a_task(version=version))
 
 
-def test_a_store_refuses_another_task_in_the_place_of_one() -> None:
+def test_a_store_refuses_another_task_under_the_same_key() -> None:
     with pytest.raises(TransitionRefused):
         check_step(FOLLOWS, a_task(), a_task(id="another", version=4))
 
 
-def test_a_store_names_the_states_that_do_not_follow() -> None:
+def test_a_store_names_the_states_of_a_refused_transition() -> None:
     with pytest.raises(TransitionRefused, match=r"^SUCCEEDED does not follow ACCEPTED$"):
         check_step(FOLLOWS, a_task(), a_task(State.SUCCEEDED, version=4))
 
@@ -339,11 +339,11 @@ def test_only_the_bound_generation_moves_the_row(move: str, moves: Moves) -> Non
 
 
 class TestLease:
-    def test_a_claim_is_not_lost_while_it_may_be_alive(self) -> None:
+    def test_a_claim_is_valid_until_its_lease_ends(self) -> None:
         with pytest.raises(TransitionRefused):
             Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
 
-    def test_it_is_lost_from_the_end_of_its_lease(self) -> None:
+    def test_a_claim_expires_at_the_end_of_its_lease(self) -> None:
         lost = Moves(NOW + CLAIM_LEASE_SECONDS).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
@@ -353,15 +353,15 @@ class TestLease:
         assert not Moves(NOW + CLAIM_LEASE_SECONDS / 20 - 0.01, scale=0.05).lease_is_over(task)
 
 
-class TestLose:
-    def test_the_default_never_sends_a_lost_create_again(self, moves: Moves) -> None:
+class TestMarkAmbiguous:
+    def test_without_a_budget_a_create_with_a_lost_response_is_not_retried(self, moves: Moves) -> None:
         lost = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60)
         assert (lost.state, lost.failure_code, lost.ambiguous) == (State.AMBIGUOUS_FAILED, "TARMAC.AMBIGUOUS", 1)
 
-    def test_credits_that_may_be_gone_stay_reserved(self, moves: Moves) -> None:
+    def test_credits_that_may_be_spent_stay_reserved(self, moves: Moves) -> None:
         assert moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
 
-    def test_the_operators_budget_is_spent_one_by_one(self, moves: Moves) -> None:
+    def test_each_lost_response_uses_one_retry_of_the_budget(self, moves: Moves) -> None:
         first = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 2, 60)
         assert (first.state, first.ambiguous, first.claim) == (State.WAITING, 1, None)
         second = moves.mark_ambiguous(moves.claim(first, "token"), "token", 2, 60)
@@ -369,12 +369,12 @@ class TestLose:
         third = moves.mark_ambiguous(moves.claim(second, "token"), "token", 2, 60)
         assert (third.state, third.ambiguous) == (State.AMBIGUOUS_FAILED, 3)
 
-    def test_a_cancelled_task_spends_no_budget(self, moves: Moves) -> None:
+    def test_a_cancelled_task_is_not_retried(self, moves: Moves) -> None:
         lost = moves.mark_ambiguous(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
 
-class TestCalledBack:
+class TestRecordDelivery:
     @pytest.mark.parametrize(
         ("status", "is_final", "state"),
         [
@@ -399,7 +399,7 @@ class TestCalledBack:
         )
         assert replace(after, webhook=webhook) == replace(before, version=4, updated_at=LATER)
 
-    def test_more_tries_follow_unless_it_is_said_otherwise(self, moves: Moves) -> None:
+    def test_further_tries_follow_by_default(self, moves: Moves) -> None:
         after = moves.record_delivery(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
         assert after.webhook is not None
         assert after.webhook.state is WebhookState.PENDING
@@ -418,15 +418,15 @@ class TestCalledBack:
             moves.record_delivery(task, 200)
 
 
-class TestMayStillCome:
+class TestOutputsMayExist:
     @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 48 * 3600.0), (0.05, 48 * 180.0)])
-    def test_outputs_live_two_days_beyond_the_deadline_at_the_most(self, scale: float, seconds: float) -> None:
+    def test_is_true_for_two_days_after_the_deadline(self, scale: float, seconds: float) -> None:
         task = a_task(State.SUBMITTED, deadline_at=NOW)
         assert Moves(NOW + seconds - 0.001, scale).outputs_may_exist(task)
         assert not Moves(NOW + seconds, scale).outputs_may_exist(task)
 
 
-def test_nobody_else_ends_a_live_claim_nor_one_that_is_none() -> None:
+def test_another_process_cannot_end_a_valid_claim_or_a_missing_one() -> None:
     for task in (a_task(State.SUBMITTING), a_task(State.ACCEPTED, claimed_at=NOW - 9999.0)):
         with pytest.raises(TransitionRefused):
             Moves(NOW).mark_ambiguous(task, None, 0, 60)
@@ -440,13 +440,13 @@ def test_a_repeated_claim_or_bind_changes_nothing(moves: Moves) -> None:
     assert moves.bind(bound, "new", "up-9", None, 12) is bound
 
 
-def test_a_bound_task_knows_what_a_router_has_chosen_and_else_what_it_knew(moves: Moves) -> None:
+def test_binding_stores_the_choice_of_a_router_or_leaves_it_as_it_was(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, routing={"model": "gen4.5"})
     assert moves.bind(before, "token", "up-9", None, 12, {"model": "veo3.1"}).routing == {"model": "veo3.1"}
     assert moves.bind(before, "token", "up-9", None, 12).routing == {"model": "gen4.5"}
 
 
-def test_a_task_that_was_never_looked_at_began_after_its_create(moves: Moves) -> None:
+def test_a_task_that_was_never_polled_began_after_its_create(moves: Moves) -> None:
     task = a_task(State.SUBMITTED, submitted_at=NOW - 90, checked_at=None)
     assert moves.observe(task, "up-1", "RUNNING", 0.1, 9).started_at == NOW - 90
 
@@ -457,14 +457,14 @@ def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
     assert refused.next_check_at == NOW + 30 + SWEEP_GRACE_SECONDS
 
 
-def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: Moves) -> None:
+def test_binding_resets_refusals_and_failed_polls_of_earlier_attempts(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, refusals=4, missing=2, unread=7, progress=0.7, started_at=NOW)
     bound = moves.bind(before, "token", "up-9", 20.0, 12)
     assert (bound.upstream_id, bound.quoted_credits, bound.submitted_at) == ("up-9", 20.0, NOW)
     assert (bound.refusals, bound.missing, bound.unread, bound.progress, bound.started_at) == (0, 0, 0, None, None)
 
 
-def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
+def test_a_retry_resets_the_state_of_the_first_attempt(moves: Moves) -> None:
     before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
     again = moves.retry(before, "up-1", None, 30)
     assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
@@ -472,7 +472,7 @@ def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> No
 
 
 class TestObserve:
-    def test_a_task_began_to_run_some_time_after_the_last_look_that_did_not_see_it_run(self, moves: Moves) -> None:
+    def test_a_task_began_to_run_after_the_last_poll_that_found_it_queued(self, moves: Moves) -> None:
         task = a_task(State.SUBMITTED, checked_at=NOW - 20, submitted_at=NOW - 90)
         running = moves.observe(task, "up-1", "RUNNING", 0.1, 9)
         assert (running.started_at, running.checked_at) == (NOW - 20, NOW)
@@ -482,7 +482,7 @@ class TestObserve:
     def test_a_queued_task_has_not_begun(self, moves: Moves) -> None:
         assert moves.observe(a_task(State.SUBMITTED), "up-1", "THROTTLED", None, 30).started_at is None
 
-    def test_a_good_look_forgets_the_bad_ones(self, moves: Moves) -> None:
+    def test_a_successful_poll_resets_the_failed_ones(self, moves: Moves) -> None:
         seen = moves.observe(a_task(State.SUBMITTED, missing=2, unread=5), "up-1", "RUNNING", 0.1, 9)
         assert (seen.missing, seen.unread, seen.polls) == (0, 0, 1)
 
@@ -493,13 +493,13 @@ def test_only_a_404_counts_towards_being_gone(moves: Moves) -> None:
     assert moves.poll_failed(task, "up-1", 9, gone=True).missing == 1
 
 
-def test_archiving_gives_the_next_output_as_long_as_finish_may_take(moves: Moves) -> None:
+def test_archiving_an_output_extends_the_time_for_the_next_one(moves: Moves) -> None:
     after = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
     assert after.outputs == (OUTPUT,)
     assert after.next_check_at == NOW + FINISH_SECONDS + SWEEP_GRACE_SECONDS
 
 
-def test_an_output_stands_in_the_row_once(moves: Moves) -> None:
+def test_an_output_is_listed_once(moves: Moves) -> None:
     once = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
     assert moves.archived(once, "up-1", OUTPUT) is once
 
@@ -507,7 +507,7 @@ def test_an_output_stands_in_the_row_once(moves: Moves) -> None:
 @pytest.mark.parametrize(
     ("quoted", "cost", "expected"), [(None, 10.0, 10.0), (None, None, 25.0), (20.0, None, 20.0), (20.0, 0.0, 0.0)]
 )
-def test_a_success_costs_what_runway_says_or_else_the_best_estimate(
+def test_a_success_costs_runways_cost_or_the_best_estimate(
     quoted: float | None, cost: float | None, expected: float, moves: Moves
 ) -> None:
     done = moves.succeed(a_task(State.SUBMITTED, quoted_credits=quoted), "up-1", cost)
@@ -517,7 +517,7 @@ def test_a_success_costs_what_runway_says_or_else_the_best_estimate(
 @pytest.mark.parametrize(
     ("estimated", "quoted", "expected"), [(None, None, None), (25.0, None, 25.0), (25.0, 0.0, 0.0), (None, 4.0, 4.0)]
 )
-def test_runways_quote_is_better_than_an_estimate(
+def test_runways_estimate_takes_precedence(
     estimated: float | None, quoted: float | None, expected: float | None
 ) -> None:
     assert expected_credits(a_task(estimated_credits=estimated, quoted_credits=quoted)) == expected
@@ -535,7 +535,7 @@ def test_an_ending_releases_the_reservation(name: str, moves: Moves) -> None:
     [(25.0, 25.0, 50.0), (25.0, None, 25.0), (None, 25.0, 25.0), (None, None, None), (0.0, 0.0, 0.0)],
 )
 @pytest.mark.parametrize("name", ["fail", "cancel"])
-def test_a_task_costs_what_all_its_attempts_have_cost(
+def test_the_cost_of_a_task_includes_all_attempts(
     name: str, failed: float | None, ending: float | None, expected: float | None, moves: Moves
 ) -> None:
     again = moves.retry(a_task(State.SUBMITTED), "up-1", failed, 30)
@@ -547,7 +547,7 @@ def test_a_task_costs_what_all_its_attempts_have_cost(
         assert moves.cancel(bound, "up-2", ending).cost_credits == expected
 
 
-def test_a_success_after_a_failure_that_was_billed_costs_both(moves: Moves) -> None:
+def test_a_success_after_a_billed_failure_costs_both(moves: Moves) -> None:
     again = moves.retry(a_task(State.SUBMITTED), "up-1", 3.0, 30)
     bound = moves.bind(moves.claim(again, "token"), "token", "up-2", 20.0, 12)
     assert moves.succeed(bound, "up-2", None).cost_credits == 23.0
@@ -560,7 +560,7 @@ def test_a_rejected_task_cost_nothing(moves: Moves) -> None:
     assert (rejected.state, rejected.cost_credits, rejected.claim) == (State.FAILED, 0.0, None)
 
 
-def test_a_cancel_is_asked_for_once(moves: Moves) -> None:
+def test_a_cancel_is_requested_once(moves: Moves) -> None:
     asked = moves.request_cancel(a_task())
     assert asked.state is State.ACCEPTED
     assert asked.cancel_requested_at == NOW
@@ -583,7 +583,7 @@ def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
     assert moves.claim_for_retry(taken, 4, "fourth").claimed_retry == 4
 
 
-def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
+def test_a_task_that_its_client_knows_cannot_be_claimed(moves: Moves) -> None:
     settled = moves.mark_unclaimable(a_task(claimable=True))
     assert not settled.claimable
     with pytest.raises(TransitionRefused):
@@ -592,7 +592,7 @@ def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> No
         moves.claim_for_retry(settled, 1, "retry")
 
 
-def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:
+def test_each_rerun_has_a_new_name(moves: Moves) -> None:
     task = a_task()
     names = {task.execution_name}
     for _ in range(5):
@@ -601,7 +601,7 @@ def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:
     assert names == {task.id, *(f"{task.id}-{run}" for run in range(2, 7))}
 
 
-def test_moments_shrink_with_the_time_scale() -> None:
+def test_times_are_scaled() -> None:
     waiting = Moves(NOW, scale=0.05).postpone(a_task(), 40)
     assert waiting.next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
 
@@ -611,8 +611,8 @@ def test_moments_shrink_with_the_time_scale() -> None:
     st.sampled_from(sorted(OPEN)),
     st.lists(st.tuples(st.sampled_from(sorted(MOVES)), st.floats(0, 400)), max_size=60),
 )
-def test_no_order_of_moves_leads_astray(start: State, walk: list[tuple[str, float]]) -> None:
-    """Endings are for ever, every step passes the store's check, counters never go backwards, claims end with it."""
+def test_no_order_of_moves_breaks_an_invariant(start: State, walk: list[tuple[str, float]]) -> None:
+    """Terminal states are final, moves pass the check of the store, counters never decrease, claims end with tasks."""
     task, now = a_task(start), NOW
     for name, seconds in walk:
         now += seconds

@@ -78,8 +78,8 @@ def test_a_span_has_thirty_days_unless_it_says_otherwise(
     ("start", "before", "days"),
     [("2023-11-01", "2023-11-01", 0), ("2023-11-02", "2023-11-01", -1), ("2023-11-01", "2024-01-31", 91)],
 )
-def test_a_span_that_is_none_or_too_long_is_refused_with_its_length(start: str, before: str, days: int) -> None:
-    with pytest.raises(ValueError, match=f"1 to 90 days, has {days}$"):
+def test_an_empty_or_too_long_span_is_rejected_with_its_length(start: str, before: str, days: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to 90 days, not {days}$"):
         days_of(start, before, TODAY)
 
 

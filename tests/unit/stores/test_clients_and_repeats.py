@@ -1,4 +1,4 @@
-"""Keys of clients, and sends of one create that are known again: on both tables."""
+"""Client keys and idempotency records, on both tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEYED = replace(REPEAT, key="order-17")
 
 
 class TestClients:
-    def test_a_key_tells_client_and_scopes(self, clients: ClientStore) -> None:
+    def test_a_key_identifies_client_and_scopes(self, clients: ClientStore) -> None:
         key = clients.create_key("acme", ["tasks", "account", "tasks"], NOW)
         assert re.fullmatch(r"key_[0-9a-f]{128}", key)
         assert clients.identify(key) == Client("acme", ("account", "tasks"))
@@ -43,7 +43,7 @@ class TestClients:
         assert clients.identify(new) == Client("acme", tuple(sorted(DEFAULT_SCOPES)))
 
     @pytest.mark.parametrize("key", ["", "key_", "key_" + "0" * 128, "Bearer x", "é", "x" * 10_000])
-    def test_any_other_key_is_nobodys(self, key: str, clients: ClientStore) -> None:
+    def test_an_unknown_key_has_no_client(self, key: str, clients: ClientStore) -> None:
         assert clients.identify(key) is None
         assert not clients.revoke(key)
 
@@ -53,12 +53,12 @@ class TestClients:
         assert not clients.revoke(key)
 
     @pytest.mark.parametrize("name", ["", "-a", "A", "a b", "a/b", "a#b", "ä", "a\n", "a" * 64, "../x"])
-    def test_a_name_that_would_spoil_a_key_is_refused(self, name: str, clients: ClientStore) -> None:
+    def test_an_invalid_name_is_rejected(self, name: str, clients: ClientStore) -> None:
         with pytest.raises(InvalidClient):
             clients.create_key(name, ["tasks"], NOW)
 
     @pytest.mark.parametrize("name", ["a", "7", "a-1", "a" * 63])
-    def test_a_plain_name_is_taken(self, name: str, clients: ClientStore) -> None:
+    def test_a_valid_name_is_accepted(self, name: str, clients: ClientStore) -> None:
         client = clients.identify(clients.create_key(name, SCOPES, NOW))
         assert client is not None
         assert client.id == name
@@ -67,7 +67,7 @@ class TestClients:
         with pytest.raises(InvalidClient, match="everything"):
             clients.create_key("acme", ["tasks", "everything"], NOW)
 
-    def test_the_table_never_sees_the_key(self) -> None:
+    def test_the_key_is_not_stored(self) -> None:
         table = MemoryTable()
         key = ClientStore(table).create_key("acme", ["tasks"], NOW)
         assert key[4:] not in str(table.rows)
@@ -79,7 +79,7 @@ class TestClients:
 
 
 class TestIdempotencyKeys:
-    def test_the_first_use_is_remembered(self, store: IdempotencyStore, table: Table) -> None:
+    def test_the_first_use_is_recorded(self, store: IdempotencyStore, table: Table) -> None:
         assert store.by_key(KEYED, NOW) is None
         table.write(store.put(KEYED, "task-1", NOW, None))
         record = store.by_key(KEYED, NOW + 1)
@@ -93,7 +93,7 @@ class TestIdempotencyKeys:
         table.write(store.put(KEYED, "task-1", NOW, None))
         assert store.by_key(replace(KEYED, **changes), NOW) is None
 
-    def test_parts_that_run_together_alike_are_kept_apart(self, store: IdempotencyStore, table: Table) -> None:
+    def test_client_and_path_are_separated(self, store: IdempotencyStore, table: Table) -> None:
         table.write(store.put(replace(KEYED, client="a", path="b/c"), "task-1", NOW, None))
         assert store.by_key(replace(KEYED, client="ab", path="/c"), NOW) is None
 
@@ -103,7 +103,7 @@ class TestIdempotencyKeys:
             table.write(store.put(KEYED, "task-2", NOW, None))
 
     @pytest.mark.parametrize(("later", "expired"), [(-1, False), (0, True), (1, True)])
-    def test_a_key_is_kept_for_thirty_days_whether_ttl_has_come_or_not(
+    def test_a_key_expires_after_thirty_days_even_before_ttl_deletes_it(
         self, later: int, expired: bool, store: IdempotencyStore, table: Table
     ) -> None:
         table.write(store.put(KEYED, "task-1", NOW, None))
@@ -111,7 +111,7 @@ class TestIdempotencyKeys:
         assert record is not None
         assert record.is_expired is expired
 
-    def test_an_expired_key_starts_again_once(self, store: IdempotencyStore, table: Table) -> None:
+    def test_an_expired_key_can_be_used_again_once(self, store: IdempotencyStore, table: Table) -> None:
         table.write(store.put(KEYED, "task-1", NOW, None))
         later = NOW + KEY_LIFETIME_SECONDS
         expired = store.by_key(KEYED, later)
@@ -122,14 +122,14 @@ class TestIdempotencyKeys:
         with pytest.raises(ConditionFailed):
             table.write(store.put(KEYED, "task-3", later, expired))
 
-    def test_the_row_names_the_moment_of_its_own_deletion(self, store: IdempotencyStore) -> None:
+    def test_the_row_has_a_ttl(self, store: IdempotencyStore) -> None:
         put = store.put(KEYED, "task-1", NOW, None)
         assert put.row["ttl"] == NOW + 30 * 24 * 3600
         assert type(put.row["ttl"]) is int
         assert "order-17" not in str(put.row)
 
 
-class TestSameBytes:
+class TestSameBody:
     def test_are_found_newest_first(self, store: IdempotencyStore, table: Table) -> None:
         for n in range(3):
             table.write(store.put(REPEAT, f"task-{n}", NOW + n, None))
@@ -143,10 +143,10 @@ class TestSameBytes:
         table.write(store.put(REPEAT, "task-1", NOW, None))
         assert store.recent(replace(REPEAT, **changes), NOW) == []
 
-    def test_at_one_moment_do_not_conflict(self, store: IdempotencyStore, table: Table) -> None:
+    def test_at_the_same_time_do_not_conflict(self, store: IdempotencyStore, table: Table) -> None:
         table.write(store.put(REPEAT, "task-1", NOW, None))
         table.write(store.put(REPEAT, "task-2", NOW, None))
         assert len(store.recent(REPEAT, NOW)) == 2
 
-    def test_outlive_the_window_in_which_they_are_asked_for(self, store: IdempotencyStore) -> None:
+    def test_outlive_the_retry_window(self, store: IdempotencyStore) -> None:
         assert store.put(REPEAT, "task-1", NOW, None).row["ttl"] > NOW + RETRY_WINDOW_SECONDS

@@ -10,12 +10,12 @@ from tests.fakes.servers import TinyServer, tiny_server
 
 @pytest.fixture
 def world() -> World:
-    """Everything outside, in memory, at a standing clock."""
+    """All effects in memory, with a fixed clock."""
     return World()
 
 
 @pytest.fixture
 def server() -> Iterator[TinyServer]:
-    """A receiver of callbacks, on this machine."""
+    """A receiver of webhooks on this machine."""
     with tiny_server() as running:
         yield running

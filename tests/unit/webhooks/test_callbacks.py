@@ -1,4 +1,4 @@
-"""WebhookSender over real sockets: what the receiver gets, and what no receiver can make of us."""
+"""HttpWebhookSender over real sockets: requests, time limits, addresses and certificates."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NAME = "hooks.example.com"
 
 @pytest.fixture
 def sender(server: TinyServer) -> HttpWebhookSender:
-    """May call the tiny server: an operator has named its origin."""
+    """Allowed to post to the tiny server, whose origin is configured."""
     return HttpWebhookSender(frozenset({server.url}), total_seconds=0.6)
 
 
 class TestPost:
-    def test_arrives_as_it_was_given(self, sender: HttpWebhookSender, server: TinyServer) -> None:
+    def test_arrives_unchanged(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(204))
         assert sender.post(server.url + "/hook/a?token=abc%20d#part", HEADERS, BODY) == 204
         [request] = server.requests
@@ -43,16 +43,14 @@ class TestPost:
         assert HEADERS.items() <= request.headers.items()
         assert not {"authorization", "cookie", "transfer-encoding"} & request.headers.keys()
 
-    def test_to_a_bare_origin_asks_for_the_root(self, sender: HttpWebhookSender, server: TinyServer) -> None:
+    def test_to_an_origin_without_path_requests_the_root(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(200))
         sender.post(server.url, HEADERS, BODY)
         sender.post(server.url + "?token=1", HEADERS, BODY)
         assert [request.path for request in server.requests] == ["/", "/?token=1"]
 
     @pytest.mark.parametrize("status", [200, 299, 400, 404, 410, 429, 500, 503])
-    def test_gives_the_status_whatever_the_body(
-        self, status: int, sender: HttpWebhookSender, server: TinyServer
-    ) -> None:
+    def test_returns_the_status_for_any_body(self, status: int, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(status, b"x" * 100_000))
         assert sender.post(server.url, HEADERS, BODY) == status
 
@@ -75,12 +73,12 @@ class TestPost:
         "not HTTP": raw(b"220 FTP ready\r\n"),
         "half a head": raw(b"HTTP/1.1 200 OK\r\ncontent-"),
         "an endless head": raw(b"HTTP/1.1 200 OK\r\n", b"x: " + b"y" * 200_000 + b"\r\n"),
-        # Each byte comes in time for the timeout of a read, so only the deadline of the whole can end it.
+        # Each byte arrives within the timeout of a read, so only the deadline of the whole request can end it.
         "a head that drips": raw(*[bytes([byte]) for byte in head(200, x="y" * 50)], pause_seconds=0.1),
     }
 
     @pytest.mark.parametrize("behaviour", FAILURES.values(), ids=FAILURES)
-    def test_that_is_not_answered_has_failed_soon(
+    def test_without_a_response_fails_within_the_time_limit(
         self, behaviour: Behaviour, sender: HttpWebhookSender, server: TinyServer
     ) -> None:
         server.answers(behaviour)
@@ -91,7 +89,7 @@ class TestPost:
         assert "secret" not in str(caught.value)
         assert "/hook" not in str(caught.value)
 
-    def test_to_nobody_has_failed(self) -> None:
+    def test_to_a_closed_port_fails(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(WebhookUnanswered, match="ConnectError"):
@@ -109,11 +107,11 @@ class TestHosts:
             "https://[::1/",
         ],
     )
-    def test_that_are_no_public_https_names_are_not_called(self, url: str) -> None:
+    def test_that_are_not_public_https_names_are_rejected(self, url: str) -> None:
         with pytest.raises(WebhookUnanswered):
             HttpWebhookSender(frozenset()).post(url, HEADERS, BODY)
 
-    def test_whose_name_leads_inside_are_not_even_connected_to(
+    def test_that_resolve_to_private_addresses_are_not_connected_to(
         self, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolves_to(monkeypatch, "127.0.0.1")
@@ -123,7 +121,7 @@ class TestHosts:
         assert server.requests == []
 
     def test_are_connected_to_at_the_address_that_was_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A name that resolves to a public address when it is looked at, and to the loopback a moment later."""
+        """The name resolves to a public address when it is checked, and to the loopback afterwards."""
         answers = iter(["93.184.216.34"])
         connected: list[str] = []
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found(next(answers, "127.0.0.1")))
@@ -138,7 +136,7 @@ class TestHosts:
         assert connected == ["93.184.216.34"]
 
     def test_are_tried_at_each_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A function without IPv6 has no way to the first, and finds the second."""
+        """A function without IPv6 cannot reach the first address and uses the second."""
         connected: list[str] = []
         addresses = ["2606:4700:4700::1111", "93.184.216.34"]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found(*addresses))
@@ -153,13 +151,13 @@ class TestHosts:
         assert connected == addresses
 
     @pytest.mark.parametrize("host", [".hooks.example.com", "a" * 64 + ".example", "hooks..example.com"])
-    def test_that_no_name_can_be_have_failed_like_any_other(self, host: str) -> None:
+    def test_that_are_invalid_names_fail(self, host: str) -> None:
         with pytest.raises(WebhookUnanswered):
             HttpWebhookSender(frozenset()).post(f"https://{host}/", HEADERS, BODY)
 
 
 class TestTls:
-    """The connection goes to an address; the certificate must be that of the name all the same."""
+    """The connection goes to an address, but the certificate must match the name."""
 
     def test_is_checked_against_the_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         authority = make_certificate(tmp_path, NAME)
@@ -171,7 +169,7 @@ class TestTls:
             assert asked == [NAME]
 
     @pytest.mark.parametrize("certified", [NAME, "other.example.com"])
-    def test_refuses_a_certificate_that_is_not_trusted_or_not_of_the_name(
+    def test_rejects_a_certificate_that_is_untrusted_or_of_another_name(
         self, certified: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         authority = make_certificate(tmp_path, certified)

@@ -16,7 +16,7 @@ from tests.fakes import ManualClock
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
-    """AWS in this process, without an account."""
+    """moto, without an AWS account."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
         environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
@@ -26,7 +26,7 @@ def aws() -> Iterator[None]:
             yield
 
 
-def test_a_message_that_is_postponed_is_given_out_again_later(aws: None) -> None:
+def test_a_postponed_message_is_returned_later(aws: None) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="webhooks", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     queue = SqsQueue(url, sqs)

@@ -216,7 +216,7 @@ class Moves:
     def retry(self, task: Task, upstream_id: str, cost_credits: float | None, wait_seconds: float) -> Task:
         """Return to WAITING for another attempt, after Runway failed the generation with a retryable code.
 
-        The row keeps the cost of the failed attempt; the cost of the next one is added to it.
+        The cost of the failed attempt stays in the row; the cost of the next one is added to it.
         """
         self._check_bound(task, upstream_id)
         return bump(

@@ -45,7 +45,7 @@ def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcom
 
 
 def _attempt(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Upload the inputs, claim the row, send the create."""
+    """Upload the inputs, claim the row and make the attempt."""
     try:
         body = upload_inputs(effects.tasks.request(task.id), effects, PREPARATION_SECONDS)
     except CreateRefused as refusal:

@@ -6,7 +6,7 @@ WAITS_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0, 10 * 3600.0)
 """Waits after the first try, the second, and so on; 15 hours in total. SQS allows at most 12 hours for one."""
 
 MAX_TRIES = len(WAITS_SECONDS) + 1
-"""WebhookQueue in template.yaml moves a message to the dead-letter queue after as many receives."""
+"""WebhookQueue in template.yaml moves a message to the dead-letter queue after this number of receives."""
 
 
 def wait_after(tries: int, jitter: float) -> float | None:
