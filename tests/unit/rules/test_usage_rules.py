@@ -1,4 +1,4 @@
-"""Adding up what a client has used, and the spans that it may ask for."""
+"""Totals of usage, and the spans that a client may request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USED = [
 ]
 
 
-def test_tasks_are_added_up_in_any_order() -> None:
+def test_totals_do_not_depend_on_the_order() -> None:
     for order in permutations(USED):
         usage = Usage()
         usage.add(order[:1])
@@ -48,7 +48,7 @@ def test_tasks_are_added_up_in_any_order() -> None:
         assert type(found["results"][0]["models"][0]["spentCredits"]) is int
 
 
-def test_nothing_used_is_nothing_at_all() -> None:
+def test_no_tasks_give_empty_totals() -> None:
     assert Usage().as_json() == {
         "total": {"tasks": 0, "estimatedCredits": 0, "spentCredits": 0},
         "byStatus": {},
@@ -68,9 +68,7 @@ def test_nothing_used_is_nothing_at_all() -> None:
         ("", "", (date(2023, 10, 16), date(2023, 11, 15))),
     ],
 )
-def test_a_span_has_thirty_days_unless_it_says_otherwise(
-    start: str | None, before: str | None, expected: tuple[date, date]
-) -> None:
+def test_a_span_has_thirty_days_by_default(start: str | None, before: str | None, expected: tuple[date, date]) -> None:
     assert days_of(start, before, TODAY) == expected
 
 
@@ -87,7 +85,7 @@ days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 
 
 @given(start=st.none() | days, before=st.none() | days)
-def test_a_span_has_1_to_90_days_and_keeps_to_what_was_asked(start: date | None, before: date | None) -> None:
+def test_a_span_has_1_to_90_days_within_the_requested_dates(start: date | None, before: date | None) -> None:
     try:
         first, end = days_of(start and start.isoformat(), before and before.isoformat(), TODAY)
     except ValueError:
