@@ -16,7 +16,7 @@ from functools import cache
 from statistics import mean
 from typing import NamedTuple
 
-from tarmac.tasks.pacing import Look, first_wait, next_wait
+from tarmac.tasks.pacing import EarlierPoll, first_wait, next_wait
 
 SEED = 20241106
 ANSWER_SECONDS = 0.1
@@ -76,7 +76,9 @@ def ours(looks: list[Seen], p10_seconds: float, _chance: random.Random) -> float
     running = [look for look in looks if look.status == "RUNNING"]
     began_at = max((look.at for look in looks if look.status != "RUNNING"), default=0.0)
     earlier = running[-2] if len(running) > 1 else None
-    before = None if earlier is None or earlier.progress is None else Look(earlier.at - began_at, earlier.progress)
+    before = (
+        None if earlier is None or earlier.progress is None else EarlierPoll(earlier.at - began_at, earlier.progress)
+    )
     return next_wait("RUNNING", last.at - began_at, last.progress, p10_seconds, before)
 
 

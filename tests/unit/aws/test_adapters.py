@@ -14,7 +14,7 @@ from moto.sns.models import sns_backends
 
 from tarmac.aws.messaging import SnsTopic, StateMachineExecutions
 from tarmac.aws.s3 import is_local, s3_client
-from tarmac.aws.secrets import KEPT_SECONDS, SecretKey
+from tarmac.aws.secrets import CACHE_SECONDS, SecretKey
 from tarmac.ports import ExecutionNameTaken
 from tarmac.runway.errors import KeyUnavailable
 from tests.fakes import ManualClock
@@ -47,7 +47,7 @@ class TestSecretKey:
         secrets = Secrets(SecretString=KEY)
         key = SecretKey("arn", clock, secrets)
         assert key() == KEY
-        clock.advance(KEPT_SECONDS)
+        clock.advance(CACHE_SECONDS)
         assert key() == KEY
         assert secrets.reads == 1
         clock.advance(1)

@@ -186,26 +186,28 @@ class TestBody:
 
 class TestRepeat:
     def test_of_the_same_bytes_is_the_same(self, call: Call) -> None:
-        one, two = (ApiRequest(call(text='{"a":1}')).repeat("acme") for _ in range(2))
+        one, two = (ApiRequest(call(text='{"a":1}')).request_identity("acme") for _ in range(2))
         assert one == two
         assert (one.client, one.path, one.key, one.retry) == ("acme", "/v1/image_to_video", None, 0)
 
     def test_of_other_bytes_is_another(self, call: Call) -> None:
-        one = ApiRequest(call(text='{"a":1}')).repeat("acme")
-        assert one.body_sha256 != ApiRequest(call(text='{"a": 1}')).repeat("acme").body_sha256
+        one = ApiRequest(call(text='{"a":1}')).request_identity("acme")
+        assert one.body_sha256 != ApiRequest(call(text='{"a": 1}')).request_identity("acme").body_sha256
 
     def test_sees_through_base64(self, call: Call) -> None:
-        plain = ApiRequest(call(text='{"a":1}')).repeat("acme")
-        assert plain == ApiRequest(call(text=base64.b64encode(b'{"a":1}').decode(), base64=True)).repeat("acme")
+        plain = ApiRequest(call(text='{"a":1}')).request_identity("acme")
+        assert plain == ApiRequest(call(text=base64.b64encode(b'{"a":1}').decode(), base64=True)).request_identity(
+            "acme"
+        )
 
     @pytest.mark.parametrize("key", ["k", "k" * 255, "ключ", "a key with spaces"])
     def test_takes_a_key_of_printable_characters(self, key: str, call: Call) -> None:
-        assert ApiRequest(call({}, headers={"idempotency-key": key})).repeat("acme").key == key
+        assert ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme").key == key
 
     @pytest.mark.parametrize("key", ["", "k" * 256, "a\nb", "\x7f", "\ud800"])
     def test_refuses_any_other_key(self, key: str, call: Call) -> None:
         with pytest.raises(ApiError) as caught:
-            ApiRequest(call({}, headers={"idempotency-key": key})).repeat("acme")
+            ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme")
         assert caught.value.status == 400
 
     @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ class TestRepeat:
         [("0", 0), ("1", 1), ("2", 2), ("-1", 0), ("", 0), ("x", 0), ("²", 0)],
     )
     def test_knows_an_sdks_own_retry_by_its_count(self, count: str, retry: int, call: Call) -> None:
-        assert ApiRequest(call({}, headers={"x-stainless-retry-count": count})).repeat("a").retry == retry
+        assert ApiRequest(call({}, headers={"x-stainless-retry-count": count})).request_identity("a").retry == retry
 
 
 @given(
@@ -226,7 +228,7 @@ def test_no_event_makes_the_edge_fail(body: str | None, is_base64: bool, headers
     sent["headers"] |= headers
 
     def serve(request: ApiRequest) -> Answer:
-        request.repeat(request.client("tasks"))
+        request.request_identity(request.client("tasks"))
         return Answer(200, {"fields": len(request.json_body())})
 
     answer = api_handler(serve)(sent, None)

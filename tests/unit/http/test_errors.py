@@ -34,7 +34,7 @@ INTERNAL = {
     *("media.downloads.ArchiveError", "media.downloads.ArchiveConflict", "media.downloads.DownloadCut"),
     *("media.downloads.HostRefused", "media.downloads.LinkExpired", "media.downloads.OutputUnusable"),
     *("media.public_hosts.NotPublic", "media.public_hosts.Unresolved"),
-    *("outcome.NotEnded", "rows.RowNotFound", "webhooks.sender.CallbackFailed"),
+    *("outcome.NotEnded", "rows.RowNotFound", "webhooks.sender.WebhookUnanswered"),
     # The operator's own: commands and deployment.
     *("http.clients.InvalidClient", "settings.MissingSetting"),
     # Faults, which are answered with a 500.

@@ -38,7 +38,7 @@ from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest
 from tarmac.runway.flavors import NotOffered
-from tarmac.tasks.accept import Accepted, Order, accept, repeated
+from tarmac.tasks.accept import Accepted, Order, accept, accept_again
 from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
@@ -151,7 +151,7 @@ def accept_upload(upload: Upload, effects: Effects, defaults: UploadDefaults) ->
         return Noted("ignored")
     with suppress(NoSuchTask):
         # Before the object is looked at: it may be gone or another by now, and this event's task is not.
-        return _tagged(repeated(effects.tasks.get(upload.task_id), effects), effects, upload)
+        return _tagged(accept_again(effects.tasks.get(upload.task_id), effects), effects, upload)
     words = _DEFAULT_OPERATION, defaults.model
     try:
         match form:
@@ -277,7 +277,7 @@ def _accept_pair(
     both = [uploads["character"], uploads["reference"]]
     task_id = task_id_of_pair(upload.bucket, *((each.key, each.version) for each in both))
     with suppress(NoSuchTask):
-        return _tagged(repeated(effects.tasks.get(task_id), effects), effects, *both)
+        return _tagged(accept_again(effects.tasks.get(task_id), effects), effects, *both)
     try:
         found = {part.part: (stored, about), part.other: _look(uploads[part.other], effects)}
     except (NoSuchObject, _Overwritten):

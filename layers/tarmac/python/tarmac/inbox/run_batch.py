@@ -55,7 +55,7 @@ from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest, Issue, Spec
 from tarmac.runway.flavors import NotOffered
-from tarmac.tasks.accept import accept, repeated
+from tarmac.tasks.accept import accept, accept_again
 from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
@@ -271,7 +271,7 @@ def _accept_record(
 ) -> Line:
     with suppress(NoSuchTask):
         # Before the line is read: what it named may be gone by now, and its task is not.
-        return line_of(repeated(effects.tasks.get(task_id), effects).task)
+        return line_of(accept_again(effects.tasks.get(task_id), effects).task)
     source: dict[str, str | int] = {**batch.source, "batch": batch.id, "line": record.line}
     try:
         wanted = _wanted(record, plan, preset)
