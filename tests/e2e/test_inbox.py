@@ -105,7 +105,7 @@ def test_a_bad_preset_is_announced_and_so_is_what_would_have_used_it(
     bad = notice_of(notices, f"presets/{name}.json", "upload.rejected")
     assert "ratio: Expected one of" in bad.body["failure"]
     unused = notice_of(notices, f"inbox/{name}/a.png", "upload.rejected")
-    assert "The preset of this folder cannot be used" in unused.body["failure"]
+    assert f"The preset presets/{name}.json is invalid." in unused.body["failure"]
     report = aws.run("s3", "cp", f"s3://{aws.info.upload_bucket}/failed/inbox/{name}/a.png.json", "-")
     assert json.loads(report)["reason"] == unused.body["failure"]
     assert tasks_of(deployment, f"inbox/{name}/a.png") == []
