@@ -1,4 +1,4 @@
-"""Keys of the upload bucket, and the ids that are derived from them: how an object is used, and what belongs to it."""
+"""Keys of the upload bucket: how an object is used, its pair and preset, and the ids that are derived from its key."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class PairStore:
         return compare_and_set(attempt, part.pair)
 
     def forget(self, bucket: str, part: PairPart, half: Half) -> None:
-        """Remove a half whose object is gone, unless a newer version is recorded."""
+        """Remove a half whose object was deleted or overwritten, unless another version is recorded by now."""
         pk = _pk(bucket, part.pair)
         row = self._table.get(pk, "pair")
         halves = _halves(row)

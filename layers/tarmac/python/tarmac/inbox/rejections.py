@@ -49,7 +49,7 @@ class Rejected:
 def reject(
     upload: Upload, error: Exception, client: str, operation_name: str, model: str, effects: Effects
 ) -> Rejected:
-    """Write the report, then publish the notice, so that whoever receives the notice finds the report.
+    """Write the report, then publish the notice, so that the report exists when the notice arrives.
 
     error: one of REJECTING. operation_name, model: what the upload asked for, as far as that is known.
     """

@@ -121,7 +121,7 @@ def _accept_chunk(
 
 
 def _has_no_tries_left(tries: int, task_id: str, effects: Effects) -> bool:
-    """A line that has become a task is never rejected, however often Tarmac failed on it."""
+    """Whether a line must be rejected after its tries. A line that has become a task is never rejected."""
     if tries < MOST_TRIES:
         return False
     try:
@@ -137,7 +137,7 @@ def _records_of_chunk(run: _Run, number: int, effects: Effects) -> list[Record]:
     key = batch_key(run.batch.id, f"requests.{run.plan.form}")
     records = list(records_of(run.plan, span, effects.uploads.open(key, span=(span.start, span.end)).read))
     if len(records) != span.records:
-        raise RuntimeError(f"chunk {number} contains {len(records)} requests; its plan says {span.records}")
+        raise RuntimeError(f"chunk {number} contains {len(records)} requests; its plan lists {span.records}")
     return records
 
 

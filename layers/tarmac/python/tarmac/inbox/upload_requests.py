@@ -1,4 +1,4 @@
-"""The request of an uploaded media file: its preset and metadata, or the defaults, with the file's link put in."""
+"""The request of an uploaded media file: from its metadata and a preset or the defaults, with the file's link."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def draft_of(operation_name: str, about: Mapping[str, str], preset: Preset, defa
 
 
 def _defaults_for(model: Model, defaults: UploadDefaults) -> dict[str, Any]:
-    """Only the defaults that the model has parameters for, because metadata may name any model."""
+    """Return the defaults that the model has parameters for, because metadata may name any model."""
     values = {"ratio": defaults.ratio, "duration": defaults.duration, "promptText": defaults.prompt_text}
     return {field: value for field, value in values.items() if value and field in (model.parameters or {})}
 
