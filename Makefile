@@ -8,15 +8,15 @@ BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 SAM := $(SAM_VENV)/bin/sam
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-# Two at a time: a stack of its own would be started by each worker more.
 TEST_WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 
 # Layers whose requirements.txt is written by `make requirements`.
 HASHED_LAYERS := layers/dependencies examples/storyboard/layers/video
 .PHONY: requirements release
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down test test-browser test-node check faults mutation bench schemathesis docs recording diagrams check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis docs recording diagrams check-template build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -33,13 +33,20 @@ up: $(VENV)/local.stamp ## Start the local stack in the background and deploy to
 down: $(VENV)/local.stamp ## Stop the local stack; its state stays in .local
 	@$(BIN)/tarmac down
 
-test: $(VENV)/test.stamp ## Run all tests
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+unit: $(VENV)/test.stamp ## Run the unit tests: no stack, no processes, under a minute
+	$(PYTEST) -m unit --hypothesis-profile=fast
+
+test: $(VENV)/test.stamp ## Run unit and integration tests: one model per operation, short faults
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/test.stamp ## Run all tests: all models, storms, load, canaries, removed guards
+	$(PYTEST)
 
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
 
-test-node: $(VENV)/node.stamp ## Run the official Node SDK against the local stack
+test-node: $(VENV)/node.stamp ## Check the state machines in JavaScript; run the official Node SDK against the local stack
+	$(BIN)/python -m tests.machines_node
 	$(BIN)/python -m tests.conformance.node
 
 check: $(VENV)/test.stamp ## Lint and type-check

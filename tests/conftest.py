@@ -1,7 +1,10 @@
-"""One local stack for the whole run, whoever asks for it first; also under `pytest -n`, where every worker asks.
+"""Lanes, Hypothesis profiles, and the local stack that all tests of a run share.
 
-The process that the run was started with names the stack's folder, hands the name to its workers, and ends the stack by
-its own process ids when all tests are over. A run that selects no test of the stack starts nothing.
+Every test belongs to one lane, by its folder or its own mark: `unit`, `integration` or `slow` (see `_lane`).
+
+The first test that needs the stack starts it, also under `pytest -n`, where each worker may be the first. The main
+process names the stack's folder, passes it to its workers, and stops the stack by its process ids after the last test.
+A run without tests of the stack starts nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from local.stack import StackInfo
@@ -24,6 +28,37 @@ if TYPE_CHECKING:
     from tests.e2e.simulator import Simulator
 
 HOME = pytest.StashKey[Path]()
+TESTS = Path(__file__).parent
+
+SLOW = ("canary", "load", "storm")
+"""Folders whose tests start their own stacks, under load or faults, for minutes."""
+
+WITH_PROCESSES = ("bench", "local", "simulator", "storyboard", "template")
+"""Folders below `unit` whose tests start processes or servers, encode video or run cfn-lint."""
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("default", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its lane, before `-m` selects by marks."""
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            item.add_marker(_lane(item.path))
+
+
+def _lane(file: Path) -> str:
+    """The lane of the tests in a file. Those of the examples encode video."""
+    if not file.is_relative_to(TESTS):
+        return "integration"
+    path = file.relative_to(TESTS)
+    if path.parts[0] in SLOW:
+        return "slow"
+    if path.parts[0] == "unit" and path.parts[1] not in WITH_PROCESSES:
+        return "unit"
+    return "integration"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ from tarmac.sessions.client_tokens import ClientToken
 from tarmac.sessions.connect import connect_order, connect_session
 from tarmac.sessions.consume import checked_key, consume_session
 from tarmac.sessions.create import SessionOrder, create_session
-from tarmac.sessions.mint_token import make_token, read_token
+from tarmac.sessions.mint_token import mint_token, verify_token
 from tarmac.sessions.read import cancel_session, connect_backend, credentials_view, read_session
 from tarmac.sessions.requests import parse_create
 from tarmac.sessions.session import Session
@@ -45,7 +45,7 @@ def _consume(call: Call) -> dict[str, str]:
 
 def _create_token(call: Call) -> dict[str, Any]:
     """`{avatarId?, origin?, maxSessions?, expiresIn?}` in; `{clientToken, expiresAt, connectUrl}` out."""
-    text, token = make_token(call.body, call.client, cors_origins, effects)
+    text, token = mint_token(call.body, call.client, cors_origins, effects)
     connect_url = f"{call.request.url_of('/api/avatar/connect')}?clientToken={text}"
     return {"clientToken": text, "expiresAt": to_iso(token.expires_at), "connectUrl": connect_url}
 
@@ -64,7 +64,7 @@ def _caller(call: Call) -> tuple[str, ClientToken | None]:
     """The client that connects, and its client token unless it sends a key. Raises ApiError 401 or 403, BadToken."""
     if "authorization" in call.request.headers:
         return call.request.client_of_key(effects.clients, *SESSION_SCOPES), None
-    token = read_token(call.query.get("clientToken"), call.request.headers.get("origin"), effects)
+    token = verify_token(call.query.get("clientToken"), call.request.headers.get("origin"), effects)
     return token.client, token
 
 

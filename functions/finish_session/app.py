@@ -16,7 +16,7 @@ effects = AwsEffects(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{sessionId}` in; `{sessionId, ending: waiting, waitSeconds}` while Runway prepares the recording, then
-    `{sessionId, ending: completed | failed | cancelled, status, outputs, seconds, looks, error?, cause?}` out. Raises
+    `{sessionId, ending: completed | failed | cancelled, status, outputs, seconds, polls, error?, cause?}` out. Raises
     while the conversation cannot be archived: the state has a Retry and no Catch."""
     ending = finish_session(event["sessionId"], effects, settings.max_output_bytes)
     session = ending.session

@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.aws.wiring import AwsEffects
 from tarmac.inbox.batch_progress import record_ending, repair_batch
 from tarmac.rows import DUE, SESSION_DUE
-from tarmac.sessions.sweep import lose_attempt, repair_session
+from tarmac.sessions.sweep import mark_attempt_lost, repair_session
 from tarmac.settings import SweepSettings
 from tarmac.sweeping import Handler, sweep
 from tarmac.tasks.sweep import repair_task
@@ -17,7 +17,7 @@ from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = SweepSettings.from_environment()
 effects = AwsEffects(settings)
-session_handlers: dict[str, Handler] = {"session": repair_session, "session-attempt": lose_attempt}
+session_handlers: dict[str, Handler] = {"session": repair_session, "session-attempt": mark_attempt_lost}
 handlers: dict[str, Handler] = {"task": partial(repair_task, on_ended=record_ending), "batch": repair_batch}
 
 

@@ -191,7 +191,18 @@ def _odd_paths(prompt: str) -> Iterator[Malformed]:
 
 
 def _odd_queries(prompt: str) -> Iterator[Malformed]:
-    forged = (b"[]", b"{}", b"null", b"1", b'["task#x"]', b'["client#x", "y"]', b"[1, 2]", b'"x"', b"\xff", b"[[[[")
+    forged: tuple[bytes, ...] = (
+        b"[]",
+        b"{}",
+        b"null",
+        b"1",
+        b'["task#x"]',
+        b'["client#x", "y"]',
+        b"[1, 2]",
+        b'"x"',
+        b"\xff",
+        b"[[[[",
+    )
     lists = (["task#x", "y"], ["task#x", ""], ["task#", "y"], ["task#" + "x" * 3000, "y"], ["task#x", "y" * 1500])
     forged += tuple(json.dumps(each).encode() for each in (*lists, ["task#\ud800", "y"], ["task#x", "\ud800"]))
     encoded = [base64.urlsafe_b64encode(text).decode() for text in forged]

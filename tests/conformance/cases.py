@@ -42,7 +42,7 @@ class Cases:
         """Of what follows: a case that calls these."""
 
         def add(play: Play) -> Play:
-            name = play.__name__  # type: ignore[attr-defined]
+            name = play.__name__
             self.by_name[name] = Case(name, methods, play)
             return play
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,12 @@ async def a_task_that_was_read_can_be_waited_for(sdk: Sdk, stage: Stage) -> None
     failing = "pending=0, seconds=0, fail=SAFETY.INPUT.TEXT"
     good = await sdk("text_to_video.create", **video("pending=0, seconds=0"))
     bad = await sdk("text_to_video.create", **video(failing))
-    found, failure = await asyncio.gather(
+    outcomes: Sequence[Any] = await asyncio.gather(
         sdk.waited(await sdk("tasks.retrieve", good.id)),
         sdk.waited(await sdk("tasks.retrieve", bad.id)),
         return_exceptions=True,
     )
+    found, failure = outcomes
     assert (found.id, found.status, len(found.output)) == (good.id, "SUCCEEDED", 1)
     assert isinstance(failure, TaskFailedError)
     assert failure.task_details.id == bad.id

@@ -41,7 +41,8 @@ class Sdk:
         self.called.add(method)
         listing = resolve(self.client, method)
         if self._in_thread is not None:
-            return await self._run(lambda: list(listing(*arguments, **named)))
+            pages: list[Any] = await self._run(lambda: list(listing(*arguments, **named)))
+            return pages
         return [each async for each in listing(*arguments, **named)]
 
     async def _run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
@@ -30,21 +31,35 @@ CASES = {
 """Those of what Tarmac answers."""
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
-def test_a_resource_answers(case: Case, deployment: Deployment, simulator: Simulator, tmp_path: Path) -> None:
-    """Both forms at the same time: some cases wait, and each of their looks comes after six seconds."""
+AT_A_TIME = 12
 
-    async def played(form: str) -> set[str]:
-        with Api.of_new_client(deployment, scopes=SCOPES) as caller:
-            async with opened(form, str(caller.http.base_url), caller.key) as sdk:
-                await case.play(sdk, Stage(caller, deployment, simulator, tmp_path))
-                return sdk.called
 
-    async def in_both_forms() -> list[set[str]]:
-        return await asyncio.gather(*map(played, FORMS))
+def test_resources_answer(deployment: Deployment, simulator: Simulator, tmp_path: Path) -> None:
+    """Every case in both forms, many at the same time: some wait, and the SDK sleeps for six seconds before a poll."""
 
-    for called in asyncio.run(in_both_forms()):
-        assert set(case.covers) <= called
+    async def played(case: Case, form: str, places: asyncio.Semaphore) -> set[str]:
+        folder = tmp_path / f"{case.name}-{form}"
+        folder.mkdir()
+        async with places:
+            with Api.of_new_client(deployment, scopes=SCOPES) as caller:
+                async with opened(form, str(caller.http.base_url), caller.key) as sdk:
+                    await case.play(sdk, Stage(caller, deployment, simulator, folder))
+                    return sdk.called
+
+    async def all_of(plays: list[tuple[Case, str]]) -> list[set[str] | BaseException]:
+        places = asyncio.Semaphore(AT_A_TIME)
+        return await asyncio.gather(*(played(case, form, places) for case, form in plays), return_exceptions=True)
+
+    plays = list(itertools.product(CASES.values(), FORMS))
+    failures = []
+    for (case, form), called in zip(plays, asyncio.run(all_of(plays)), strict=True):
+        if isinstance(called, BaseException):
+            called.add_note(f"{case.name}, {form}")
+            failures.append(called)
+        else:
+            assert set(case.covers) <= called, case.name
+    if failures:
+        raise BaseExceptionGroup(f"{len(failures)} cases", failures)
 
 
 @pytest.mark.parametrize("client", [RunwayML, AsyncRunwayML])

@@ -48,6 +48,7 @@ def test_made_up_calls_are_answered_as_described(stack: StackInfo, api: Api) -> 
     schemathesis(stack, api, "--phases", "fuzzing", "--max-examples", EXAMPLES or FEW)
 
 
+@pytest.mark.slow
 def test_calls_at_and_beyond_every_limit_are_answered_as_described(stack: StackInfo, api: Api) -> None:
     """One value after the other at its least, at its most, beyond, of another type, and not there."""
     which = [] if EXAMPLES else ["--include-path-regex", WITHOUT_LONG_BODIES]

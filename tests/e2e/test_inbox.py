@@ -48,7 +48,7 @@ def tasks_of(deployment: Deployment, *keys: str) -> list[Task]:
 
 def notice_of(notices: Notices, key: str, kind: str) -> Notice:
     def wanted(notice: Notice) -> bool:
-        return notice.body["source"].get("key") == key and notice.body["type"] == kind
+        return bool(notice.body["source"].get("key") == key and notice.body["type"] == kind)
 
     return notices.matching(wanted, f"{kind} of {key}")[0]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -69,8 +70,12 @@ def test_waiting_for_output_gives_links_to_the_archive(
         return caught.value
 
     with ThreadPoolExecutor(3) as pool:
-        waits = [pool.submit(image_to_video), pool.submit(lambda: asyncio.run(text_to_video())), pool.submit(failing)]
-        image_links, text_links, failure = [wait.result() for wait in waits]
+        waits: list[Future[Any]] = [
+            pool.submit(image_to_video),
+            pool.submit(lambda: asyncio.run(text_to_video())),
+            pool.submit(failing),
+        ]
+        image_links, text_links, failure = (wait.result() for wait in waits)
 
     for (link,), seconds in ((image_links, 2), (text_links, 4)):
         assert f"/{deployment.info.archive_bucket}/{api.client}/" in link
@@ -111,8 +116,9 @@ def test_unknown_tasks_and_wrong_keys_raise_what_the_sdk_documents(runway: Runwa
         runway.tasks.retrieve("6e1fe2a7-0000-4000-8000-000000000000")
     with pytest.raises(AuthenticationError):
         runway.with_options(api_key=f"key_{'0' * 128}").tasks.retrieve("some-id")
+    absent: Any = {"Authorization": Omit()}
     with pytest.raises(AuthenticationError):
-        runway.with_options(default_headers={"Authorization": Omit()}).tasks.retrieve("some-id")
+        runway.with_options(default_headers=absent).tasks.retrieve("some-id")
 
 
 def test_the_sdks_own_retry_does_not_buy_twice(api: Api, deployment: Deployment, simulator: Simulator) -> None:

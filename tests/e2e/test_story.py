@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import Any
 
 import httpx
 
@@ -40,7 +41,7 @@ def test_an_image_becomes_an_archived_and_announced_video(
     # The client waits, and sees Runway's words only.
     shown: list[str] = []
 
-    def look() -> dict[str, object]:
+    def look() -> dict[str, Any]:
         task = api.read(task_id)
         shown.append(str(task["status"]))
         if task["status"] == "RUNNING":

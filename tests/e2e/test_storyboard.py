@@ -35,7 +35,7 @@ def film() -> str:
 
 def pictures(content: bytes) -> list[Image.Image]:
     with av.open(io.BytesIO(content)) as container:
-        return [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+        return [frame.to_image() for frame in container.decode(video=0)]
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:

@@ -46,7 +46,7 @@ def test_an_image_in_the_inbox_becomes_a_video(
     task = deployment.announced(deployment.task_of_object(key).id)
 
     assert (task.state, task.operation, task.client) == ("SUCCEEDED", "image_to_video", "s3")
-    assert task.source == {"kind": "s3", "bucket": deployment.info.upload_bucket, "key": key} | task.source
+    assert task.source == {"kind": "s3", "bucket": deployment.info.upload_bucket, "key": key, **task.source}
     assert task.upstream_id
     sent = json.loads(simulator.body_text(task.upstream_id))
     assert sent.pop("promptImage").startswith("runway://")
@@ -169,7 +169,7 @@ def test_the_same_key_put_again_is_a_task_of_its_own(deployment: Deployment, nam
     def tasks() -> list[str]:
         return [row.id for row in deployment.rows_of("s3") if row.source["key"] == key]
 
-    assert len(set(eventually(tasks, lambda found: len(found) == 2, f"two tasks of {key}"))) == 2
+    assert len(set(eventually(tasks, lambda found: len(list(found)) == 2, f"two tasks of {key}"))) == 2
 
 
 def test_an_object_that_was_deleted_before_it_was_read_is_announced(

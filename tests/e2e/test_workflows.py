@@ -64,7 +64,7 @@ def test_a_run_is_waited_for_and_its_files_are_the_archives(
             assert served.content == simulator.http.get(original).content
     assert {output.key.rpartition(".")[2] for output in row.outputs} == {"png", "mp4", "mp3"}
     assert (row.operation, row.metadata) == (f"workflows/{workflow_id}", {"order": "A-17"})
-    assert len(runway.tasks.retrieve(run.id).output) == len(node_ids)  # type: ignore[union-attr, arg-type]
+    assert len(runway.tasks.retrieve(run.id).output) == len(node_ids)
 
 
 def test_a_cancelled_run_ends_here(api: Api, runway: RunwayML, deployment: Deployment) -> None:
@@ -75,7 +75,7 @@ def test_a_cancelled_run_ends_here(api: Api, runway: RunwayML, deployment: Deplo
         workflow_id, node_outputs={node_ids[0]: {"prompt": {"type": "primitive", "value": value}}}
     )
     api.seen(run.id, "RUNNING")
-    assert runway.workflow_invocations.retrieve(run.id).output == {}  # type: ignore[union-attr]
+    assert runway.workflow_invocations.retrieve(run.id).output == {}
     runway.tasks.delete(run.id)
     assert runway.workflow_invocations.retrieve(run.id).status == "CANCELLED"
     assert deployment.announced(run.id).state == "CANCELLED"
@@ -92,7 +92,7 @@ def test_workflows_that_there_are_not(runway: RunwayML, api: Api) -> None:
 
 def test_a_router_is_managed_and_used(api: Api, runway: RunwayML) -> None:
     slug = f"r{marker()[:20]}"
-    router = runway.routers.create(slug=slug, settings={"schemaVersion": 1, "optimizeFor": "cost"})  # type: ignore[typeddict-unknown-key]
+    router = runway.routers.create(slug=slug, settings={"schemaVersion": 1, "optimizeFor": "cost"})  # type: ignore[arg-type]
     assert runway.routers.update(router.id, name="Cheapest").name == "Cheapest"
     assert slug in [each.slug for each in runway.routers.list(limit=100)]
     with pytest.raises(BadRequestError):
@@ -100,9 +100,8 @@ def test_a_router_is_managed_and_used(api: Api, runway: RunwayML) -> None:
     with pytest.raises(BadRequestError):
         runway.routers.list(limit=0)
 
-    created = runway.generate.video.create(
-        config_id=slug, input={"promptText": f"A lamp [[sim:{QUICK}]]", "duration": 4}
-    )
+    wanted: Any = {"promptText": f"A lamp [[sim:{QUICK}]]", "duration": 4}
+    created: Any = runway.generate.video.create(config_id=slug, input=wanted)
     assert (created.routing.config_id, created.routing.model) == (slug, None)
     task = api.ended(created.id)
     assert task["status"] == "SUCCEEDED", task
@@ -120,7 +119,7 @@ def test_records_of_the_web_application(runway: RunwayML) -> None:
     entries = list(runway.organization.webapp.audit_logs.list(limit=10))
     found = runway.organization.webapp.audit_logs.retrieve(entries[0].event_id)
     assert found.client_ip_address
-    window = {"from_": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+    window: dict[str, Any] = {"from_": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
     assert [each.type for each in runway.organization.webapp.list_usage(limit=1, **window)]
     with pytest.raises(NotFoundError):
         runway.organization.webapp.audit_logs.retrieve("nothing")

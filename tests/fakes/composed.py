@@ -8,7 +8,7 @@ from tarmac import sweeping
 from tarmac.effects import Effects
 from tarmac.inbox.batch_progress import record_ending, repair_batch
 from tarmac.rows import DUE, SESSION_DUE
-from tarmac.sessions.sweep import lose_attempt, repair_session
+from tarmac.sessions.sweep import mark_attempt_lost, repair_session
 from tarmac.sweeping import SweepReport
 from tarmac.tasks import finish as finishing
 from tarmac.tasks.finish import Ending
@@ -35,5 +35,5 @@ def sweep(effects: Effects) -> SweepReport:
 
 
 def sweep_sessions(effects: Effects) -> SweepReport:
-    handlers: dict[str, sweeping.Handler] = {"session": repair_session, "session-attempt": lose_attempt}
+    handlers: dict[str, sweeping.Handler] = {"session": repair_session, "session-attempt": mark_attempt_lost}
     return sweeping.sweep(SESSION_DUE, handlers, effects)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes.world import World
 
-Ask = Callable[..., tuple[int, dict[str, Any]]]
+Ask = Callable[..., Any]
 """A call of a function over HTTP: (status, answer)."""
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"

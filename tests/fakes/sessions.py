@@ -1,4 +1,4 @@
-"""Runway's live sessions in memory: each lives by the clock, gives its credentials once, and fails as told."""
+"""Runway's live sessions in memory: they follow the clock, return credentials once, and fail as tests configure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tarmac.runway.ports import Credentials, UpstreamSession
 
 @dataclass
 class FakeSession:
-    """`status` is what a look shows from ready_at on; a test moves it by hand.
+    """status: what a poll returns from ready_at on; tests change it with `now`.
 
-    joins: whether who consumes it also enters; then it runs for run_seconds, and is a conversation.
+    joins: whether the caller that consumes it also joins; then it runs for run_seconds and has a conversation.
     """
 
     id: str
@@ -50,7 +50,7 @@ class FakeRunwaySessions:
     lose_consumes: list[Exception] = field(default_factory=list)
     refuse_cancels: list[Exception] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
-    looks: int = 0
+    polls: int = 0
 
     def create(self, body: Mapping[str, Any]) -> str:
         if self.refuse_creates:
@@ -63,7 +63,7 @@ class FakeRunwaySessions:
         return session_id
 
     def session(self, session_id: str, timeout_seconds: float | None = None) -> UpstreamSession:
-        self.looks += 1
+        self.polls += 1
         if self.unreadable:
             raise self.unreadable.pop(0)
         known, status = self._known(session_id), self.status(session_id)
@@ -112,10 +112,10 @@ class FakeRunwaySessions:
         ended = "ended" if self.has_ended(session_id) else "in_progress"
         return {"id": session_id, "status": ended, "transcript": said, "tools": [], "recordingUrl": link}
 
-    # What a test does, and asks.
+    # For tests
 
     def now(self, session_id: str, status: str, **more: Any) -> None:
-        """From now on this is what a look shows."""
+        """Set the status that polls return from now on."""
         known = self.sessions[session_id]
         known.ready_at, known.status, known.more = self.clock.now(), status, more
 

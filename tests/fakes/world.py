@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tarmac.characters.create_records import SendStore
+from tarmac.characters.create_records import CreateRecordStore
 from tarmac.characters.owner_store import OwnerStore
 from tarmac.clock import Clock
 from tarmac.http.clients import ClientStore
@@ -91,8 +91,8 @@ class World:
         return OwnerStore(self.table)
 
     @property
-    def create_records(self) -> SendStore:
-        return SendStore(self.table)
+    def create_records(self) -> CreateRecordStore:
+        return CreateRecordStore(self.table)
 
     @property
     def client_tokens(self) -> ClientTokenStore:

@@ -324,7 +324,7 @@ def _loosen(what: str) -> None:
     if what == "unconditional objects":
         effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore
     else:
-        effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)  # type: ignore
+        effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)
 
 
 def _search(guard: Guard, seed: int) -> Verdict:

@@ -33,6 +33,7 @@ def test_no_invariant_breaks() -> None:
     assert tally.schedules > 10_000
 
 
+@pytest.mark.slow
 def test_the_product_without_any_one_guard_is_found_out() -> None:
     verdicts = judge_all(SEED, workers=2)
     assert len(verdicts) >= 13

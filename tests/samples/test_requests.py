@@ -115,7 +115,7 @@ def test_the_version_header_is_not_needed(caller: Api, version: str | None) -> N
 
 
 def test_a_failed_task_says_why_as_the_polling_samples_read_it(caller: Api) -> None:
-    body = SAMPLES[0].body | {"promptText": prompt("seconds=3, fail=SAFETY.INPUT.TEXT")}
+    body = {**SAMPLES[0].body, "promptText": prompt("seconds=3, fail=SAFETY.INPUT.TEXT")}
     task = polled(caller, f"/v1/tasks/{send(caller, SAMPLES[0].path, body).json()['id']}")
     assert (task["status"], task["failureCode"]) == ("FAILED", "SAFETY.INPUT.TEXT")
     assert task["failure"]

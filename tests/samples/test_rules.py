@@ -1,7 +1,7 @@
 """What the documents state: models, costs, limits, formats, statuses, what to repeat. A line each, without a stack.
 
 What holds for the running stack alone is shown elsewhere: statuses of errors and of throttled tasks in
-`tests/e2e/test_create_faults.py`, sizes of uploads in `tests/unit/uploads`, days of usage in `tests/unit/account`.
+`tests/e2e/test_create_faults.py`, sizes of uploads in `tests/unit/media`, days of usage in `tests/unit/account`.
 """
 
 from __future__ import annotations

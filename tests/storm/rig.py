@@ -195,7 +195,7 @@ class Rig:
             if not messages:
                 return bodies
             bodies += [message["Body"] for message in messages]
-            handles = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
+            handles: Any = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
             self._clients.sqs.delete_message_batch(QueueUrl=queue_url, Entries=handles)
 
     def notices(self) -> list[dict[str, Any]]:

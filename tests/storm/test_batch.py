@@ -74,8 +74,10 @@ def _notice(busy: Rig, heard: list[dict[str, Any]], kind: str) -> dict[str, Any]
 
 def _all_of(busy: Rig, heard: list[dict[str, Any]], complete: Any) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while heard.extend(busy.notices()) or not complete(heard):
+    heard += busy.notices()
+    while not complete(heard):
         if time.monotonic() > deadline:
             counts = Counter(task.state.value for task in busy.tasks().values())
             pytest.fail(f"heard {Counter(each['type'] for each in heard)}; tasks {counts}")
         time.sleep(0.3)
+        heard += busy.notices()

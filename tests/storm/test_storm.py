@@ -10,7 +10,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -108,7 +108,16 @@ def _orders(dice: random.Random) -> tuple[list[Order], list[list[Order]]]:
         inline = operation == "image_to_video" and "times" not in scenario and dice.random() < 0.3
         body = create_body(operation, seed, f"seconds={dice.choice((2, 5, 9))},{scenario}", inline=inline)
         style = Style.KEY if seed % 3 else Style.SDK
-        losses = (Loss.NONE, Loss.NONE, Loss.NONE, Loss.DROPPED, Loss.NEVER_ARRIVED, Loss.HUNG_UP, Loss.TIMED_OUT)
+        losses: tuple[Loss, ...]
+        losses = (
+            Loss.NONE,
+            Loss.NONE,
+            Loss.NONE,
+            Loss.DROPPED,
+            Loss.NEVER_ARRIVED,
+            Loss.HUNG_UP,
+            Loss.TIMED_OUT,
+        )
         # Without a key, a retry that overtakes its own first send is a second create, and nobody can tell.
         loss = dice.choice(losses if style is Style.KEY else losses[:5])
         cancel, read = seed % 17 == 0, seed % 5 == 0
@@ -122,7 +131,7 @@ def _orders(dice: random.Random) -> tuple[list[Order], list[list[Order]]]:
     return singles, groups
 
 
-def _weather(rig: Rig, uploads: Uploads, tally: Tally, dice: random.Random) -> Iterator[None]:
+def _weather(rig: Rig, uploads: Uploads, tally: Tally, dice: random.Random) -> Generator[None]:
     """What happens meanwhile, at numbers of answered creates, never at times. Yields at every step."""
 
     def at(share: float) -> Iterator[None]:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from local.aws.template import parse
+from local.checks.machines import targets
 from local.paths import ROOT
 from tests.workflow.test_definition import EVENTS
 
 State = Mapping[str, Any]
 STATES: dict[str, State] = parse((ROOT / "statemachines" / "avatar_session.asl.yaml").read_text())["States"]
 TASKS = sorted(name for name, state in STATES.items() if state["Type"] == "Task")
-
-
-def following(state: State) -> Iterator[str]:
-    for key in ("Next", "Default"):
-        if key in state:
-            yield state[key]
-    for branch in (*state.get("Choices", ()), *state.get("Catch", ())):
-        yield branch["Next"]
 
 
 def choice(state: str, word: str) -> str:
@@ -61,7 +54,7 @@ def test_finish_has_no_catch_and_watch_is_left_to_it() -> None:
     assert "Catch" not in STATES["Finish"]
     [catch] = STATES["Watch"]["Catch"]
     assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "Finish")
-    assert set(following(STATES["WaitForTheRecording"])) == {"Finish"}
+    assert set(targets(STATES["WaitForTheRecording"])) == {"Finish"}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -76,7 +69,7 @@ def test_every_task_state_retries_with_growing_pauses(name: str) -> None:
 def test_a_look_writes_at_most_nine_events() -> None:
     cycle = ("WaitForTheCall", "Watch", "Route")
     for name, after in zip(cycle, cycle[1:] + cycle[:1], strict=True):
-        assert after in following(STATES[name])
+        assert after in targets(STATES[name])
     assert sum(EVENTS[STATES[name]["Type"]] for name in cycle) <= 9
 
 

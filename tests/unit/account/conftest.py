@@ -11,11 +11,6 @@ from tests.fakes.samples import event
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """A call of read_account by its route: (status, answer, headers)."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")

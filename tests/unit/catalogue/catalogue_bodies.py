@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tarmac.catalogue import Model, operation, operations
@@ -23,7 +23,20 @@ _WORDS = ("Word", "a-word", "2026-06", "#FF8800")
 ENTRIES = [(name, model) for name in operations() for model in operation(name).models.values()]
 """Every model of every operation."""
 
-IDS = [f"{name}:{model.name}" for name, model in ENTRIES]
+
+def for_each_entry(check: Callable[[str, Model], None]) -> Callable[[], None]:
+    """A test that calls the check with every operation and model. A failure's note names the entry."""
+
+    def test() -> None:
+        for name, model in ENTRIES:
+            try:
+                check(name, model)
+            except BaseException as failure:
+                failure.add_note(f"catalogue entry {name}:{model.name}")
+                raise
+
+    test.__name__, test.__doc__ = check.__name__, check.__doc__
+    return test
 
 
 def issues(model: Model, body: Mapping[str, Any]) -> list[Issue]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from catalogue_bodies import ENTRIES, IDS, found, minimal
 
 from local.simulator.contract import OPERATIONS, examine
 from tarmac.catalogue import Model, operation
+from tests.unit.catalogue.catalogue_bodies import for_each_entry, found, minimal
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_exactly_the_models_that_are_known_to_be_strict_are(name: str, model: Model) -> None:
     known = OPERATIONS.get(f"/v1/{name}")
     if known is None:
@@ -27,7 +27,7 @@ def _is_strict(name: str, model: str) -> bool:
     return any(issue.code == "unrecognized_keys" for issue in findings.issues)
 
 
-@pytest.mark.parametrize(("name", "model"), ENTRIES, ids=IDS)
+@for_each_entry
 def test_an_unknown_parameter_is_named_by_strict_models_and_passes_with_others(name: str, model: Model) -> None:
     expected = {"misspelt": "unrecognized_keys"} if model.strict else {}
     assert found(model, minimal(model, misspelt=1)) == expected

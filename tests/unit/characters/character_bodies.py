@@ -1,4 +1,4 @@
-"""Creates of avatars, documents and voices, and what would be wrong with them."""
+"""Valid and invalid bodies of creates of avatars, documents and voices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOVA = {
 }
 NOTES = {"name": "Notes", "content": "# Opening hours"}
 WARM = {"name": "Warm", "from": {"type": "text", "prompt": "A warm and friendly voice", "model": "eleven_ttv_v3"}}
-BODIES = {"avatars": NOVA, "documents": NOTES, "voices": WARM}
+BODIES: dict[str, dict[str, Any]] = {"avatars": NOVA, "documents": NOTES, "voices": WARM}
 
 BAD_BODIES: tuple[tuple[str, dict[str, Any], list[Any]], ...] = (
     ("avatars", {"name": ""}, ["name"]),
@@ -46,4 +46,4 @@ BAD_BODIES: tuple[tuple[str, dict[str, Any], list[Any]], ...] = (
     ("voices", {"from": {"type": "text", "prompt": "x" * 1001, "model": "eleven_ttv_v3"}}, ["from", "prompt"]),
     ("voices", {"from": {"type": "audio", "audio": "data:image/png;base64,AAAA"}}, ["from", "audio"]),
 )
-"""A collection, changes to its body, and the path of the one issue that there is then."""
+"""A collection, changes that make its body invalid, and the path of the only issue."""

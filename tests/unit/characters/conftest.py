@@ -11,7 +11,7 @@ from tests.fakes.loading import load_function
 from tests.fakes.samples import event
 
 Call = Callable[..., tuple[int, Any, dict[str, str]]]
-"""A call of manage_characters: `call("PATCH /v1/avatars/nova", {…}, client="acme")` → (status, answer, headers)."""
+"""A call of manage_characters: `call("PATCH /v1/avatars/nova", {…}, client="acme")` → (status, body, headers)."""
 
 ENVIRONMENT = {
     "TABLE_NAME": "tasks",
@@ -22,11 +22,6 @@ ENVIRONMENT = {
     "RUNWAYML_BASE_URL": "https://runway.example",
     "UPSTREAM_FLAVOR": "runway",
 }
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 @pytest.fixture

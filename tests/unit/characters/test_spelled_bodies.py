@@ -1,4 +1,4 @@
-"""Bodies of avatars, documents and voices in snake_case, and changes that change nothing."""
+"""Bodies of avatars, documents and voices in snake_case, and changes without a known field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def made(call: Call, collection: str) -> str:
     return str(call(f"POST /v1/{collection}", BODIES[collection])[1]["id"])
 
 
-def test_a_create_may_be_snake_case_at_every_depth(world: World, call: Call) -> None:
+def test_a_create_in_snake_case_is_accepted_at_every_depth(world: World, call: Call) -> None:
     snake = {
         "name": NOVA["name"],
         "personality": NOVA["personality"],
@@ -26,14 +26,14 @@ def test_a_create_may_be_snake_case_at_every_depth(world: World, call: Call) -> 
     assert world.characters.bodies == [NOVA]
 
 
-def test_so_may_a_change(world: World, call: Call) -> None:
+def test_a_change_in_snake_case_is_accepted(world: World, call: Call) -> None:
     avatar, document = made(call, "avatars"), made(call, "documents")
     world.characters.bodies.clear()
     assert call(f"PATCH /v1/avatars/{avatar}", {"document_ids": [document], "start_script": None})[0] == 200
     assert world.characters.bodies == [{"documentIds": [document], "startScript": None}]
 
 
-def test_what_is_wrong_is_named_as_it_was_sent(call: Call) -> None:
+def test_an_issue_has_the_spelling_of_the_request(call: Call) -> None:
     avatar = made(call, "avatars")
     for changes, path in (
         ({"document_ids": ["missing"]}, ["document_ids", 0]),
@@ -50,7 +50,7 @@ def test_what_is_wrong_is_named_as_it_was_sent(call: Call) -> None:
     ("changes", "named"),
     [({}, ["name"]), ({"name": None}, ["name"]), ({"nonsense": 1, "no_sense": 2}, ["name", "no_sense", "nonsense"])],
 )
-def test_a_change_that_changes_nothing_is_refused(
+def test_a_change_without_a_known_field_is_rejected(
     collection: str, changes: dict[str, Any], named: list[str], world: World, call: Call
 ) -> None:
     item = made(call, collection)
@@ -62,7 +62,7 @@ def test_a_change_that_changes_nothing_is_refused(
 
 
 @pytest.mark.parametrize("collection", BODIES)
-def test_an_unknown_name_beside_a_known_one_is_runways_to_judge(collection: str, world: World, call: Call) -> None:
+def test_an_unknown_field_beside_a_known_one_is_passed_to_runway(collection: str, world: World, call: Call) -> None:
     item = made(call, collection)
     world.characters.bodies.clear()
     assert call(f"PATCH /v1/{collection}/{item}", {"name": "New", "nonsense": 1})[0] in (200, 204)

@@ -38,11 +38,6 @@ ANYTHING = {"str": "", "frozenset[str]": "", "int": "1", "float": "1", "bool": "
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, world: World) -> Callable[[str], ModuleType]:
     """The module of a function, loaded in its environment."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")

@@ -13,13 +13,13 @@ from tarmac.http.answers import ApiError
 from tarmac.http.errors import MEANINGS, as_api_error, meaning_of
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.runway.errors import CreateRefused, CreateRejected, UpstreamRejected, UpstreamUnavailable
-from tarmac.sessions.session import StillCreating
+from tarmac.sessions.errors import StillCreating
 
 INTERNAL = {
     # Conditions of a write, object or execution that the features handle.
     *("ports.AlreadyThere", "ports.ConditionFailed", "ports.ExecutionNameTaken", "ports.NoSuchObject"),
     *("rows.TransitionRefused", "tasks.store.TaskExists", "inbox.batch_store.BatchExists"),
-    *("characters.create_records.SentByAnother", "characters.owner_store.AlreadyOwned"),
+    *("characters.create_records.RecordConflict", "characters.owner_store.AlreadyOwned"),
     # Parts of a request, which become issues of an InvalidRequest.
     *("requests.text_fields.BadField", "requests.media.BadMedia", "requests.strict_json.BadJson"),
     *("media.inputs.InputMissing", "media.inputs.InputUnusable"),

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from local.cli import app
-from local.commands import api as api_module
 from local.commands.following import table_of
 from tests.fakes.servers import TinyServer, answer, hang_up, raw, tiny_server
 
@@ -43,7 +41,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyServ
         monkeypatch.setenv("TARMAC_API_URL", running.url)
         monkeypatch.setenv("TARMAC_API_KEY", "key_of_tests")
         monkeypatch.delenv("TARMAC_STACK", raising=False)
-        monkeypatch.setattr(api_module.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
         yield running
 
 
@@ -190,7 +188,7 @@ def test_an_interruption_prints_how_to_follow_the_task(server: TinyServer, monke
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(api_module.time, "sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupt)
     server.answers(answer(200, CREATED), answer(200, task("RUNNING")))
     made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--wait")
     assert made.exit_code == 130

@@ -55,8 +55,9 @@ def upstream(world: World, simulator: RunningSimulator) -> Iterator[Callable[...
         def connected(flavor: Flavor = RUNWAY) -> World:
             base_url = simulator.base_url + ("/runwayml" if flavor is COMETAPI else "")
             connection = RunwayConnection(base_url, lambda fresh: "key_test", world.clock, http)
-            world.flavor, world.runway = flavor, RunwayClient(connection, flavor)
-            world.downloads = downloads
+            world.flavor = flavor
+            world.runway = RunwayClient(connection, flavor)  # type: ignore[assignment]
+            world.downloads = downloads  # type: ignore[assignment]
             return world
 
         yield connected
@@ -102,7 +103,7 @@ class TestCometApi:
         """Its marketing name comes in; inline media and uploads go out as links that outlive the task."""
         slot = create_upload("actor.mp4", "acme", comet)
         comet.uploads.put(slot.form.fields["key"], MP4 + bytes(64), "video/mp4")
-        body = {
+        body: dict[str, Any] = {
             "model": "runwayml-character-performance",
             "character": {"type": "image", "uri": data_uri(PNG)},
             "reference": {"type": "video", "uri": slot.uri},
@@ -119,7 +120,7 @@ class TestCometApi:
             "character": f"https://uploads.example/inputs/{task.id}/01.png?expires={LINK_SECONDS}",
             "reference": f"https://uploads.example/{slot.form.fields['key']}?expires={LINK_SECONDS}",
         }
-        assert sent == body | {"model": "act_two"} | {name: body[name] | {"uri": uri} for name, uri in links.items()}
+        assert sent == body | {"model": "act_two"} | {name: {**body[name], "uri": uri} for name, uri in links.items()}
 
     @pytest.mark.parametrize("shape", ["envelope", "bare"])
     def test_shows_a_task_late_and_in_either_shape(self, shape: str, comet: World, simulator: RunningSimulator) -> None:
@@ -242,5 +243,7 @@ class TestRouter:
         assert view["routing"]["configId"] == "cheap"
         assert view["routing"]["model"]
         assert view["estimatedCost"] == view["routing"]["estimatedCost"]
-        assert world.runway.relay("GET", f"/v1/routers/{made['id']}/requests", {}, None)["data"][0]["taskId"]
+        decisions = world.runway.relay("GET", f"/v1/routers/{made['id']}/requests", {}, None)
+        assert decisions is not None
+        assert decisions["data"][0]["taskId"]
         assert world.runway.relay("DELETE", f"/v1/routers/{made['id']}", {}, None) is None

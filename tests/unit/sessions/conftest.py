@@ -27,14 +27,8 @@ Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def world() -> World:
-    """Everything outside, in memory, at a standing clock."""
-    return World()
-
-
-@pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, world: World) -> ModuleType:
-    """functions/create_session, as Lambda loads it."""
+    """The module functions/create_session, loaded as Lambda loads it."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     return load_function("create_session", monkeypatch, world, ENVIRONMENT)
@@ -42,7 +36,10 @@ def app(monkeypatch: pytest.MonkeyPatch, world: World) -> ModuleType:
 
 @pytest.fixture
 def ask(app: ModuleType) -> Ask:
-    """A call over HTTP: (status, answer). Of the client `acme`; with `headers` or `query`, a public call."""
+    """Call the function over HTTP and return (status, body).
+
+    The client is `acme`; with `headers` or `query` the call passes no authorizer.
+    """
 
     def call(
         route: str,

@@ -1,4 +1,4 @@
-"""Sessions that several tests talk about."""
+"""Sessions and requests that several tests use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRESET = {"type": "runway-preset", "presetId": "cat-character"}
 
 
 def a_session(state: SessionState = SessionState.NOT_READY, **changes: Any) -> Session:
-    """A session as it stands in that state."""
+    """A consistent session in the given state."""
     values: dict[str, Any] = {
         "id": "live-1",
         "client": "acme",
@@ -51,10 +51,10 @@ def an_order(client: str = "acme", **body: Any) -> SessionOrder:
 
 
 def created(world: World, **body: Any) -> Session:
-    """A session that Runway has taken."""
+    """Create a session at the fake Runway and return it."""
     return create_session(an_order(**body), world, MOST_SECONDS)
 
 
 def minutes(world: World, client: str = "acme") -> int:
-    """Seconds that the client has used and reserved today."""
+    """The seconds that the client has used and reserved today."""
     return world.sessions.used_seconds(client, "2023-11-14")

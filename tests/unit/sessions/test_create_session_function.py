@@ -1,4 +1,4 @@
-"""functions/create_session over HTTP: Runway's paths, the connect of a page, client tokens, and who may do what."""
+"""functions/create_session over HTTP: Runway's paths, connect, client tokens, and permissions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import own
+from tarmac.characters.ownership import own
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import SessionState
@@ -39,7 +39,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 class TestDropIn:
-    """Each server route of Runway's samples: its request, answered with the fields that the route returns."""
+    """The server routes of Runway's samples: each request gets the fields that the sample expects."""
 
     FIELDS = frozenset({"sessionId", "serverUrl", "token", "roomName"})
 
@@ -52,7 +52,9 @@ class TestDropIn:
         ],
     )
     @pytest.mark.parametrize("path", ["/api/avatar/session", "/api/avatar/connect"])
-    def test_a_sample(self, path: str, body: dict[str, Any], ask: Ask, key: str, world: World) -> None:
+    def test_a_request_of_a_sample_gets_credentials(
+        self, path: str, body: dict[str, Any], ask: Ask, key: str, world: World
+    ) -> None:
         status, answer = ask(f"POST {path}", body, headers=bearer(key))
         assert (status, answer.keys()) == (200, self.FIELDS)
         assert answer == {
@@ -64,14 +66,14 @@ class TestDropIn:
         sent = world.runway_sessions.sessions["live-1"].body
         assert sent == {"model": "gwm1_avatars", "avatar": {"type": "custom", "avatarId": UUID}, "maxDuration": 300}
 
-    def test_a_session_that_fails_answers_its_failure(self, ask: Ask, key: str, world: World) -> None:
+    def test_a_failed_session_returns_its_failure(self, ask: Ask, key: str, world: World) -> None:
         self.becomes(world, "FAILED", failure="The avatar was moderated", failureCode="SAFETY.INPUT.IMAGE")
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
         assert status == 502
         assert answer == {"error": "The avatar was moderated (SAFETY.INPUT.IMAGE)"}
 
     @pytest.mark.parametrize("ending", ["COMPLETED", "CANCELLED"])
-    def test_it_stops_on_every_end(self, ending: str, ask: Ask, key: str, world: World) -> None:
+    def test_a_session_that_ended_stops_the_wait(self, ending: str, ask: Ask, key: str, world: World) -> None:
         self.becomes(world, ending)
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
         assert status == 502
@@ -87,11 +89,11 @@ class TestDropIn:
         assert world.runway_sessions.cancelled == ["live-1"]
         assert world.sessions.get("live-1").cancel_reason == "timeout"
 
-    def test_it_looks_each_second_and_no_more(self, ask: Ask, key: str, world: World) -> None:
+    def test_it_polls_once_a_second(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.ready_seconds = 10
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))[0] == 200
         assert world.clock.now() == NOW + 10
-        assert world.runway_sessions.looks == 11
+        assert world.runway_sessions.polls == 11
 
     def becomes(self, world: World, status: str, **more: Any) -> None:
         create = world.runway_sessions.create
@@ -101,7 +103,7 @@ class TestDropIn:
             world.runway_sessions.now(session_id, status, **more)
             return session_id
 
-        world.runway_sessions.create = creating  # type: ignore[method-assign]
+        world.runway_sessions.create = creating
 
 
 class TestConnectFaults:
@@ -114,7 +116,7 @@ class TestConnectFaults:
             (CreateRefused("Runway refuses the key", status=401), 502, "operator"),
         ],
     )
-    def test_a_create_that_runway_does_not_take(
+    def test_a_rejected_create_gets_runways_status(
         self, problem: Exception, status: int, says: str, ask: Ask, key: str, world: World
     ) -> None:
         world.runway_sessions.refuse_creates.append(problem)
@@ -123,22 +125,22 @@ class TestConnectFaults:
         assert says in answer["error"]
         assert minutes(world) == 0
 
-    def test_bad_reads_are_waited_out(self, ask: Ask, key: str, world: World) -> None:
+    def test_failed_polls_are_retried(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.unreadable += [UpstreamUnavailable("HTTP 502")] * 6
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))[0] == 200
 
-    def test_a_consume_that_runway_has_no_time_for_is_tried_again(self, ask: Ask, key: str, world: World) -> None:
+    def test_a_consume_that_runway_rejects_for_the_moment_is_retried(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.refuse_consumes += [CreateRefused("busy", status=503)] * 2
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))[0] == 200
 
-    def test_a_lost_consume_burns_the_session(self, ask: Ask, key: str, world: World) -> None:
+    def test_a_consume_with_a_lost_response_burns_the_session(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
         assert status == 410
         assert "create a new session" in answer["error"]
         assert world.runway_sessions.status("live-1") == "CANCELLED"
 
-    def test_an_error_nobody_expects_leaves_no_session_behind(self, ask: Ask, key: str, world: World) -> None:
+    def test_an_unexpected_error_cancels_the_session(self, ask: Ask, key: str, world: World) -> None:
         world.runway_sessions.unreadable.append(RuntimeError("secret"))
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
         assert status == 500
@@ -146,15 +148,17 @@ class TestConnectFaults:
         assert world.runway_sessions.cancelled == ["live-1"]
 
 
-class TestWhoMayConnect:
+class TestPermissions:
     @pytest.mark.parametrize("headers", [{}, bearer(""), bearer("key_wrong"), {"authorization": "Basic x"}])
-    def test_nobody_without_a_key_or_a_token(self, headers: dict[str, str], ask: Ask, world: World) -> None:
+    def test_a_connect_without_a_valid_key_or_token_is_rejected(
+        self, headers: dict[str, str], ask: Ask, world: World
+    ) -> None:
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=headers)
         assert status == 401
         assert answer["error"]
         assert not world.runway_sessions.sessions
 
-    def test_nobody_without_a_scope_for_it(self, ask: Ask, world: World) -> None:
+    def test_a_key_without_the_scope_is_rejected(self, ask: Ask, world: World) -> None:
         tasks_only = world.clients.create_key("acme", ["tasks"], NOW)
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(tasks_only))[0] == 403
         for route in (CREATE, TOKEN, GET, DELETE, BACKEND):
@@ -166,7 +170,7 @@ class TestWhoMayConnect:
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(own_key))[0] == 200
         assert ask(CREATE, BODY, scopes=scope)[0] == 200
 
-    def test_anothers_avatar_is_as_one_that_is_not_there(self, ask: Ask, key: str, world: World) -> None:
+    def test_another_clients_avatar_is_answered_like_a_missing_one(self, ask: Ask, key: str, world: World) -> None:
         def answers() -> list[tuple[int, Any]]:
             return [
                 ask(CONNECT, {"avatarId": UUID}, headers=bearer(key)),
@@ -174,7 +178,7 @@ class TestWhoMayConnect:
                 ask(TOKEN, {"avatarId": UUID, "origin": ORIGIN}),
             ]
 
-        world.runway_sessions.refuse_creates += [CreateRejected("No such avatar, says Runway", status=404)] * 2
+        world.runway_sessions.refuse_creates += [CreateRejected("No such avatar", status=404)] * 2
         missing = answers()
         own(Kind.AVATAR, UUID, "other", world)
         assert answers() == missing
@@ -182,18 +186,18 @@ class TestWhoMayConnect:
         assert all("Avatar not found" in answer["error"] for _, answer in missing)
         assert not world.runway_sessions.sessions
 
-    def test_a_token_is_not_kept_waiting_for_runway(self, ask: Ask, world: World) -> None:
+    def test_a_token_is_minted_while_runway_is_unavailable(self, ask: Ask, world: World) -> None:
         world.characters.unreadable.append(UpstreamUnavailable("HTTP 503", status=503))
         assert ask(TOKEN, {"avatarId": UUID, "origin": ORIGIN})[0] == 200
 
-    def test_bad_bodies_name_the_field(self, ask: Ask, key: str) -> None:
+    def test_an_invalid_body_names_the_field(self, ask: Ask, key: str) -> None:
         for body, field in (({}, "avatarId"), ({"avatarId": UUID, "maxDuration": 301}, "maxDuration")):
             status, answer = ask(CONNECT, body, headers=bearer(key))
             assert (status, answer["issues"][0]["path"]) == (400, [field])
         for text in ("", "[]", "nonsense", '{"avatarId": NaN}'):
             assert ask(CONNECT, text, headers=bearer(key))[0] == 400
 
-    def test_used_up_minutes_are_said_in_words(self, ask: Ask, key: str, world: World) -> None:
+    def test_used_up_minutes_name_the_limit(self, ask: Ask, key: str, world: World) -> None:
         for _ in range(12):
             assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))[0] == 200
         status, answer = ask(CONNECT, {"avatarId": UUID}, headers=bearer(key))
@@ -218,7 +222,7 @@ class TestClientTokens:
             query={"clientToken": token},
         )
 
-    def test_a_page_connects_with_what_its_server_was_given(self, ask: Ask, world: World) -> None:
+    def test_a_page_connects_with_the_token_of_its_server(self, ask: Ask, world: World) -> None:
         minted = self.mint(ask)
         assert minted.keys() == {"clientToken", "expiresAt", "connectUrl"}
         assert minted["expiresAt"] == "2023-11-14T22:18:20.000Z"
@@ -229,24 +233,24 @@ class TestClientTokens:
         session = world.sessions.get("live-1")
         assert (session.client, session.source) == ("acme", {"kind": "connect", "origin": ORIGIN})
 
-    def test_it_is_good_for_one_session(self, ask: Ask, world: World) -> None:
+    def test_it_is_valid_for_one_session(self, ask: Ask, world: World) -> None:
         token = self.mint(ask)["clientToken"]
         assert self.use(ask, token)[0] == 200
         status, answer = self.use(ask, token)
         assert status == 403
-        assert "ask your server for a new one" in answer["error"]
+        assert "request a new one from your server" in answer["error"]
         assert len(world.runway_sessions.sessions) == 1
 
-    def test_or_for_as_many_as_was_said(self, ask: Ask) -> None:
+    def test_it_is_valid_for_max_sessions(self, ask: Ask) -> None:
         token = self.mint(ask, maxSessions=3)["clientToken"]
         assert [self.use(ask, token)[0] for _ in range(4)] == [200, 200, 200, 403]
 
-    def test_a_session_that_runway_did_not_take_is_not_counted(self, ask: Ask, world: World) -> None:
+    def test_a_rejected_session_is_not_counted(self, ask: Ask, world: World) -> None:
         token = self.mint(ask)["clientToken"]
         world.runway_sessions.refuse_creates.append(CreateRefused("busy", status=503))
         assert [self.use(ask, token)[0] for _ in range(3)] == [503, 200, 403]
 
-    def test_it_is_for_its_avatar(self, ask: Ask) -> None:
+    def test_another_avatar_is_rejected(self, ask: Ask) -> None:
         token = self.mint(ask, avatarId="cat-character", maxSessions=2)["clientToken"]
         assert self.use(ask, token, {"avatarId": "influencer"})[0] == 403
         assert self.use(ask, token, {"avatarId": "cat-character", "customAvatarId": UUID})[0] == 403
@@ -254,7 +258,7 @@ class TestClientTokens:
         assert self.use(ask, token)[0] == 200
 
     @pytest.mark.parametrize("origin", [None, "https://evil.example", "https://app.example.com"])
-    def test_it_is_for_pages_of_its_origin(self, origin: str | None, ask: Ask) -> None:
+    def test_another_origin_is_rejected(self, origin: str | None, ask: Ask) -> None:
         assert self.use(ask, self.mint(ask)["clientToken"], origin=origin)[0] == 401
 
     def test_it_expires(self, ask: Ask, world: World) -> None:
@@ -265,7 +269,7 @@ class TestClientTokens:
         assert "expired" in answer["error"]
 
     @pytest.mark.parametrize("token", ["", "ct_", "ct_x.y", "x" * 10_000, "é"])
-    def test_anything_else_is_refused_with_a_reason(self, token: str, ask: Ask) -> None:
+    def test_an_invalid_token_is_rejected_with_a_reason(self, token: str, ask: Ask) -> None:
         status, answer = self.use(ask, token)
         assert status == 401
         assert "client token" in answer["error"]
@@ -282,17 +286,15 @@ class TestClientTokens:
             ({"origin": ORIGIN, "avatarId": ""}, "avatarId"),
         ],
     )
-    def test_what_cannot_be_minted_is_named(self, body: dict[str, Any], field: str, ask: Ask) -> None:
+    def test_an_invalid_field_is_named(self, body: dict[str, Any], field: str, ask: Ask) -> None:
         status, answer = ask(TOKEN, body)
         assert (status, answer["issues"][0]["path"]) == (400, [field])
 
-    def test_the_only_origin_need_not_be_named(
-        self, ask: Ask, app: ModuleType, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_single_origin_is_the_default(self, ask: Ask, app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(app, "cors_origins", [ORIGIN])
         assert self.use(ask, ask(TOKEN)[1]["clientToken"])[0] == 200
 
-    def test_behind_a_custom_domain_the_link_leads_there(self, app: ModuleType) -> None:
+    def test_the_connect_url_has_the_custom_domain(self, app: ModuleType) -> None:
         request = event("http-create-client-token")
         request["requestContext"]["domainName"] = "api.example.com"
         request["rawPath"] = "/runway/v1/client_tokens"
@@ -301,7 +303,7 @@ class TestClientTokens:
 
 
 class TestRunwaysPaths:
-    def test_create_wait_consume(self, ask: Ask, world: World) -> None:
+    def test_create_read_consume_delete(self, ask: Ask, world: World) -> None:
         assert ask(CREATE, BODY) == (200, {"id": "live-1"})
         assert ask(GET, session_id="live-1")[1]["status"] == "NOT_READY"
         world.clock.advance(3)
@@ -321,7 +323,7 @@ class TestRunwaysPaths:
     @pytest.mark.parametrize(
         "headers", [{}, bearer(""), bearer("a b"), bearer("é"), bearer("x" * 5000), bearer("a\x00")]
     )
-    def test_a_consume_without_a_readable_key_takes_no_claim(
+    def test_a_consume_with_an_invalid_key_takes_no_claim(
         self, headers: dict[str, str], ask: Ask, world: World
     ) -> None:
         ask(CREATE, BODY)
@@ -329,19 +331,19 @@ class TestRunwaysPaths:
         assert ask(CONSUME, session_id="live-1", headers=headers)[0] == 401
         assert world.sessions.get("live-1").claim is None
 
-    def test_a_wrong_key_is_told_so_and_burns_nothing(self, ask: Ask, world: World) -> None:
+    def test_a_wrong_key_does_not_burn_the_session(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
         world.clock.advance(3)
         assert ask(CONSUME, session_id="live-1", headers=bearer("wrong"))[0] == 401
         assert ask(CONSUME, session_id="live-1", headers=bearer("secret-key-of-live-1"))[0] == 200
 
-    def test_a_lost_consume_is_gone(self, ask: Ask, world: World) -> None:
+    def test_a_consume_with_a_lost_response_returns_410(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
         world.clock.advance(3)
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
         assert ask(CONSUME, session_id="live-1", headers=bearer("secret-key-of-live-1"))[0] == 410
 
-    def test_another_clients_session_is_not_there(self, ask: Ask, world: World) -> None:
+    def test_another_clients_session_is_not_found(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
         missing = ask(GET, session_id="live-2")
         assert missing == (404, {"error": "Session not found"})
@@ -350,13 +352,13 @@ class TestRunwaysPaths:
         assert world.sessions.get("live-1").cancel_requested_at is None
         assert ask(CONSUME, session_id="live-9", headers=bearer("any")) == missing
 
-    def test_a_create_whose_answer_is_lost_is_not_to_be_repeated_by_an_sdk(self, app: ModuleType, world: World) -> None:
-        world.runway_sessions.lose_creates.append(CreateAmbiguous("Runway's answer was lost"))
+    def test_a_create_with_a_lost_response_forbids_sdk_retries(self, app: ModuleType, world: World) -> None:
+        world.runway_sessions.lose_creates.append(CreateAmbiguous("Runway's response was lost"))
         answer = app.handler(event("http-create-session"), None)
         assert answer["statusCode"] == 502
         assert answer["headers"]["x-should-retry"] == "false"
 
-    def test_an_idempotency_key_is_one_session(self, app: ModuleType, world: World) -> None:
+    def test_an_idempotency_key_creates_one_session(self, app: ModuleType, world: World) -> None:
         request = event("http-create-session")
         request["headers"]["idempotency-key"] = "k-1"
         answers = [app.handler(request, None)["body"] for _ in range(2)]
@@ -364,7 +366,7 @@ class TestRunwaysPaths:
         other = request | {"body": request["body"].replace("120", "60")}
         assert app.handler(other, None)["statusCode"] == 422
 
-    def test_the_end_shows_in_runways_words(self, ask: Ask, world: World) -> None:
+    def test_a_failed_session_has_runways_fields(self, ask: Ask, world: World) -> None:
         ask(CREATE, BODY)
         world.sessions.move("live-1", SessionMoves.end, SessionState.FAILED, None, "Broken", "INTERNAL")
         shown = ask(GET, session_id="live-1")[1]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # Only types: this module lies below the features whose stores it names, and imports none of them at run time.
-    from tarmac.characters.create_records import SendStore
+    from tarmac.characters.create_records import CreateRecordStore
     from tarmac.characters.owner_store import OwnerStore
     from tarmac.clock import Clock
     from tarmac.http.clients import ClientStore
@@ -46,7 +46,7 @@ class Effects(Protocol):
     @property
     def owners(self) -> OwnerStore: ...
     @property
-    def create_records(self) -> SendStore: ...
+    def create_records(self) -> CreateRecordStore: ...
     @property
     def sessions(self) -> SessionStore: ...
     @property

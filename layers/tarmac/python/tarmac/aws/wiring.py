@@ -12,7 +12,7 @@ from tarmac.clock import Clock
 
 if TYPE_CHECKING:
     from tarmac.aws.secrets import SecretKey, SigningRoot
-    from tarmac.characters.create_records import SendStore
+    from tarmac.characters.create_records import CreateRecordStore
     from tarmac.characters.owner_store import OwnerStore
     from tarmac.http.clients import ClientStore
     from tarmac.idempotency import RepeatStore
@@ -74,10 +74,10 @@ class AwsEffects:
         return OwnerStore(self.table)
 
     @cached_property
-    def create_records(self) -> SendStore:
-        from tarmac.characters.create_records import SendStore
+    def create_records(self) -> CreateRecordStore:
+        from tarmac.characters.create_records import CreateRecordStore
 
-        return SendStore(self.table)
+        return CreateRecordStore(self.table)
 
     @cached_property
     def sessions(self) -> SessionStore:

@@ -1,6 +1,6 @@
-"""Creates that Runway answers while the caller waits: which was sent already, and what it has made.
+"""Idempotency records of creates that Runway answers synchronously: one row for each create, with what it created.
 
-A record is written before the create is sent, so that a repeat of it finds more than Runway would tell.
+A record is written before the request to Runway, so a retry finds it even when the response was lost.
 """
 
 from __future__ import annotations
@@ -11,68 +11,74 @@ from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat, d
 from tarmac.ports import ConditionFailed, Put, Row, Table
 
 
-class SentByAnother(Exception):
-    """The same create was begun by somebody else in the meantime."""
+class RecordConflict(Exception):
+    """A concurrent request has written the record of the same create first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """item_id: what it has made; None while that is not known, be it under way or lost. Times: epoch seconds."""
+class CreateRecord:
+    """One create. item_id: the created item; None while the create is in progress or its response is lost.
+
+    Times are epoch seconds.
+    """
 
     body_sha256: str
     began_at: float
-    forgotten_at: float
+    expires_at: float
     version: int = 1
     item_id: str | None = None
 
 
-class SendStore:
-    """TTL is lazy, so every reader compares the time itself."""
+class CreateRecordStore:
+    """The records in the table. DynamoDB deletes expired rows late, so callers compare `expires_at` themselves."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def find(self, repeat: Repeat) -> Send | None:
-        """The last send of this create, forgotten or not."""
+    def find(self, repeat: Repeat) -> CreateRecord | None:
+        """Return the latest record of this create, also if it has expired."""
         row = self._table.get(_pk(repeat), "send")
         if row is None:
             return None
-        return Send(row["bodySha256"], row["beganAt"], row["ttl"], row["version"], row.get("itemId"))
+        return CreateRecord(row["bodySha256"], row["beganAt"], row["ttl"], row["version"], row.get("itemId"))
 
-    def begin(self, repeat: Repeat, now: float, over: Send | None) -> Send:
-        """over: an older send of the same, to be replaced. Raises SentByAnother."""
-        kept = RETRY_WINDOW_SECONDS if repeat.key is None else KEY_KEPT_SECONDS
-        send = Send(repeat.body_sha256, now, int(now + kept), over.version + 1 if over else 1)
+    def begin(self, repeat: Repeat, now: float, over: CreateRecord | None) -> CreateRecord:
+        """Write the record of a create that is about to be sent. Raises RecordConflict.
+
+        over: the older record that it replaces.
+        """
+        lifetime = RETRY_WINDOW_SECONDS if repeat.key is None else KEY_KEPT_SECONDS
+        record = CreateRecord(repeat.body_sha256, now, int(now + lifetime), over.version + 1 if over else 1)
         try:
-            self._table.write(Put(_to_row(repeat, send), over.version if over else None))
+            self._table.write(Put(_to_row(repeat, record), over.version if over else None))
         except ConditionFailed:
-            raise SentByAnother from None
-        return send
+            raise RecordConflict from None
+        return record
 
-    def made(self, repeat: Repeat, send: Send, item_id: str) -> None:
-        """What the send has made. One that was replaced since is left alone."""
+    def complete(self, repeat: Repeat, record: CreateRecord, item_id: str) -> None:
+        """Add the id of the created item. A record that was replaced in the meantime stays unchanged."""
         try:
             self._table.write(
-                Put(_to_row(repeat, replace(send, version=send.version + 1, item_id=item_id)), send.version)
+                Put(_to_row(repeat, replace(record, version=record.version + 1, item_id=item_id)), record.version)
             )
         except ConditionFailed:
             return
 
-    def forget(self, repeat: Repeat) -> None:
-        """Nothing was made: the same create may be sent again."""
+    def delete(self, repeat: Repeat) -> None:
+        """Delete the record of a create that Runway rejected, so that a retry is sent."""
         self._table.delete(_pk(repeat), "send")
 
 
-def _to_row(repeat: Repeat, send: Send) -> Row:
+def _to_row(repeat: Repeat, record: CreateRecord) -> Row:
     row: Row = {
         "pk": _pk(repeat),
         "sk": "send",
-        "version": send.version,
-        "bodySha256": send.body_sha256,
-        "beganAt": send.began_at,
-        "ttl": int(send.forgotten_at),
+        "version": record.version,
+        "bodySha256": record.body_sha256,
+        "beganAt": record.began_at,
+        "ttl": int(record.expires_at),
     }
-    return row if send.item_id is None else row | {"itemId": send.item_id}
+    return row if record.item_id is None else row | {"itemId": record.item_id}
 
 
 def _pk(repeat: Repeat) -> str:

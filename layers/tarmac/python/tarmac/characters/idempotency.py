@@ -1,9 +1,9 @@
-"""Was this create, which Runway answers while the caller waits, sent before? Then what it made is the answer.
+"""Idempotency of creates that Runway answers synchronously.
 
-With an `Idempotency-Key`: the same key and body give what the first has made, another body is an error. Without one: an
-SDK's own retry (`X-Stainless-Retry-Count` > 0) gets what the same bytes have made within ten minutes. A send that is
-under way is waited for; one whose outcome nobody knows is not repeated. Creates that become tasks:
-`tarmac.tasks.idempotency`.
+With an `Idempotency-Key`, a second request with the same body returns the item of the first; another body is an error.
+Without a key, an SDK's own retry (`X-Stainless-Retry-Count` > 0) returns the item that the same bytes created within
+ten minutes. While the first request is in progress the caller must retry later. A create with a lost response is never
+retried. Creates that become tasks: `tarmac.tasks.idempotency`.
 """
 
 from __future__ import annotations
@@ -11,67 +11,76 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tarmac.characters.create_records import Send, SentByAnother
+from tarmac.characters.create_records import CreateRecord, RecordConflict
 from tarmac.effects import Effects
 from tarmac.idempotency import KeyReused, Repeat
 
-LONGEST_SECONDS = 30.0
-"""A function that serves a request is not alive for longer."""
+REQUEST_SECONDS = 30.0
+"""Longest run time of a function that serves a request (template.yaml): no create is in progress for longer."""
 
 
-class SendUnderWay(Exception):
-    """The first send of this create is being answered just now."""
+class CreateInProgress(Exception):
+    """The first request of this create is still in progress."""
 
 
-class SendLost(Exception):
-    """The first send of this create may have made something; its answer was lost."""
+class CreateResponseLost(Exception):
+    """The response to the first request of this create was lost: it may have created an item."""
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """What is known of the last send: what it made, if this create is its repeat, and its record, to be replaced."""
+class EarlierCreate:
+    """What is known of an earlier request.
+
+    item_id: the item that it created, if this request is its retry. record: its record, which a new create replaces.
+    """
 
     item_id: str | None = None
-    record: Send | None = None
+    record: CreateRecord | None = None
 
 
-def find_send(repeat: Repeat, effects: Effects) -> Earlier:
-    """Raises KeyReused, SendUnderWay, SendLost."""
+def find_create(repeat: Repeat, effects: Effects) -> EarlierCreate:
+    """Return what is known of an earlier request of this create.
+
+    Raises KeyReused, CreateInProgress, CreateResponseLost.
+    """
     record = effects.create_records.find(repeat)
     now = effects.clock.now()
     is_new = repeat.key is None and not repeat.is_retry
-    if record is None or record.forgotten_at <= now or is_new:
-        return Earlier(record=record)
+    if record is None or record.expires_at <= now or is_new:
+        return EarlierCreate(record=record)
     if record.body_sha256 != repeat.body_sha256:
         raise KeyReused
     if record.item_id is not None:
-        return Earlier(record.item_id, record)
-    # Not the clock's elapsed: TIME_SCALE shortens no function's life.
-    if now - record.began_at < LONGEST_SECONDS:
-        raise SendUnderWay
-    raise SendLost
+        return EarlierCreate(record.item_id, record)
+    # In real seconds, since TIME_SCALE does not shorten a function's timeout.
+    if now - record.began_at < REQUEST_SECONDS:
+        raise CreateInProgress
+    raise CreateResponseLost
 
 
-def begin_send(repeat: Repeat, earlier: Earlier, effects: Effects) -> Send | None:
-    """Before the create is sent. None where it is one of several alike, at once and without a key: then only the last
-    is known to a retry. Raises SendUnderWay."""
+def begin_create(repeat: Repeat, earlier: EarlierCreate, effects: Effects) -> CreateRecord | None:
+    """Write the record of a create before it is sent to Runway, and return it. Raises CreateInProgress.
+
+    None for one of several identical creates that arrive at the same time without a key: each creates an item, and a
+    retry finds the one that wrote the record.
+    """
     try:
         return effects.create_records.begin(repeat, effects.clock.now(), earlier.record)
-    except SentByAnother:
+    except RecordConflict:
         if repeat.key is not None or repeat.is_retry:
-            raise SendUnderWay from None
+            raise CreateInProgress from None
         return None
 
 
-def end_send(repeat: Repeat, send: Send | None, item_id: str | None, effects: Effects) -> None:
-    """After the answer. item_id: what was made, None where nothing was. A lost answer ends nothing.
+def end_create(repeat: Repeat, record: CreateRecord | None, item_id: str | None, effects: Effects) -> None:
+    """Record the result of a create. Not called after a lost response, which leaves the record without an item.
 
-    What the record does not learn is told as lost, so a failure here changes nothing.
+    item_id: None if Runway rejected the create. A failed write is ignored: a retry then gets CreateResponseLost.
     """
-    if send is None:
+    if record is None:
         return
     with suppress(Exception):
         if item_id is None:
-            effects.create_records.forget(repeat)
+            effects.create_records.delete(repeat)
         else:
-            effects.create_records.made(repeat, send, item_id)
+            effects.create_records.complete(repeat, record, item_id)

@@ -1,6 +1,6 @@
-"""Whose the avatars, documents, voices and conversations are that were made through Tarmac.
+"""Store of the owners of avatars, documents, voices and conversations.
 
-What has no row here was made in Runway's own portal and is everybody's.
+An item without a row was created outside Tarmac, in Runway's portal, and is shared by all clients.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from tarmac.ids import is_id
 from tarmac.ports import ConditionFailed, Put, Row, Table
 
 DELETED_KEPT_SECONDS = 3600.0
-"""How long a row outlives what it was of, at least: longer than anybody works on a page that Runway listed before."""
+"""Minimum time for which the row of a deleted item is stored: longer than a request takes to list Runway's items."""
 
 
 class AlreadyOwned(Exception):
-    """There is a row: it belongs to a client."""
+    """The item has an owner already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One row. Times are Runway's, in epoch seconds. content_bytes: of a document, as UTF-8; None of anything else.
+    """One row. Times are Runway's, in epoch seconds. content_bytes: size of a document as UTF-8; None for other kinds.
 
-    is_deleted: it is gone, and still nobody else's. It is in no list of its client's.
+    is_deleted: the item was deleted. Its row still prevents other clients from using it, but no list includes it.
     """
 
     kind: Kind
@@ -43,14 +43,14 @@ class Owned:
 
 
 def owned_item(kind: Kind, item: Mapping[str, Any], client: str, now: float) -> Owned:
-    """The row of something as Runway shows it; now stands for a time that it does not tell."""
+    """Return the row of an item in Runway's shape. now: the creation time if Runway returns none."""
     created_at = moment(item.get("createdAt"), now)
     size = len(str(item.get("content", "")).encode()) if kind is Kind.DOCUMENT else None
     return Owned(kind, str(item["id"]), client, created_at, moment(item.get("updatedAt"), created_at), size)
 
 
 def moment(text: Any, otherwise: float) -> float:
-    """Epoch seconds of a moment in ISO-8601."""
+    """Return the epoch seconds of an ISO-8601 time, or `otherwise` if the text is invalid."""
     try:
         return from_iso(text)
     except (TypeError, ValueError, OverflowError):
@@ -58,11 +58,13 @@ def moment(text: Any, otherwise: float) -> float:
 
 
 class OwnerStore:
+    """Owner rows in the table."""
+
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def add(self, owned: Owned) -> None:
-        """Raises AlreadyOwned, unless it is the same client's."""
+        """Write a new row. Has no effect if the same client owns the item already. Raises AlreadyOwned."""
         try:
             self._table.write(Put(_to_row(owned)))
         except ConditionFailed:
@@ -71,11 +73,12 @@ class OwnerStore:
                 raise AlreadyOwned(owned.id) from None
 
     def find(self, kind: Kind, item_id: str) -> Owned | None:
+        """Return the row of an item, also if it was deleted. None if there is no row or the id is invalid."""
         row = self._table.get(_pk(kind, item_id), "owner") if is_id(item_id) else None
         return _from_row(row) if row else None
 
     def change(self, owned: Owned, updated_at: float, content_bytes: int | None) -> None:
-        """What a row says of its document. Two changes at once: the later one is as good."""
+        """Update the time and size of a document. Of two concurrent changes only the first is recorded."""
         after = replace(owned, updated_at=updated_at, content_bytes=content_bytes, version=owned.version + 1)
         try:
             self._table.write(Put(_to_row(after), over=owned.version))
@@ -83,7 +86,7 @@ class OwnerStore:
             return
 
     def delete(self, owned: Owned, now: float) -> None:
-        """TTL takes the row away some time after DELETED_KEPT_SECONDS."""
+        """Mark an item as deleted. DynamoDB removes the row some time after DELETED_KEPT_SECONDS."""
         row: Owned | None = owned
         while row is not None and not row.is_deleted:
             after = replace(row, content_bytes=None, version=row.version + 1, is_deleted=True)
@@ -104,7 +107,11 @@ class OwnerStore:
         newest_first: bool = True,
         until: float | None = None,
     ) -> list[Owned]:
-        """A client's, by the time of their creation. after: time and id of the last one seen; until: none later."""
+        """Return the client's items in the order of their creation.
+
+        after: creation time and id of the last item of the previous page. until: latest creation time, in epoch
+        seconds.
+        """
         start: Row | None = None
         if after is not None:
             created_at, item_id = after
@@ -126,7 +133,7 @@ def _pk(kind: Kind, item_id: str) -> str:
 
 
 def _partition(kind: Kind, client: str) -> str:
-    """Of the index byClient: beside the client's tasks, never among them, since no client's name has a `#`."""
+    """Return the key in the index byClient. It cannot collide with a client's tasks: client names contain no `#`."""
     return f"{kind}#{client}"
 
 

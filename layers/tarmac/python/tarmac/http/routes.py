@@ -11,20 +11,20 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 BODIES = {
-    "ChangeAvatar": "characters.descriptions:CHANGES.avatar",
-    "ChangeDocument": "characters.descriptions:CHANGES.document",
-    "ChangeVoice": "characters.descriptions:CHANGES.voice",
+    "ChangeAvatar": "characters.specs:CHANGES.avatar",
+    "ChangeDocument": "characters.specs:CHANGES.document",
+    "ChangeVoice": "characters.specs:CHANGES.voice",
     "ConnectAvatar": "sessions.requests:CONNECT",
-    "CreateAvatar": "characters.descriptions:CREATES.avatar",
+    "CreateAvatar": "characters.specs:CREATES.avatar",
     "CreateClientToken": "sessions.requests:TOKEN",
-    "CreateDocument": "characters.descriptions:CREATES.document",
+    "CreateDocument": "characters.specs:CREATES.document",
     "CreateSession": "sessions.requests:CREATE",
     "CreateUpload": "requests.contract:CreateUpload",
-    "CreateVoice": "characters.descriptions:CREATES.voice",
+    "CreateVoice": "characters.specs:CREATES.voice",
     "NewRouter": "requests.contract:NewRouter",
     "RouterChange": "requests.contract:RouterChange",
     "UsageSpan": "requests.contract:UsageSpan",
-    "VoiceDesign": "characters.descriptions:VOICE_DESIGN",
+    "VoiceDesign": "characters.specs:VOICE_DESIGN",
 }
 """Where the bodies are described, below `tarmac`: `module:name`, or `module:name.key` of a mapping.
 

@@ -1,1 +1,1 @@
-"""Live sessions: create, connect, consume, watch, finish, and client tokens for pages."""
+"""Live sessions: create, connect, consume, watch and finish them; client tokens for pages."""

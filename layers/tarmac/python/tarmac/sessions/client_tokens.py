@@ -1,6 +1,7 @@
-"""Client tokens: what a page may carry instead of a key. Signed, short-lived, for one origin and a few sessions.
+"""Client tokens: short-lived credentials that a page uses instead of a client key.
 
-A token is all that it says and a signature; the table only counts how often it was used.
+A token is valid for one origin and a limited number of sessions. It consists of its claims and an HMAC over them; the
+table stores only how often it was used.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ MOST_SESSIONS = 100
 
 _PREFIX = "ct_"
 _LONGEST_TOKEN = 4000
-"""More than the longest says: an avatar's id may take six bytes a character in JSON, and Base64 adds a third."""
+"""Longer than any valid token: an avatar id takes up to six bytes per character in JSON, and Base64 adds a third."""
 
 
 class BadToken(Exception):
-    """The message says why, and is meant for whoever opens the page's console."""
+    """The client token is invalid. The message gives the reason and is meant for the developer of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientToken:
-    """avatar_id: the only avatar or preset that it is good for; None is any that the client may use."""
+    """The claims of a token. expires_at: epoch seconds.
+
+    avatar_id: the only avatar or preset that it allows; None allows each that the client may use.
+    """
 
     id: str
     client: str
@@ -36,41 +40,44 @@ class ClientToken:
 
 
 def signing_key(root: str) -> bytes:
-    """Derived like the secrets of callbacks, and different from them all: no client's name begins like this."""
+    """Return the signing key of client tokens, derived from the root secret.
+
+    It differs from all webhook secrets, which are derived from the same root: no client name starts like this label.
+    """
     return hmac.digest(root.encode(), b"tarmac client token v1", "sha256")
 
 
 def signed(token: ClientToken, key: bytes) -> str:
-    """Safe in a URL as it is."""
+    """Return the token as text, which needs no encoding in a URL."""
     claims = [token.id, token.client, token.origin, token.max_sessions, token.expires_at, token.avatar_id]
     payload = _text(json.dumps(claims, separators=(",", ":")).encode())
     return f"{_PREFIX}{payload}.{_signature(payload, key)}"
 
 
 def verified(text: str, key: bytes, now: float, origin: str | None) -> ClientToken:
-    """The token, if it is ours, alive, and comes from the page that it was made for. Raises BadToken.
+    """Return the claims of a token after checking signature, expiry and origin. Raises BadToken.
 
-    origin: the request's header, which a browser sends with every POST and a page cannot change.
+    origin: the header of the request, which browsers send with every POST and a page cannot change.
     """
     payload, dot, signature = text.removeprefix(_PREFIX).partition(".")
     known = text.startswith(_PREFIX) and bool(dot) and len(text) <= _LONGEST_TOKEN and text.isascii()
     if not known or not hmac.compare_digest(signature, _signature(payload, key)):
-        raise BadToken("This client token is not one of this deployment")
+        raise BadToken("This client token was not issued by this deployment")
     token = _claims(payload)
     if now >= token.expires_at:
-        raise BadToken("This client token has expired: ask your server for a new one (POST /v1/client_tokens)")
+        raise BadToken("This client token has expired: request a new one from your server (POST /v1/client_tokens)")
     if origin != token.origin:
-        raise BadToken(f"This client token is for pages of {token.origin}")
+        raise BadToken(f"This client token is valid for pages of {token.origin} only")
     return token
 
 
 def _claims(payload: str) -> ClientToken:
     try:
-        # Padding that is not needed is ignored.
+        # Python ignores excess padding.
         claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
         token_id, client, origin, max_sessions, expires_at, avatar_id = claims
     except (ValueError, TypeError, binascii.Error):
-        raise BadToken("This client token is of another version: ask your server for a new one") from None
+        raise BadToken("This client token has another version: request a new one from your server") from None
     return ClientToken(token_id, client, origin, max_sessions, expires_at, avatar_id)
 
 

@@ -1,4 +1,4 @@
-"""Connect: from an avatar to the credentials of a room, while a page waits."""
+"""Connect: create a session, wait until it is ready, and return its credentials in one request."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from tarmac.runway.ports import Credentials, UpstreamSession
 from tarmac.sessions.client_tokens import ClientToken
 from tarmac.sessions.consume import consume_session
 from tarmac.sessions.create import SessionOrder, create_session
+from tarmac.sessions.errors import SessionEnded, SessionTimedOut, WrongAvatar
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.requests import avatar_id, parse_connect
-from tarmac.sessions.session import Session, SessionEnded, SessionState, SessionTimedOut, WrongAvatar
+from tarmac.sessions.session import Session, SessionState
 
 POLL_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 1.5
 CONSUME_TIMEOUT_SECONDS = 1.5
-"""Real seconds: what is begun at the end of the wait is over before the function is."""
+"""Timeouts in real seconds. A call that starts at the end of the wait still returns before the function times out."""
 
 
 def connect_order(
@@ -41,53 +42,54 @@ def connect_order(
 def connect_session(
     order: SessionOrder, effects: Effects, most_seconds: int, patience_seconds: float
 ) -> tuple[Session, Credentials]:
-    """A session that is ready, and its credentials. A session that does not become ready is cancelled.
+    """Create a session, wait until it is ready, and return it with its credentials.
 
-    patience_seconds: real seconds from the call on, since API Gateway knows no others. Raises as `create_session`
-    and `consume_session` do, SessionEnded, SessionTimedOut.
+    A session that cannot be returned is cancelled. most_seconds: the client's limit for a day. patience_seconds:
+    longest wait in real seconds, since API Gateway's timeout does not follow TIME_SCALE. Raises SessionEnded,
+    SessionTimedOut, and as `create_session` and `consume_session` do.
     """
     give_up_at = effects.clock.now() + patience_seconds
     session = create_session(order, effects, most_seconds)
     try:
         while True:
-            ready = _look(session, effects)
+            ready = _poll(session, effects)
             if ready is not None and ready.session_key is not None:
                 with suppress(CreateRefused):
-                    # Refused: Runway has no time for it just now, and the key is good for a while.
+                    # Runway rejects the request for the moment, and the session key stays valid: poll again.
                     return session, consume_session(session.id, ready.session_key, effects, CONSUME_TIMEOUT_SECONDS)
             if effects.clock.after(POLL_SECONDS) + POLL_TIMEOUT_SECONDS > give_up_at:
                 raise SessionTimedOut(
                     f"The session was not ready within {patience_seconds:.0f} s and has been cancelled. "
-                    "Runway is busy: try again in a moment"
+                    "Runway is busy: retry in a moment"
                 )
             effects.clock.sleep(POLL_SECONDS)
     except SessionEnded:
         raise
     except CreateRejected as rejection:
-        _abandon(session, effects)
-        # Not the caller's mistake, whatever its status says: the key was Runway's own.
-        raise SessionEnded(f"Runway gave no credentials: {rejection}") from rejection
+        _cancel(session, effects)
+        # Not the caller's error, whatever Runway's status is: the session key came from Runway.
+        raise SessionEnded(f"Runway returned no credentials: {rejection}") from rejection
     except BaseException:
-        _abandon(session, effects)
+        _cancel(session, effects)
         raise
 
 
-def _look(session: Session, effects: Effects) -> UpstreamSession | None:
-    """What Runway shows, None where it shows nothing now. Raises SessionEnded."""
+def _poll(session: Session, effects: Effects) -> UpstreamSession | None:
+    """Return the session at Runway, None if it cannot be read now. Raises SessionEnded."""
     try:
         seen = effects.runway_sessions.session(session.id, POLL_TIMEOUT_SECONDS)
     except (UpstreamUnavailable, UpstreamGone):
-        # A new session may not be visible yet, and one failed read must not end the call.
+        # A new session may not be readable yet, and one failed poll must not fail the request.
         return None
     if not seen.is_terminal:
         return seen
     if seen.status == SessionState.FAILED:
-        raise SessionEnded(seen.failure or "The session failed, and Runway gave no reason", seen.failure_code)
-    raise SessionEnded(f"The session ended as {seen.status} before anybody could enter it")
+        raise SessionEnded(seen.failure or "The session failed without a reason from Runway", seen.failure_code)
+    raise SessionEnded(f"The session ended as {seen.status} before a viewer could join")
 
 
-def _abandon(session: Session, effects: Effects) -> None:
-    """Cancel a session that no caller will enter. What cannot be done now is left to WatchSession."""
+def _cancel(session: Session, effects: Effects) -> None:
+    """Cancel a session that no viewer will join. If Runway cannot be reached, WatchSession cancels it later."""
     with suppress(TransitionRefused, Exception):
         effects.sessions.move(session.id, SessionMoves.request_cancel, "timeout")
     with suppress(UpstreamUnavailable):

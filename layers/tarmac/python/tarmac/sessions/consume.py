@@ -1,4 +1,4 @@
-"""Consume a session: its credentials go to one caller, once, or are lost."""
+"""Consume: return the credentials of a session to one caller, at most once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tarmac.effects import Effects
 from tarmac.rows import TransitionRefused
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
+from tarmac.sessions.errors import BadSessionKey, CredentialsLost, CredentialsSpent
 from tarmac.sessions.moves import SessionMoves
-from tarmac.sessions.session import BadSessionKey, CredentialsLost, CredentialsSpent
 
 LOST = "Runway's response with the credentials was lost, and they can be fetched only once; create a new session"
 SPENT = "The credentials of a session can be fetched only once, before it ends; create a new session"
@@ -27,11 +27,11 @@ def checked_key(key: str | None) -> str:
 def consume_session(
     session_id: str, session_key: str, effects: Effects, timeout_seconds: float | None = None
 ) -> Credentials:
-    """The credentials, for a caller with the session's key.
+    """Return the credentials to the caller that has the session key.
 
-    The claim is taken before Runway is asked, and released where Runway gave nothing, so a wrong key does not cost the
-    session. A lost response burns it. Raises NoSuchSession, CredentialsSpent, CredentialsLost, CreateRejected,
-    CreateRefused, Contended.
+    The session is claimed before the request to Runway. If Runway rejects the request, the claim is released, so a
+    wrong key does not cost the session. A lost response burns the session. Raises NoSuchSession, CredentialsSpent,
+    CredentialsLost, CreateRejected, CreateRefused, Contended.
     """
     token = effects.new_id()
     try:
@@ -50,14 +50,14 @@ def consume_session(
     try:
         effects.sessions.move(session_id, SessionMoves.consumed, token)
     except Exception:
-        # Credentials are handed out only after that is recorded.
+        # Credentials are returned only after they are recorded as consumed.
         burn_session(session_id, token, effects)
         raise CredentialsLost(LOST) from None
     return credentials
 
 
 def burn_session(session_id: str, token: str | None, effects: Effects) -> None:
-    """End a session whose credentials may be lost. What cannot be done now is left to WatchSession."""
+    """Burn a session whose credentials are lost: cancel it. What fails here, WatchSession does later."""
     with suppress(Exception):
         effects.sessions.move(session_id, SessionMoves.burn, token)
     with suppress(UpstreamUnavailable):

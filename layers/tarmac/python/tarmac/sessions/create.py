@@ -1,4 +1,4 @@
-"""Create a live session: reserve its minutes, ask Runway once, keep what it answers, have it watched."""
+"""Create a live session: reserve its minutes, send one create to Runway, store the row, start the execution."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from tarmac.characters.kinds import Kind
-from tarmac.characters.owners import NoSuchItem, foreign_references, own
+from tarmac.characters.ownership import NoSuchItem, foreign_references, own
 from tarmac.effects import Effects
 from tarmac.idempotency import KeyRecord, KeyReused, Repeat
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Write
 from tarmac.rows import Contended
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
 from tarmac.sessions.client_tokens import ClientToken
+from tarmac.sessions.errors import MinutesUsedUp, StillCreating, TokenSpent
 from tarmac.sessions.requests import SessionRequest
-from tarmac.sessions.session import MinutesUsedUp, Session, StillCreating, TokenSpent
+from tarmac.sessions.session import Session
 from tarmac.sessions.store import Attempt, AttemptState
 from tarmac.telemetry import logger
 
@@ -25,8 +26,10 @@ _RESERVE_TRIES = 12
 
 @dataclass(frozen=True, slots=True)
 class SessionOrder:
-    """Who wants which session. token: the client token that stands for the client. repeat: how a second send of the
-    same create is known; only with an idempotency key."""
+    """A session to create. token: the client token of the request, if any.
+
+    repeat: identifies retries of the same create; used only with an idempotency key.
+    """
 
     client: str
     request: SessionRequest
@@ -36,10 +39,10 @@ class SessionOrder:
 
 
 def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> Session:
-    """The session that Runway has taken, or the one that this idempotency key has made before.
+    """Create a session at Runway, or return the session that this idempotency key has created before.
 
-    Without such a key a repeated create makes another session; the first one is never claimed, and ends unclaimed.
-    most_seconds: of the client on one day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
+    Without a key a retried create makes another session; a session with a lost response is never claimed and ends
+    unclaimed. most_seconds: the client's limit for a day. Raises NoSuchItem, KeyReused, StillCreating, MinutesUsedUp,
     TokenSpent, CreateRefused, CreateRejected, CreateAmbiguous, Contended.
     """
     if foreign_references(dict(order.request.body), order.client, effects):
@@ -50,39 +53,42 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         session_id = effects.runway_sessions.create(order.request.body)
     except (CreateRefused, CreateRejected) as refusal:
-        uses = [effects.client_tokens.unuse(attempt.token_id)] if attempt.token_id else []
+        uses = [effects.client_tokens.release(attempt.token_id)] if attempt.token_id else []
         with suppress(ConditionFailed):
-            effects.sessions.give_back(attempt, *uses)
+            effects.sessions.release(attempt, *uses)
         if refusal.status == 404:
-            # In the words that another client's avatar is answered with.
+            # The same error as for another client's avatar.
             raise NoSuchItem(Kind.AVATAR) from refusal
         raise
     except CreateAmbiguous:
-        # Runway has no list of sessions to find it in. Its key is lost, so it cannot be entered; its minutes stay
-        # counted, and `maxDuration`, which every create carries, ends it.
+        # Runway has no list of sessions in which to find it. Its key was never returned, so no viewer can join. Its
+        # minutes stay counted, and Runway ends it after `maxDuration`, which every create contains.
         with suppress(ConditionFailed):
-            effects.sessions.lose(attempt)
-        logger.error("the answer to a create of a session was lost", client=order.client, seconds=attempt.seconds)
+            effects.sessions.mark_lost(attempt)
+        logger.error("response to a session create lost", client=order.client, seconds=attempt.seconds)
         raise
-    session = _keep(order, attempt, session_id, effects)
+    session = _store_session(order, attempt, session_id, effects)
     try:
         start_watching(session, effects)
     except Exception as error:
-        # The caller waits for the session; the sweeper starts the missing execution.
-        logger.crash("a session is not watched yet", error, session_id=session.id)
+        # The caller gets its session all the same; the sweeper starts missing executions.
+        logger.crash("session execution not started", error, session_id=session.id)
     return session
 
 
 def start_watching(session: Session, effects: Effects) -> None:
-    """Start the execution of the session's current run; one of that name that exists is as good."""
+    """Start the execution of the session's current run. Has no effect if it was started already."""
     with suppress(ExecutionNameTaken):
         effects.session_executions.start(
             session.execution_name, json.dumps({"sessionId": session.id}, separators=(",", ":"))
         )
 
 
-def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | None:
-    """The session of an earlier send; or a record of the key to write over, where there is one that made none."""
+def _earlier_create(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | None:
+    """Return the session that an earlier request with this key created, or the key's record to replace, or None.
+
+    Raises KeyReused, StillCreating, CreateAmbiguous.
+    """
     if repeat is None or repeat.key is None:
         return None
     record = effects.idempotency.by_key(repeat, effects.clock.now())
@@ -97,18 +103,19 @@ def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | 
         case AttemptState.BOUND if attempt and attempt.session_id:
             return effects.sessions.get(attempt.session_id)
         case AttemptState.SENDING:
-            raise StillCreating("The first request with this Idempotency-Key has not been answered yet")
+            raise StillCreating("The first request with this Idempotency-Key is still in progress; retry")
         case _:
-            raise CreateAmbiguous("Runway's answer to the first request with this Idempotency-Key was lost")
+            raise CreateAmbiguous("Runway's response to the first request with this Idempotency-Key was lost")
 
 
 def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attempt | Session:
-    """Minutes, the token's use and the key's record, all or none; or the session that the key has made before.
+    """Write the attempt, its minutes, the token's use and the key's record in one transaction.
 
-    Concurrent creates conflict on the client's row of minutes: each retries for a while.
+    Returns the session instead if the key has created one before. Concurrent creates of a client conflict on its row
+    of minutes, so a conflict is retried with backoff. Raises as `create_session` does.
     """
     for tries in range(_RESERVE_TRIES):
-        first = _first_of(order.repeat, effects)
+        first = _earlier_create(order.repeat, effects)
         if isinstance(first, Session):
             return first
         now = effects.clock.now()
@@ -118,33 +125,34 @@ def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attemp
         if order.repeat is not None and order.repeat.key is not None:
             others.append(effects.idempotency.put(order.repeat, attempt.id, now, first))
         try:
-            effects.sessions.attempt(attempt, most_seconds, *others)
+            effects.sessions.reserve(attempt, most_seconds, *others)
         except ConditionFailed:
-            _tell_why(order, attempt, effects, most_seconds)
+            _raise_if_permanent(order, attempt, effects, most_seconds)
             effects.clock.sleep(min(1.0, 0.02 * 2**tries) * (0.5 + effects.chance()))
         else:
             return attempt
     raise Contended(order.client)
 
 
-def _tell_why(order: SessionOrder, attempt: Attempt, effects: Effects, most_seconds: int) -> None:
-    """Raises where trying again is of no use."""
+def _raise_if_permanent(order: SessionOrder, attempt: Attempt, effects: Effects, most_seconds: int) -> None:
+    """Raise TokenSpent or MinutesUsedUp if a retry of the reservation cannot succeed."""
     if order.token is not None and effects.client_tokens.is_spent(order.token):
         raise TokenSpent(
-            f"This client token has been used for {order.token.max_sessions} session(s): ask your server for a new one"
+            f"This client token has been used for {order.token.max_sessions} session(s): "
+            "request a new one from your server"
         )
     used = effects.sessions.used_seconds(order.client, attempt.day)
     if used + attempt.seconds > most_seconds:
         tomorrow = datetime.fromtimestamp(attempt.created_at, UTC).date() + timedelta(days=1)
         raise MinutesUsedUp(
             f"This client may use {most_seconds // 60} minutes of live sessions a day; {used / 60:.0f} are used or "
-            f"reserved, and this session would take up to {attempt.seconds / 60:.0f}. "
-            f"There are new ones from {tomorrow}, 00:00 UTC"
+            f"reserved, and this session needs up to {attempt.seconds / 60:.0f}. "
+            f"The limit resets at {tomorrow}, 00:00 UTC"
         )
 
 
-def _keep(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effects) -> Session:
-    """The session, after its row is written. If that fails, the session is cancelled."""
+def _store_session(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effects) -> Session:
+    """Write the row of the session and its owner. If that fails, cancel the session at Runway. Raises Contended."""
     now = effects.clock.now()
     session = effects.sessions.moves.begin(
         Session(
@@ -161,20 +169,21 @@ def _keep(order: SessionOrder, attempt: Attempt, session_id: str, effects: Effec
         )
     )
     try:
-        # Before the row: no other client may ever read the conversation.
+        # Before the row, so that no other client can read the conversation at any time.
         own(Kind.CONVERSATION, session_id, order.client, effects)
         effects.sessions.bind(attempt, session)
     except Exception as error:
-        _abandon(session_id, effects)
+        _cancel_orphan(session_id, effects)
         if isinstance(error, ConditionFailed):
-            # The sweeper has recorded the attempt as lost: this call was suspended for longer than it may run.
+            # The sweeper has marked the attempt as lost: this call was suspended for longer than it may run.
             raise Contended(session_id) from error
         raise
     return session
 
 
-def _abandon(session_id: str, effects: Effects) -> None:
+def _cancel_orphan(session_id: str, effects: Effects) -> None:
+    """Cancel a session at Runway that has no row."""
     try:
         effects.runway_sessions.cancel(session_id)
     except UpstreamUnavailable:
-        logger.error("a session without a row could not be cancelled", session_id=session_id)
+        logger.error("cancel of a session without a row failed", session_id=session_id)

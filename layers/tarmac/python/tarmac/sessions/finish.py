@@ -1,4 +1,4 @@
-"""Finish a session: what was said and the recording into the archive, then the notice; each part repeatable."""
+"""Finish a session: archive its conversation and recording, then publish the notice. Each step is idempotent."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tarmac.sessions.session import Session, SessionState
 from tarmac.telemetry import logger
 
 CONVERSATION_SECONDS = 120.0
-"""For how long after the end Runway may take to close the conversation and to make its recording."""
+"""Longest time after the end of a session for which Tarmac waits for Runway's conversation and recording."""
 
-RECORDING_LIVES_SECONDS = 24 * 3600.0
-"""How long a recording can be had, at least: until then one that cannot be archived keeps the session open."""
+RECORDING_EXPIRY_SECONDS = 24 * 3600.0
+"""Minimum time for which Runway stores a recording. Until then, Finish is retried while archiving fails."""
 
 WAIT_SECONDS = 15
 
@@ -38,13 +38,13 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class SessionEnding:
-    """How an announced session ended; or, not announced yet, that Runway is still at work on what was said."""
+    """The result of Finish: an announced session, or the wait for Runway to complete the conversation."""
 
     session: Session
     wait_seconds: int = 0
 
     def as_state(self) -> dict[str, Any]:
-        """`ending` is what the machine's Choice routes by."""
+        """Return the output of the state. The machine routes by `ending`."""
         session = self.session
         if self.wait_seconds:
             return {"sessionId": session.id, "ending": "waiting", "waitSeconds": self.wait_seconds}
@@ -54,7 +54,7 @@ class SessionEnding:
             "status": session.state.value,
             "outputs": [{"bucket": output.bucket, "key": output.key} for output in session.outputs],
             "seconds": session.duration_seconds or 0,
-            "looks": session.looks,
+            "polls": session.polls,
         }
         if session.state is SessionState.FAILED:
             summary["error"] = session.failure_code or "TARMAC.FAILED"
@@ -63,18 +63,18 @@ class SessionEnding:
 
 
 def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> SessionEnding:
-    """Archive and announce a session that has ended. Safe to repeat.
+    """Archive and announce a session that has ended. Idempotent.
 
-    Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and what AWS raises; then the row stays open.
+    Raises NoSuchSession, NotEnded, ArchiveError, UpstreamUnavailable and errors of AWS; a retry then completes it.
     """
     session = effects.sessions.get(session_id)
     if not session.state.is_terminal:
         raise NotEnded(f"the session is {session.state}")
     if session.notice_state is NoticeState.NONE:
         conversation = _conversation(session, effects)
-        if _may_still_grow(session, conversation, effects):
+        if _is_incomplete(session, conversation, effects):
             return SessionEnding(session, WAIT_SECONDS)
-        files = [] if conversation is None else _archived(session, conversation, effects, max_output_bytes)
+        files = [] if conversation is None else _archive_files(session, conversation, effects, max_output_bytes)
         try:
             session = effects.sessions.move(session_id, SessionMoves.archived, files)
         except TransitionRefused:
@@ -83,7 +83,7 @@ def finish_session(session_id: str, effects: Effects, max_output_bytes: int) -> 
 
 
 def announce_session(session: Session, effects: Effects) -> Session:
-    """Publish a pending notice, then mark it sent: at least once, always with the same event id."""
+    """Publish a pending notice, then mark it as sent. A notice may be published twice, with the same event id."""
     if session.notice_state is not NoticeState.PENDING:
         return session
     effects.topic.publish(*notice_of_session(session))
@@ -93,33 +93,38 @@ def announce_session(session: Session, effects: Effects) -> Session:
         return effects.sessions.get(session.id)
 
 
-def _age_of_end(session: Session, effects: Effects) -> float:
+def _seconds_since_end(session: Session, effects: Effects) -> float:
     return effects.clock.elapsed(session.ended_at or session.updated_at)
 
 
 def _conversation(session: Session, effects: Effects) -> dict[str, Any] | None:
-    """Runway's record of the session; None if it was never entered, or its record is gone."""
+    """Return Runway's record of the conversation, None if no viewer joined or the record is gone.
+
+    Raises UpstreamUnavailable until the recording has expired.
+    """
     try:
         return effects.runway_sessions.conversation(session.id)
     except UpstreamGone:
         return None
     except UpstreamUnavailable:
-        if _age_of_end(session, effects) < RECORDING_LIVES_SECONDS:
+        if _seconds_since_end(session, effects) < RECORDING_EXPIRY_SECONDS:
             raise
         return None
 
 
-def _may_still_grow(session: Session, conversation: dict[str, Any] | None, effects: Effects) -> bool:
-    """Whether a call took place that Runway has not put down yet."""
+def _is_incomplete(session: Session, conversation: dict[str, Any] | None, effects: Effects) -> bool:
+    """Return whether a call took place and Runway may still complete its conversation or recording."""
     known = conversation or {"status": "in_progress"}
     unfinished = known.get("status") == "in_progress" or not known.get("recordingUrl")
-    return bool(session.duration_seconds) and unfinished and _age_of_end(session, effects) < CONVERSATION_SECONDS
+    return bool(session.duration_seconds) and unfinished and _seconds_since_end(session, effects) < CONVERSATION_SECONDS
 
 
-def _archived(session: Session, conversation: dict[str, Any], effects: Effects, max_output_bytes: int) -> list[Output]:
-    files = [_keep_conversation(session, conversation, effects)]
+def _archive_files(
+    session: Session, conversation: dict[str, Any], effects: Effects, max_output_bytes: int
+) -> list[Output]:
+    files = [_archive_conversation(session, conversation, effects)]
     if link := conversation.get("recordingUrl"):
-        recording = _keep_recording(session, str(link), effects, max_output_bytes)
+        recording = _archive_recording(session, str(link), effects, max_output_bytes)
         files += [recording] if recording else []
     return files
 
@@ -132,22 +137,25 @@ def _about(session: Session) -> dict[str, str]:
     return {"tarmac-session": session.id, "tarmac-operation": "realtime_sessions", "tarmac-model": session.model}
 
 
-def _keep_conversation(session: Session, conversation: dict[str, Any], effects: Effects) -> Output:
-    """Everything that was said, and every use of a tool. Without the link to the recording, which is a secret."""
-    said = {name: value for name, value in conversation.items() if name != "recordingUrl"}
-    content = json.dumps(said, ensure_ascii=False, indent=1).encode()
+def _archive_conversation(session: Session, conversation: dict[str, Any], effects: Effects) -> Output:
+    """Archive the transcript and the tool calls, without the link to the recording, which is a secret."""
+    document = {name: value for name, value in conversation.items() if name != "recordingUrl"}
+    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
     key = _key(session, "conversation.json")
     about = _about(session)
     try:
         effects.archive.put_new(key, io.BytesIO(content), len(content), "application/json", about)
     except AlreadyThere:
-        # An earlier try has stored it; what Runway tells of an ended conversation since then may only be worded anew.
+        # Stored by an earlier attempt. Runway may return other text for the same conversation since then.
         content = effects.archive.open(key).read()
     return Output(effects.archive.bucket, key, len(content), hashlib.sha256(content).hexdigest(), "application/json")
 
 
-def _keep_recording(session: Session, link: str, effects: Effects, max_output_bytes: int) -> Output | None:
-    """None where it cannot be had any more, or is nothing that can be kept: what was said is announced all the same."""
+def _archive_recording(session: Session, link: str, effects: Effects, max_output_bytes: int) -> Output | None:
+    """Archive the recording. None if it has expired or cannot be archived: the notice is published without it.
+
+    Raises ArchiveError while a retry may succeed.
+    """
     tries = 0
     while True:
         try:
@@ -161,12 +169,12 @@ def _keep_recording(session: Session, link: str, effects: Effects, max_output_by
             )
         except ArchiveError as problem:
             tries += 1
-            is_late = _age_of_end(session, effects) >= RECORDING_LIVES_SECONDS
+            is_late = _seconds_since_end(session, effects) >= RECORDING_EXPIRY_SECONDS
             if isinstance(problem, DownloadCut) and tries < DOWNLOAD_TRIES:
                 effects.clock.sleep(2.0)
             elif isinstance(problem, (DownloadCut, HostRefused)) and not is_late:
                 raise
             else:
                 reason = f"{type(problem).__name__}: {problem}"
-                logger.error("a recording could not be archived", session_id=session.id, reason=reason)
+                logger.error("recording not archived", session_id=session.id, reason=reason)
                 return None

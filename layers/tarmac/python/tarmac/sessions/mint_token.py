@@ -1,4 +1,4 @@
-"""Client tokens: made for a page by its server's key, and verified when the page connects."""
+"""Mint client tokens for a client's pages, and verify the token of a page's request."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ from tarmac.sessions.client_tokens import LONGEST_SECONDS, BadToken, ClientToken
 from tarmac.sessions.requests import PRESETS, TOKEN
 
 
-def make_token(
+def mint_token(
     wanted: Mapping[str, Any], client: str, origins: Collection[str], effects: Effects
 ) -> tuple[str, ClientToken]:
-    """The token as text, and what it says. origins: the deployment's; the only one need not be named.
+    """Return a new token as text, and its claims. Raises InvalidRequest.
 
-    Raises InvalidRequest.
+    wanted: the request body. origins: the deployment's browser origins; if there is one, it is the default.
     """
-    told = to_contract({name: value for name, value in wanted.items() if value is not None}, TOKEN)
-    body, issues = told.body, told.issues + check(told.body, TOKEN).issues
+    rewritten = to_contract({name: value for name, value in wanted.items() if value is not None}, TOKEN)
+    body, issues = rewritten.body, rewritten.issues + check(rewritten.body, TOKEN).issues
     avatar, origin = body.get("avatarId"), body.get("origin", next(iter(origins)) if len(origins) == 1 else None)
     if not issues and origin not in origins:
-        issues = [
-            Issue("invalid_enum_value", ("origin",), f"Expected one of this deployment's: {', '.join(sorted(origins))}")
-        ]
-    if not issues and avatar is not None and avatar not in PRESETS and not _is_there(avatar, client, effects):
+        issues = [Issue("invalid_enum_value", ("origin",), f"Expected one of {', '.join(sorted(origins))}")]
+    if not issues and avatar is not None and avatar not in PRESETS and not _is_usable(avatar, client, effects):
         issues = [Issue("custom", ("avatarId",), Kind.AVATAR.not_found)]
     if issues:
-        raise InvalidRequest(told.as_sent(issues))
+        raise InvalidRequest(rewritten.as_sent(issues))
     expires_at = int(effects.clock.now()) + int(body.get("expiresIn", LONGEST_SECONDS))
     max_sessions = int(body.get("maxSessions", 1))
     token = ClientToken(effects.new_id(), client, str(origin), max_sessions, expires_at, avatar)
     return signed(token, signing_key(effects.signing_root())), token
 
 
-def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
-    """Whether a session with it may be made: better said to the server that asks than to the page, minutes later."""
+def _is_usable(avatar_id: str, client: str, effects: Effects) -> bool:
+    """Return whether the client may create a session with the avatar.
+
+    Checked here so that the server gets the error, rather than the page when it connects.
+    """
     owned = effects.owners.find(Kind.AVATAR, avatar_id)
     if owned is not None:
         return owned.belongs_to(client)
@@ -48,12 +49,12 @@ def _is_there(avatar_id: str, client: str, effects: Effects) -> bool:
     except UpstreamGone:
         return False
     except UpstreamUnavailable:
-        # The token is good all the same once Runway answers again.
+        # The token is valid; whether the avatar exists is checked again when the session is created.
         return True
     return True
 
 
-def read_token(text: str | None, origin: str | None, effects: Effects) -> ClientToken:
+def verify_token(text: str | None, origin: str | None, effects: Effects) -> ClientToken:
     """Return the claims of a page's token. Its uses are counted when a session is created. Raises BadToken.
 
     text: None where the request has no token. origin: the header of the page's request.

@@ -1,11 +1,11 @@
-"""Which state of a session follows which, the moves between them, and when to look again.
+"""The state transitions of a session, the moves that make them, and the intervals between polls.
 
                  ┌──────────────► FAILED ◄──────┐
     NOT_READY ───┴─► READY ──────► RUNNING ─────┴─► COMPLETED
         └──────────────┴──────────────┴─► CANCELLED
 
-These are Runway's states, so a row never leads, it follows what was seen: a look may miss one on the way, and one that
-arrives late takes nothing back. What Tarmac decides itself is who gets the credentials (`claim`), and that it is over
+These are Runway's states, and a row follows what polls return. A poll may miss a state in between, and a late response
+never moves a row back. Tarmac itself decides which request gets the credentials (`claim`) and when to cancel a session
 (`request_cancel`).
 """
 
@@ -21,22 +21,22 @@ from tarmac.sessions.session import Session, SessionState, bump
 
 DEFAULT_SECONDS = 300
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 1800
-"""What Runway's `maxDuration` is, and may be."""
+"""Default, minimum and maximum of `maxDuration`."""
 
 CLAIM_LEASE_SECONDS = 35.0
-"""Real seconds that a claim is believed to be alive: longer than CreateSession can run (template.yaml)."""
+"""Real seconds after which a claim expires: longer than CreateSession can run (template.yaml)."""
 
 ATTEMPT_LEASE_SECONDS = 60.0
-"""Real seconds after which a create that nobody has recorded the answer of is lost."""
+"""Real seconds after which a create without a recorded response counts as lost."""
 
 LONGEST_QUEUE_SECONDS = 600.0
-"""For how long a session may wait to become ready. Nobody who watches a page waits as long."""
+"""Longest time for which a session may wait to become ready. Viewers of a page do not wait for longer."""
 
 OVERTIME_SECONDS = 60.0
-"""How much longer than asked for a call may seem to last before Tarmac ends it itself."""
+"""Time after `maxDuration` at which Tarmac cancels a session that is still running."""
 
-READING_SECONDS = 900.0
-"""For how long after its last possible end a session that Runway cannot be asked about is still asked about."""
+UNREACHABLE_SECONDS = 900.0
+"""Time after its latest possible end for which a session is still polled while Runway is unreachable."""
 
 _S = SessionState
 FOLLOWS: dict[SessionState, frozenset[SessionState]] = {
@@ -51,7 +51,7 @@ FOLLOWS: dict[SessionState, frozenset[SessionState]] = {
 
 @dataclass(frozen=True, slots=True)
 class SessionMoves:
-    """The moves at one moment. `scale` turns Runway's seconds into real ones (`Clock`)."""
+    """The moves at one point in time. `scale` converts Runway's seconds to real seconds (`Clock`)."""
 
     now: float
     scale: float = 1.0
@@ -60,14 +60,14 @@ class SessionMoves:
         return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
 
     def begin(self, session: Session) -> Session:
-        """The first version: Runway has taken the session, and whoever looks after it is about to begin."""
+        """Return the first version of a session that Runway has created and that no execution watches yet."""
         return replace(session, updated_at=self.now, next_check_at=self._check_at(0))
 
-    # What was seen.
+    # Polls
 
     def observe(self, session: Session, status: str, wait_seconds: float) -> Session:
-        """A look at a living session. Unknown words of Runway's, and looks that come late, change no state."""
-        self._open(session)
+        """Record a poll of an open session. Unknown statuses and late responses do not change the state."""
+        self._check_open(session)
         state = session.state
         if status in FOLLOWS and SessionState(status) in FOLLOWS[state] and not SessionState(status).is_terminal:
             state = SessionState(status)
@@ -78,24 +78,24 @@ class SessionMoves:
             ready_at=session.ready_at or (self.now if state is not SessionState.NOT_READY else None),
             started_at=session.started_at or (self.now if state is SessionState.RUNNING else None),
             checked_at=self.now,
-            looks=session.looks + 1,
+            polls=session.polls + 1,
             missing=0,
             unread=0,
             next_check_at=self._check_at(wait_seconds),
         )
 
     def follow(self, session: Session, status: str, unclaimed_seconds: float) -> Session:
-        """`observe`, with the next poll due when a session in its new state needs it."""
+        """Record a poll as `observe` does, with the next poll due when the new state requires it."""
         seen = self.observe(session, status, 0)
-        return replace(seen, next_check_at=self._check_at(self.next_look(seen, unclaimed_seconds)))
+        return replace(seen, next_check_at=self._check_at(self.next_poll_seconds(seen, unclaimed_seconds)))
 
-    def overlook(self, session: Session, wait_seconds: float, gone: bool = False) -> Session:
-        """A look that told nothing (`gone`: a 404, to be confirmed)."""
-        self._open(session)
+    def poll_failed(self, session: Session, wait_seconds: float, gone: bool = False) -> Session:
+        """Record a poll without a result. gone: Runway returned 404, which needs to be confirmed."""
+        self._check_open(session)
         return bump(
             session,
             self.now,
-            looks=session.looks + 1,
+            polls=session.polls + 1,
             missing=session.missing + 1 if gone else 0,
             unread=session.unread + 1,
             next_check_at=self._check_at(wait_seconds),
@@ -109,11 +109,12 @@ class SessionMoves:
         failure: str | None = None,
         failure_code: str | None = None,
     ) -> Session:
-        """It is over. What is left is to archive what was said, and to announce it. The minutes are settled here.
+        """End the session and settle its minutes. Archive and notice follow.
 
-        duration_seconds: Runway's own number; without one a call that was seen counts from then to now.
+        duration_seconds: as reported by Runway. None: a call that was seen running counts from then to its cancel
+        or to now.
         """
-        self._open(session)
+        self._check_open(session)
         duration = duration_seconds
         if duration is None and session.started_at is not None:
             until = session.cancel_requested_at or self.now
@@ -133,59 +134,63 @@ class SessionMoves:
             next_check_at=self._check_at(FINISH_SECONDS),
         )
 
-    # Who gets the credentials.
+    # Credentials
 
     def claim(self, session: Session, token: str) -> Session:
-        """Take the right to ask Runway for the credentials, which it gives once.
+        """Claim the credentials, which Runway returns only once.
 
-        Unchanged where the token holds it already: the write that gave it lost its answer.
+        Unchanged if the token holds the claim already: the response to its write was lost.
         """
         if session.claim == token:
             return session
         if session.state.is_terminal or session.cancel_requested_at is not None or session.burned_at is not None:
-            raise TransitionRefused("The session has ended: create a new one")
+            raise TransitionRefused("the session has ended")
         if session.consumed_at is not None or session.state is SessionState.RUNNING:
-            raise TransitionRefused("The credentials of this session were handed out already: create a new session")
+            raise TransitionRefused("the credentials were consumed already")
         if session.claim is not None:
-            raise TransitionRefused("The credentials of this session are being handed out to somebody else")
+            raise TransitionRefused("another request holds the claim")
         return bump(session, self.now, claim=token, claimed_at=self.now)
 
     def release(self, session: Session, token: str) -> Session:
-        """Runway gave nothing: a wrong key must not cost anybody the session."""
-        self._own(session, token)
+        """Release the claim after Runway rejected the request, so that a wrong key does not cost the session."""
+        self._check_claim(session, token)
         return bump(session, self.now, claim=None, claimed_at=None)
 
     def consumed(self, session: Session, token: str) -> Session:
-        """The credentials are there. Written before they are handed on: what is not recorded is not given."""
+        """Record that Runway has returned the credentials. Written before they are returned to the caller."""
         if session.claim is None and session.consumed_at is not None:
             return session
-        self._own(session, token)
+        self._check_claim(session, token)
         if session.cancel_requested_at is not None:
-            raise TransitionRefused("The session has ended: create a new one")
+            raise TransitionRefused("the session has ended")
         return bump(session, self.now, claim=None, claimed_at=None, consumed_at=self.now)
 
     def burn(self, session: Session, token: str | None) -> Session:
-        """Nobody knows whether Runway gave them: it will not do so again, so the session is to be cancelled.
+        """Request the cancel of a session whose credentials are lost: Runway does not return them again.
 
-        `token` is None when the claimant itself is gone and its lease has run out.
+        token: None for a claim whose lease has expired without a result.
         """
         if token is not None:
-            self._own(session, token)
+            self._check_claim(session, token)
         elif not self.lease_is_over(session):
-            raise TransitionRefused("the claim is alive")
-        self._open(session)
+            raise TransitionRefused("the claim has not expired")
+        self._check_open(session)
         burned = bump(session, self.now, claim=None, claimed_at=None, burned_at=self.now)
         if session.cancel_requested_at is not None:
             return burned
         return replace(burned, cancel_requested_at=self.now, cancel_reason="lost")
 
     def lease_is_over(self, session: Session) -> bool:
+        """Return whether the session has a claim that has expired."""
         return session.claimed_at is not None and self.now - session.claimed_at >= CLAIM_LEASE_SECONDS
 
     def request_cancel(self, session: Session, reason: str) -> Session:
-        """From now on nobody is given credentials, and the API shows CANCELLED. Refused for a reason of Tarmac's own
-        while somebody takes the credentials: then somebody is there. Unchanged where it was asked for."""
-        self._open(session)
+        """Request the cancel: from now on credentials are not returned, and the API shows CANCELLED.
+
+        Unchanged if a cancel was requested already. Refused for the reason `unclaimed` while a request holds the claim,
+        because that caller is about to join.
+        """
+        self._check_open(session)
         if session.cancel_requested_at is not None:
             return session
         if reason == "unclaimed" and session.claim is not None:
@@ -193,14 +198,17 @@ class SessionMoves:
         return bump(session, self.now, cancel_requested_at=self.now, cancel_reason=reason)
 
     def give_up(self, session: Session, unclaimed_seconds: float) -> Session:
-        """Tarmac ends this session itself, unless there is no longer a reason to."""
-        reason = self.why_cancel(session, unclaimed_seconds)
+        """Request the cancel for a reason of Tarmac's own. Refused if the reason no longer holds."""
+        reason = self.reason_to_cancel(session, unclaimed_seconds)
         if reason is None:
             raise TransitionRefused("the session has been claimed")
         return self.request_cancel(session, reason)
 
-    def why_cancel(self, session: Session, unclaimed_seconds: float) -> str | None:
-        """Why Tarmac has to end this session itself, or None: nobody came, or it outlives what it was made for."""
+    def reason_to_cancel(self, session: Session, unclaimed_seconds: float) -> str | None:
+        """Return why Tarmac must cancel an open session itself, or None.
+
+        `unclaimed`: not ready in time, or no viewer has joined. `overdue`: it runs longer than `maxDuration`.
+        """
         match session.state:
             case SessionState.NOT_READY:
                 return "unclaimed" if self._age(session.created_at) >= LONGEST_QUEUE_SECONDS else None
@@ -211,8 +219,8 @@ class SessionMoves:
                 began = session.started_at or session.created_at
                 return "overdue" if self._age(began) >= session.max_seconds + OVERTIME_SECONDS else None
 
-    def next_look(self, session: Session, unclaimed_seconds: float) -> int:
-        """Whole seconds until the next look at a living session."""
+    def next_poll_seconds(self, session: Session, unclaimed_seconds: float) -> int:
+        """Return the whole seconds until the next poll of an open session."""
         match session.state:
             case SessionState.NOT_READY:
                 return 5
@@ -223,15 +231,15 @@ class SessionMoves:
                 left = session.max_seconds - self._age(session.started_at or session.created_at)
                 return whole_seconds(min(15.0, max(2.0, left)))
 
-    def may_still_be_read(self, session: Session, unclaimed_seconds: float) -> bool:
-        """Whether the session can still live, or have ended a short while ago."""
+    def may_still_be_polled(self, session: Session, unclaimed_seconds: float) -> bool:
+        """Return whether the session can still be open, or can have ended less than UNREACHABLE_SECONDS ago."""
         longest = LONGEST_QUEUE_SECONDS + unclaimed_seconds + session.max_seconds + OVERTIME_SECONDS
-        return self._age(session.created_at) < longest + READING_SECONDS
+        return self._age(session.created_at) < longest + UNREACHABLE_SECONDS
 
-    # After the end.
+    # After the end
 
     def archived(self, session: Session, outputs: Sequence[Output]) -> Session:
-        """What was said is safe, and the notice is due: both in one write."""
+        """Record the archived outputs and mark the notice as pending, in one write."""
         if not session.state.is_terminal or session.notice_state is not NoticeState.NONE:
             raise TransitionRefused("there is nothing to archive")
         return bump(
@@ -243,27 +251,27 @@ class SessionMoves:
         )
 
     def announced(self, session: Session) -> Session:
-        """SNS has taken the notice: nothing is left to do for this row."""
+        """Mark the notice as sent. The sweeper ignores the row from now on."""
         if session.notice_state is not NoticeState.PENDING:
             raise TransitionRefused("no notice is pending")
         return bump(session, self.now, notice_state=NoticeState.SENT, next_check_at=None)
 
     def rerun(self, session: Session) -> Session:
-        """The execution is gone and the session is not done: the next one takes a name that was never used."""
+        """Take the next run number for an execution that replaces a lost one. Execution names cannot be reused."""
         return bump(session, self.now, run=session.run + 1, next_check_at=self._check_at(0))
 
     def watch(self, session: Session) -> Session:
-        """Its execution runs, only later than expected: look again after another grace."""
+        """Postpone the next check of a session whose execution is running, only later than expected."""
         return bump(session, self.now, next_check_at=self._check_at(0))
 
     def _age(self, since: float) -> float:
         return max(0.0, self.now - since) / self.scale
 
-    def _open(self, session: Session) -> None:
+    def _check_open(self, session: Session) -> None:
         if session.state.is_terminal:
             raise TransitionRefused("the session has ended")
 
-    def _own(self, session: Session, token: str) -> None:
-        self._open(session)
+    def _check_claim(self, session: Session, token: str) -> None:
+        self._check_open(session)
         if session.claim != token:
-            raise TransitionRefused("the claim is not ours")
+            raise TransitionRefused("the token does not hold the claim")

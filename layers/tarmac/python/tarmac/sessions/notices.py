@@ -11,7 +11,10 @@ from tarmac.sessions.session import Session, SessionState
 
 
 def notice_of_session(session: Session) -> tuple[str, dict[str, str]]:
-    """Of a session that has ended. `outputs`: what was said, and the recording; none of a call that never was."""
+    """Return the notice and the message attributes of a session that has ended.
+
+    `outputs` contains the conversation and the recording; it is empty if no viewer joined.
+    """
     notice: dict[str, Any] = {
         "version": VERSION,
         "eventId": session.event_id,

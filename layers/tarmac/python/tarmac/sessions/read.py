@@ -1,4 +1,4 @@
-"""One session of a client: read it, cancel it, connect a server to it."""
+"""Read or cancel one session of a client, or join it from the client's server."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from tarmac.ids import is_id
 from tarmac.rows import Contended, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
+from tarmac.sessions.errors import NoSuchSession
 from tarmac.sessions.moves import SessionMoves
-from tarmac.sessions.session import NoSuchSession, Session, SessionState
+from tarmac.sessions.session import Session, SessionState
 
 
 def find_session(session_id: str, client: str, effects: Effects) -> Session:
-    """The client's session. Raises NoSuchSession, also for another client's."""
+    """Return a session of the client. Raises NoSuchSession, also for another client's session."""
     if not is_id(session_id):
         raise NoSuchSession(session_id)
     session = effects.sessions.get(session_id)
@@ -26,9 +27,10 @@ def find_session(session_id: str, client: str, effects: Effects) -> Session:
 
 
 def read_session(session_id: str, client: str, effects: Effects) -> dict[str, Any]:
-    """Runway's answer, with the session's key while it is READY; of a session that has ended, what is in its row.
+    """Return the session in Runway's shape.
 
-    Raises NoSuchSession, UpstreamUnavailable.
+    An open session is read at Runway, and has a session key while it is READY. One that has ended, or is being
+    cancelled, is read from its row. Raises NoSuchSession, UpstreamUnavailable.
     """
     session = find_session(session_id, client, effects)
     if session.state.is_terminal or session.cancel_requested_at is not None:
@@ -38,18 +40,18 @@ def read_session(session_id: str, client: str, effects: Effects) -> dict[str, An
     except UpstreamGone:
         raise NoSuchSession(session_id) from None
     if not seen.is_terminal and seen.status != session.state:
-        # From when it was ready counts for how long it may stay unclaimed.
+        # The time at which it became ready starts the time for which it may stay unclaimed.
         with suppress(TransitionRefused, Contended):
             effects.sessions.move(session_id, SessionMoves.observe, seen.status, 0)
     metadata = {"metadata": dict(session.metadata)} if session.metadata else {}
-    # As the row has it, which is all that is left of a session that has ended.
+    # createdAt comes from the row, so that it stays the same after the session has ended.
     return {**seen.document, "id": session_id, "createdAt": to_iso(session.created_at), **metadata}
 
 
 def cancel_session(session_id: str, client: str, effects: Effects) -> None:
-    """End it; a session that has ended is no error, as at Runway. If Runway cannot be reached, WatchSession does it.
+    """Cancel a session. Has no effect if it has ended. Raises NoSuchSession.
 
-    Raises NoSuchSession.
+    If Runway cannot be reached, WatchSession cancels it later.
     """
     find_session(session_id, client, effects)
     try:
@@ -61,7 +63,10 @@ def cancel_session(session_id: str, client: str, effects: Effects) -> None:
 
 
 def connect_backend(session_id: str, client: str, effects: Effects) -> Credentials:
-    """For a server that answers the avatar's calls. Raises NoSuchSession, and as `RunwaySessions.connect_backend`."""
+    """Return the credentials with which the client's server answers the avatar's backend calls.
+
+    Raises NoSuchSession, and as `RunwaySessions.connect_backend` does.
+    """
     find_session(session_id, client, effects)
     return effects.runway_sessions.connect_backend(session_id)
 
@@ -72,7 +77,7 @@ def credentials_view(credentials: Credentials) -> dict[str, str]:
 
 
 def _of_row(session: Session) -> dict[str, Any]:
-    """In Runway's shape: the fields of its status, and no others."""
+    """Return a row in Runway's shape, with the fields of its status only."""
     ended = session.state.is_terminal
     state = session.state if ended else SessionState.CANCELLED
     view: dict[str, Any] = {"id": session.id, "createdAt": to_iso(session.created_at), "status": state.value}

@@ -1,7 +1,7 @@
-"""What the bodies of session calls may hold: Runway's own create, a page's connect, and the order of a client token.
+"""Parameter specs and parsers of session requests: Runway's own create, a page's connect, and client tokens.
 
-Described with the words of the catalogue (`tarmac.requests.validation`), since pydantic would add a tenth of a second
-to a live call's cold start.
+The format is that of the catalogue (`tarmac.requests.validation`): pydantic would add a tenth of a second to the cold
+start of a connect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DESCRIBED: dict[str, Spec] = {
         "required": True,
         "maxLength": 64,
         "pattern": "[a-zA-Z_][a-zA-Z0-9_]*",
-        "why": "A name of letters, digits and underscores that does not begin with a digit, 64 at most",
+        "why": "Letters, digits and underscores, at most 64, not starting with a digit",
     },
     "description": {"type": "string", "required": True, "maxLength": 1024},
 }
@@ -76,7 +76,10 @@ _LIVEKIT: dict[str, Spec] = {
     "roomName": {**_NEEDED, "maxLength": 256},
     "agentIdentity": {"type": "string"},
 }
-_METADATA: Spec = {"type": "object", "why": "Yours: echoed in the session and its notice, never sent to Runway"}
+_METADATA: Spec = {
+    "type": "object",
+    "why": "Your own data: returned in the session and its notice, never sent to Runway",
+}
 
 _OPTIONS: dict[str, Spec] = {
     "maxDuration": {"type": "integer", "minimum": SHORTEST_SECONDS, "maximum": LONGEST_SECONDS},
@@ -105,10 +108,10 @@ CREATE: dict[str, Spec] = {
     },
     "livekit": {"type": "object", "properties": _LIVEKIT},
 }
-"""The body of POST /v1/realtime_sessions, as Runway has it."""
+"""The body of POST /v1/realtime_sessions, as in Runway's API."""
 
 CONNECT: dict[str, Spec] = {"avatarId": _ID, "customAvatarId": _ID, "presetId": _ID, **_OPTIONS}
-"""What a page, or a page's server, asks for: an avatar by one of the names that samples use."""
+"""The body of a connect. Runway's samples name the avatar in different ways, and each of these names is accepted."""
 
 TOKEN: dict[str, Spec] = {
     "avatarId": _ID,
@@ -122,7 +125,7 @@ _MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 20, 40, 500
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """A create that has passed. `body` is what Runway is sent, always with `maxDuration`: it bounds what is spent."""
+    """A validated create. body: sent to Runway, always with `maxDuration`, which limits the cost."""
 
     body: Mapping[str, Any] = field(repr=False)
     avatar: Mapping[str, str]
@@ -149,7 +152,7 @@ def parse_connect(given: Mapping[str, Any], longest_seconds: int, only_avatar: s
     named = custom or preset or either or only_avatar
     if named is None:
         raise InvalidRequest(
-            [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar, or the name of a preset")]
+            [Issue("invalid_type", ("avatarId",), "Required: the id of an avatar or the name of a preset")]
         )
     is_preset = custom is None and (preset is not None or named in PRESETS)
     avatar = {"type": "runway-preset", "presetId": named} if is_preset else {"type": "custom", "avatarId": named}
@@ -157,7 +160,7 @@ def parse_connect(given: Mapping[str, Any], longest_seconds: int, only_avatar: s
 
 
 def avatar_id(avatar: Mapping[str, str]) -> str:
-    """The avatar's id, or the preset's."""
+    """Return the id of an avatar or of a preset."""
     return avatar.get("avatarId") or avatar["presetId"]
 
 
@@ -172,11 +175,11 @@ def _request(body: dict[str, Any], longest_seconds: int) -> SessionRequest:
 
 def _checked(given: Mapping[str, Any], specs: Mapping[str, Spec], longest_seconds: int) -> dict[str, Any]:
     """Return the body in the contract's spelling. Raises InvalidRequest."""
-    told = to_contract({name: value for name, value in given.items() if value is not None}, specs)
-    found = check(told.body, specs).issues + _common_issues(told.body, longest_seconds)
-    if issues := told.issues + told.as_sent(found):
+    rewritten = to_contract({name: value for name, value in given.items() if value is not None}, specs)
+    found = check(rewritten.body, specs).issues + _common_issues(rewritten.body, longest_seconds)
+    if issues := rewritten.issues + rewritten.as_sent(found):
         raise InvalidRequest(issues)
-    return told.body
+    return rewritten.body
 
 
 def _common_issues(body: Mapping[str, Any], longest_seconds: int) -> list[Issue]:

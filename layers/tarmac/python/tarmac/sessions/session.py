@@ -1,7 +1,7 @@
-"""The session row: what Tarmac knows of one live call, from Runway's answer to its create to its announced ending.
+"""The session row: the state of one live session, from Runway's response to its create to its published notice.
 
-A row is named as Runway names the session, so that an id from here is good everywhere: in the SDKs, at Runway itself,
-and later as the id of the conversation. What opens a session (its key, a token, a room) is in no row.
+A row has Runway's id of the session, so the same id is valid in the SDKs, at Runway, and later for the conversation.
+Secrets that open a session (its key, tokens, the room) are never stored.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from tarmac.rows import NOTICE_STATE, OUTPUTS, SESSION_DUE, NoticeState, Output, RowFields, RowNotFound, stored_enum
+from tarmac.rows import NOTICE_STATE, OUTPUTS, SESSION_DUE, NoticeState, Output, RowFields, stored_enum
 
 
 class SessionState(StrEnum):
-    """Where a session stands, in Runway's own words."""
+    """The status of a session, as in Runway's API."""
 
     NOT_READY = "NOT_READY"
     READY = "READY"
@@ -32,55 +32,12 @@ class SessionState(StrEnum):
 TERMINAL = frozenset({SessionState.COMPLETED, SessionState.FAILED, SessionState.CANCELLED})
 
 
-class NoSuchSession(RowNotFound):
-    """No row has this id, or it is another client's."""
-
-
-class SessionEnded(Exception):
-    """It ended before anybody could enter. The message is Runway's failure, where there is one."""
-
-    def __init__(self, message: str, code: str | None = None) -> None:
-        super().__init__(message if code is None else f"{message} ({code})")
-
-
-class SessionTimedOut(Exception):
-    """It was not ready in the time that its caller waits."""
-
-
-class CredentialsSpent(Exception):
-    """The credentials were handed out, or are being, or never will be: they are good for one use."""
-
-
-class CredentialsLost(Exception):
-    """Runway's answer with the credentials was lost; they were good for one use, so the session is of none."""
-
-
-class TokenSpent(Exception):
-    """All sessions that the client token allows have been created."""
-
-
-class WrongAvatar(Exception):
-    """The client token allows another avatar."""
-
-
-class BadSessionKey(Exception):
-    """The request carries no session key, or a text that cannot be one."""
-
-
-class MinutesUsedUp(Exception):
-    """The client has used up, or reserved, the minutes of live sessions that it has for a day."""
-
-
-class StillCreating(Exception):
-    """The first request with this idempotency key has not been answered yet."""
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """One row. Times are epoch seconds here and ISO-8601 in the table.
 
-    avatar: `{type, avatarId | presetId}`. ready_at and started_at: when it was first seen READY and RUNNING.
-    cancel_reason: `client`, or why Tarmac ends it itself: `timeout`, `unclaimed`, `lost`, `overdue`.
+    avatar: `{type, avatarId | presetId}`. ready_at and started_at: when a poll first returned READY and RUNNING.
+    cancel_reason: `client`, or a reason of Tarmac's own: `timeout`, `unclaimed`, `lost`, `overdue`.
     """
 
     id: str
@@ -95,9 +52,9 @@ class Session:
     ended_at: float | None = None
     source: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
-    # The execution: the first is named by the session, each re-drive takes the next run.
+    # Number of the execution: 1 for the first, one more for each that replaces a lost one.
     run: int = 1
-    # What it counts for among the minutes of its client: all it may last while it lives, what it lasted afterwards.
+    # The client's minutes: an open session reserves its longest duration, an ended one has used its actual duration.
     minutes_day: str = ""
     reserved_seconds: int = 0
     used_seconds: int = 0
@@ -105,12 +62,12 @@ class Session:
     ready_at: float | None = None
     started_at: float | None = None
     checked_at: float | None = None
-    looks: int = 0
-    # Consecutive looks that said 404, and that said nothing at all.
+    polls: int = 0
+    # Consecutive polls that returned 404, and consecutive polls without a result.
     missing: int = 0
     unread: int = 0
 
-    # Credentials are given once: who claims them has asked Runway, and nobody else may.
+    # Credentials are returned once: only the request that holds the claim may ask Runway for them.
     claim: str | None = None
     claimed_at: float | None = None
     consumed_at: float | None = None
@@ -127,7 +84,7 @@ class Session:
 
     @property
     def execution_name(self) -> str:
-        """`{sessionId}` for the first run, `{sessionId}-{run}` for a re-drive."""
+        """`{sessionId}` for the first run, `{sessionId}-{run}` for later runs."""
         return self.id if self.run == 1 else f"{self.id}-{self.run}"
 
     @property
@@ -136,7 +93,7 @@ class Session:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the sweeper must see this row: until its ending is archived and announced."""
+        """Whether the sweeper checks this row: until its notice is sent."""
         return self.notice_state is not NoticeState.SENT
 
 
@@ -145,11 +102,11 @@ def session_key(session_id: str) -> str:
 
 
 def bump(session: Session, now: float, **changes: Any) -> Session:
-    """The next version of a row."""
+    """Return the next version of a row."""
     return replace(session, version=session.version + 1, updated_at=now, **changes)
 
 
-# Not `client`: that is the partition key of the index of tasks.
+# Not `client`, which is the partition key of the index that lists tasks.
 _FIELDS = RowFields(
     Session,
     names={"id": "sessionId", "client": "clientId"},
@@ -158,7 +115,7 @@ _FIELDS = RowFields(
 
 
 def to_row(session: Session) -> dict[str, Any]:
-    """The table item: the fields of the session, and index keys derived from them."""
+    """Return the table item: the fields of the session, and index keys derived from them."""
     row = {"pk": session_key(session.id), "sk": "session"} | _FIELDS.to_row(session)
     if session.needs_attention:
         row["due"] = SESSION_DUE.shard_of(session.id)
@@ -168,5 +125,5 @@ def to_row(session: Session) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Session:
-    """The session of an item written by `to_row`. Raises KeyError on an item that is not a session."""
+    """Return the session of an item written by `to_row`. Raises KeyError if the item is not a session."""
     return _FIELDS.from_row(row)

@@ -1,7 +1,7 @@
-"""Session rows, the attempts to create one, and the minutes of live sessions that a client has used on a day.
+"""Store of sessions, of the attempts to create them, and of the minutes that a client has used on a day.
 
-An attempt is the row that stands before Runway is asked: it holds the reservation of the minutes until Runway has given
-the session its id, and records a create whose response was lost.
+The row of an attempt is written before the create is sent to Runway. It holds the reservation of minutes until Runway
+returns the session's id, and it records a create with a lost response.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from tarmac.clock import Clock, to_iso
 from tarmac.idempotency import KEY_KEPT_SECONDS
 from tarmac.ports import Add, ConditionFailed, Put, Row, Table, Write
 from tarmac.rows import SESSION_DUE, RowFields, check_step, compare_and_set, stored_enum
+from tarmac.sessions.errors import NoSuchSession
 from tarmac.sessions.moves import ATTEMPT_LEASE_SECONDS, FOLLOWS, SessionMoves
-from tarmac.sessions.session import NoSuchSession, Session, from_row, session_key, to_row
+from tarmac.sessions.session import Session, from_row, session_key, to_row
 
 P = ParamSpec("P")
 
@@ -24,7 +25,7 @@ _MINUTES_KEPT_SECONDS = 400 * 24 * 3600.0
 
 
 class AttemptState(StrEnum):
-    """SENDING until Runway's response is known. LOST: it never will be, so the minutes stay counted."""
+    """SENDING until Runway's response is recorded. LOST: the response was lost, so the minutes stay counted."""
 
     SENDING = "SENDING"
     BOUND = "BOUND"
@@ -34,8 +35,9 @@ class AttemptState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One create. day: the one (UTC) whose minutes it counts among. token_id: of the client token it was made
-    with. session_id: Runway's, once BOUND.
+    """One create at Runway. seconds: the reserved duration. token_id: the client token of the request.
+
+    session_id: Runway's id of the session, once BOUND.
     """
 
     id: str
@@ -49,11 +51,12 @@ class Attempt:
 
     @property
     def day(self) -> str:
+        """The day (UTC, `2026-11-20`) to which its minutes count."""
         return to_iso(self.created_at)[:10]
 
 
 class SessionStore:
-    """Every change of a session is a compare-and-set on its version; the client's minutes follow in the same write."""
+    """Sessions in the table. A change is a compare-and-set on the version, in one write with the client's minutes."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
@@ -61,41 +64,42 @@ class SessionStore:
 
     @property
     def moves(self) -> SessionMoves:
-        """The moves as of now."""
+        """The moves at the current time."""
         return SessionMoves(self._clock.now(), self._clock.scale)
 
     # Attempts
 
-    def attempt(self, attempt: Attempt, most_seconds: int, *others: Write) -> None:
-        """Reserve the minutes and put the attempt, together with `others`. Raises ConditionFailed.
+    def reserve(self, attempt: Attempt, most_seconds: int, *others: Write) -> None:
+        """Write the attempt and reserve its minutes, in one transaction with `others`. Raises ConditionFailed.
 
-        most_seconds: what the client may use up on a day, reservations included.
+        most_seconds: the client's limit for a day, including reservations.
         """
         reservation = _minutes(attempt.client, attempt.day, attempt.seconds, attempt.created_at)
         self._table.write(Put(_attempt_row(attempt)), replace(reservation, at_most=most_seconds), *others)
 
     def get_attempt(self, attempt_id: str) -> Attempt | None:
+        """Return the attempt, None if it does not exist."""
         row = self._table.get(_attempt_pk(attempt_id), "attempt")
         return _ATTEMPT.from_row(row) if row else None
 
-    def give_back(self, attempt: Attempt, *others: Write) -> None:
-        """Release the reservation: Runway took nothing. Raises ConditionFailed where another process has decided."""
+    def release(self, attempt: Attempt, *others: Write) -> None:
+        """Release the minutes of a create that Runway rejected. Raises ConditionFailed if the attempt has changed."""
         refused = replace(attempt, state=AttemptState.REFUSED, version=attempt.version + 1)
         release = _minutes(attempt.client, attempt.day, -attempt.seconds, attempt.created_at)
         self._table.write(Put(_attempt_row(refused), over=attempt.version), release, *others)
 
-    def lose(self, attempt: Attempt) -> None:
-        """Record that Runway's answer is unknown. Raises ConditionFailed where another process has decided."""
+    def mark_lost(self, attempt: Attempt) -> None:
+        """Record that the response to a create was lost. Raises ConditionFailed if the attempt has changed."""
         lost = replace(attempt, state=AttemptState.LOST, version=attempt.version + 1)
         self._table.write(Put(_attempt_row(lost), over=attempt.version))
 
     def bind(self, attempt: Attempt, session: Session) -> None:
-        """The session takes over what the attempt has reserved. Raises ConditionFailed where it was given up."""
+        """Write the session, which takes over the reservation. Raises ConditionFailed if the attempt is LOST."""
         bound = replace(attempt, state=AttemptState.BOUND, session_id=session.id, version=attempt.version + 1)
         try:
             self._table.write(Put(to_row(session)), Put(_attempt_row(bound), over=attempt.version))
         except ConditionFailed:
-            # It may be this very write, repeated by the SDK after a lost response.
+            # The conflict may be this write itself, retried by the SDK after a lost response.
             known = self.get_attempt(attempt.id)
             if known is None or known.session_id != session.id:
                 raise
@@ -103,7 +107,7 @@ class SessionStore:
     # Sessions
 
     def get(self, session_id: str) -> Session:
-        """Raises NoSuchSession."""
+        """Return the session. Raises NoSuchSession."""
         row = self._table.get(session_key(session_id), "session")
         if row is None:
             raise NoSuchSession(session_id)
@@ -116,9 +120,9 @@ class SessionStore:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Session:
-        """The session after one of `SessionMoves`, made as of now: `move(session_id, SessionMoves.claim, token)`.
+        """Apply one of `SessionMoves` and return the new session: `move(session_id, SessionMoves.claim, token)`.
 
-        Raises NoSuchSession, Contended, and TransitionRefused where the move does not start from the row's state.
+        Raises NoSuchSession, Contended, and TransitionRefused if the row's state does not allow the move.
         """
 
         def attempt() -> Session:
@@ -137,7 +141,7 @@ class SessionStore:
         return compare_and_set(attempt, session_id)
 
     def used_seconds(self, client: str, day: str) -> int:
-        """What a client has used and reserved on a day (UTC, `2026-11-20`)."""
+        """Return the seconds that a client has used and reserved on a day (UTC, `2026-11-20`)."""
         row = self._table.get(_minutes_pk(client), day)
         return int(row["seconds"]) if row else 0
 

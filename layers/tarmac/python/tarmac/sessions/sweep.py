@@ -1,4 +1,4 @@
-"""Sweep, for sessions: interrupted creates are recorded as lost, executions replaced, pending notices published."""
+"""Sweep sessions: record interrupted creates as lost, replace lost executions, publish pending notices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tarmac.telemetry import logger
 
 
 def repair_session(session_id: str, effects: Effects) -> Repair:
-    """Announce a session whose notice is pending; restart one whose execution is gone."""
+    """Publish the notice of a session if it is pending; start a new execution if its own is gone."""
     session = effects.sessions.get(session_id)
     if session.notice_state is NoticeState.PENDING:
         announce_session(session, effects)
@@ -28,11 +28,11 @@ def repair_session(session_id: str, effects: Effects) -> Repair:
     return "restarted"
 
 
-def lose_attempt(attempt_id: str, effects: Effects) -> None:
-    """Record a create as lost whose process has died before it could record the response."""
+def mark_attempt_lost(attempt_id: str, effects: Effects) -> None:
+    """Record a create as lost if its process ended before it could record the response."""
     attempt = effects.sessions.get_attempt(attempt_id)
     if attempt is None or attempt.state is not AttemptState.SENDING:
         return
     with suppress(ConditionFailed):
-        effects.sessions.lose(attempt)
-        logger.error("a create of a session was interrupted", client=attempt.client, seconds=attempt.seconds)
+        effects.sessions.mark_lost(attempt)
+        logger.error("session create interrupted", client=attempt.client, seconds=attempt.seconds)

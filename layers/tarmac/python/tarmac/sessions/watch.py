@@ -1,4 +1,4 @@
-"""Watch: one poll of a live session, and the decision when to poll again, or to end it."""
+"""Watch: poll a live session once, then decide when to poll again or whether to end it."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ LONGEST_BACKOFF_SECONDS = 60.0
 
 
 def watch_session(session_id: str, effects: Effects, unclaimed_seconds: float) -> Outcome:
-    """`running` and when to poll again, or `ended`. Polling once more does no harm.
+    """Poll a session and return `running` with the wait until the next poll, or `ended`. Idempotent.
 
-    unclaimed_seconds: how long a session may be ready before it is entered. Raises NoSuchSession, Contended and as AWS
-    does.
+    unclaimed_seconds: longest time for which a session may be ready without a viewer. Raises NoSuchSession, Contended
+    and errors of AWS.
     """
     session = effects.sessions.get(session_id)
     if session.state.is_terminal:
         return ENDED
     if effects.sessions.moves.lease_is_over(session):
-        session = _given_up(session, effects)
+        session = _burn_expired_claim(session, effects)
     try:
-        # Also before it is cancelled: how it has just ended is worth knowing.
+        # Polled also before a cancel, because the session may just have ended in another state.
         seen = effects.runway_sessions.session(session_id)
         if seen.is_terminal:
             return _ended(session, seen, effects)
         if session.cancel_requested_at is not None:
             return _cancelled(session, effects)
-        return _alive(session, seen, effects, unclaimed_seconds)
+        return _open(session, seen, effects, unclaimed_seconds)
     except TransitionRefused:
-        # Another process has moved it: its new state decides a second later.
+        # Another process has changed the row: read it again.
         return Outcome("running", 1)
     except UpstreamGone:
-        return _gone(session, effects)
+        return _not_found(session, effects)
     except UpstreamUnavailable as problem:
-        return _unread(session, problem.retry_after_seconds, effects, unclaimed_seconds)
+        return _unreachable(session, problem.retry_after_seconds, effects, unclaimed_seconds)
 
 
-def _alive(session: Session, seen: UpstreamSession, effects: Effects, unclaimed_seconds: float) -> Outcome:
+def _open(session: Session, seen: UpstreamSession, effects: Effects, unclaimed_seconds: float) -> Outcome:
     after = effects.sessions.move(session.id, SessionMoves.follow, seen.status, unclaimed_seconds)
-    if effects.sessions.moves.why_cancel(after, unclaimed_seconds) is None:
-        return Outcome("running", effects.sessions.moves.next_look(after, unclaimed_seconds))
-    # The row first: from then on no caller gets credentials for a session that is about to end.
+    if effects.sessions.moves.reason_to_cancel(after, unclaimed_seconds) is None:
+        return Outcome("running", effects.sessions.moves.next_poll_seconds(after, unclaimed_seconds))
+    # The row is marked first, so that no caller gets credentials for a session that is about to end.
     return _cancelled(effects.sessions.move(session.id, SessionMoves.give_up, unclaimed_seconds), effects)
 
 
@@ -73,41 +73,43 @@ def _end(
     failure_code: str | None = None,
 ) -> Outcome:
     with suppress(TransitionRefused):
-        # Refused: another process has ended it.
+        # Refused if another process has ended it.
         effects.sessions.move(session.id, SessionMoves.end, state, duration_seconds, failure, failure_code)
     return ENDED
 
 
-def _given_up(session: Session, effects: Effects) -> Session:
-    """The claimant of the credentials has died, and it is unknown whether they were handed out."""
+def _burn_expired_claim(session: Session, effects: Effects) -> Session:
+    """Burn a session whose claim has expired: Runway may have returned the credentials, but no caller got them."""
     try:
         return effects.sessions.move(session.id, SessionMoves.burn, None)
     except TransitionRefused:
         return effects.sessions.get(session.id)
 
 
-def _gone(session: Session, effects: Effects) -> Outcome:
+def _not_found(session: Session, effects: Effects) -> Outcome:
     if session.cancel_requested_at is not None:
         return _end(session, effects, SessionState.CANCELLED)
     if session.missing + 1 >= CONFIRMATIONS_OF_GONE:
-        message = "Runway no longer knows the session."
+        message = "Runway no longer has the session."
         return _end(session, effects, SessionState.FAILED, None, message, "TARMAC.GONE")
-    return _overlooked(session, backoff(session.missing + 1, effects.chance()), effects, gone=True)
+    return _poll_failed(session, backoff(session.missing + 1, effects.chance()), effects, gone=True)
 
 
-def _unread(session: Session, retry_after_seconds: float | None, effects: Effects, unclaimed_seconds: float) -> Outcome:
-    if not effects.sessions.moves.may_still_be_read(session, unclaimed_seconds):
-        message = "Runway could not be asked until the session must have been over."
+def _unreachable(
+    session: Session, retry_after_seconds: float | None, effects: Effects, unclaimed_seconds: float
+) -> Outcome:
+    if not effects.sessions.moves.may_still_be_polled(session, unclaimed_seconds):
+        message = "Runway was unreachable until after the latest possible end of the session."
         return _end(session, effects, SessionState.FAILED, None, message, "TARMAC.UNREACHABLE")
     wait = backoff(session.unread + 1, effects.chance(), longest_seconds=LONGEST_BACKOFF_SECONDS)
     if retry_after_seconds is not None:
         wait = max(wait, math.ceil(min(retry_after_seconds, LONGEST_BACKOFF_SECONDS)))
-    return _overlooked(session, wait, effects, gone=False)
+    return _poll_failed(session, wait, effects, gone=False)
 
 
-def _overlooked(session: Session, wait_seconds: int, effects: Effects, gone: bool) -> Outcome:
+def _poll_failed(session: Session, wait_seconds: int, effects: Effects, gone: bool) -> Outcome:
     try:
-        effects.sessions.move(session.id, SessionMoves.overlook, wait_seconds, gone)
+        effects.sessions.move(session.id, SessionMoves.poll_failed, wait_seconds, gone)
     except TransitionRefused:
         return Outcome("running", 1)
     return Outcome("running", wait_seconds)

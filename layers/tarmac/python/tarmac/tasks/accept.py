@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tarmac.catalogue import Model, Operation, operation, operations_of
-from tarmac.characters.owners import foreign_references
+from tarmac.characters.ownership import foreign_references
 from tarmac.effects import Effects
 from tarmac.idempotency import Repeat
 from tarmac.ids import TASK_ID
