@@ -281,7 +281,7 @@ def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, t
 def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "lake.jpg").write_bytes(picture())
-    reasons = {"empty.csv": "names its columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
+    reasons = {"empty.csv": "must name the columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
     for name, words in reasons.items():
         refused = tarmac("batch", str(tmp_path / name))
         assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr

@@ -10,7 +10,7 @@ from tarmac.clock import Clock
 from tarmac.http.clients import ClientStore
 from tarmac.idempotency import IdempotencyStore
 from tarmac.inbox.batch_store import BatchStore
-from tarmac.inbox.consumed import CauseStore
+from tarmac.inbox.consumed_uploads import ConsumedUploadStore
 from tarmac.inbox.pairs import PairStore
 from tarmac.media.upload_store import UploadStore
 from tarmac.runway.flavors import RUNWAY, Flavor
@@ -103,8 +103,8 @@ class World:
         return PairStore(self.table)
 
     @property
-    def consumed(self) -> CauseStore:
-        return CauseStore(self.table)
+    def consumed_uploads(self) -> ConsumedUploadStore:
+        return ConsumedUploadStore(self.table)
 
     @property
     def clients(self) -> ClientStore:

@@ -158,7 +158,7 @@ GUARDS = (
     ),
     Guard(
         "accept: one object version, one id",
-        "tarmac.inbox.accept_upload",
+        "tarmac.inbox.upload_requests",
         "order = order_of(wanted, defaults.client, source, task_id, defaults.allowed)",
         "order = order_of(wanted, defaults.client, source, None, defaults.allowed)",
         ("s3 success",),

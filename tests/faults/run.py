@@ -19,8 +19,9 @@ import tarmac.tasks.store
 import tarmac.tasks.submit
 import tarmac.tasks.task
 from tarmac.clock import from_iso, to_iso
-from tarmac.idempotency import RequestIdentity
-from tarmac.inbox.accept_upload import Upload, UploadDefaults, accept_upload
+from tarmac.idempotency import Repeat
+from tarmac.inbox.accept_upload import accept_upload
+from tarmac.inbox.upload import Upload, UploadDefaults
 from tarmac.ports import Row, StoredObject
 from tarmac.tasks.accept import Accepted, Order, accept
 from tarmac.tasks.cancel import cancel

@@ -25,10 +25,10 @@ INTERNAL = {
     *("media.inputs.InputMissing", "media.inputs.InputUnusable"),
     # Steps of state machines, the inbox, webhooks and the archive.
     *(
-        "inbox.accept_upload._Overwritten",
-        "inbox.accept_upload._Unacceptable",
+        "inbox.open_batch.FileRejected",
         "inbox.presets.BadPreset",
-        "inbox.run_batch.FileRejected",
+        "inbox.upload.Overwritten",
+        "inbox.upload.Unacceptable",
     ),
     *("inbox.request_files.BadRow", "inbox.request_files.FileUnreadable"),
     *("media.downloads.ArchiveError", "media.downloads.ArchiveConflict", "media.downloads.DownloadCut"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tarmac.http.clients import ClientStore
     from tarmac.idempotency import IdempotencyStore
     from tarmac.inbox.batch_store import BatchStore
-    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.consumed_uploads import ConsumedUploadStore
     from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
     from tarmac.media.upload_store import UploadStore
@@ -56,7 +56,7 @@ class Effects(Protocol):
     @property
     def pairs(self) -> PairStore: ...
     @property
-    def consumed(self) -> CauseStore: ...
+    def consumed_uploads(self) -> ConsumedUploadStore: ...
     @property
     def clients(self) -> ClientStore: ...
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tarmac.http.clients import ClientStore
     from tarmac.idempotency import IdempotencyStore
     from tarmac.inbox.batch_store import BatchStore
-    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.consumed_uploads import ConsumedUploadStore
     from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
     from tarmac.media.upload_store import UploadStore
@@ -103,10 +103,10 @@ class AwsEffects:
         return PairStore(self.table)
 
     @cached_property
-    def consumed(self) -> CauseStore:
-        from tarmac.inbox.consumed import CauseStore
+    def consumed_uploads(self) -> ConsumedUploadStore:
+        from tarmac.inbox.consumed_uploads import ConsumedUploadStore
 
-        return CauseStore(self.table)
+        return ConsumedUploadStore(self.table)
 
     @cached_property
     def clients(self) -> ClientStore:
