@@ -19,7 +19,7 @@ import tarmac.tasks.store
 import tarmac.tasks.submit
 import tarmac.tasks.task
 from tarmac.clock import from_iso, to_iso
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.inbox.accept_upload import accept_upload
 from tarmac.inbox.upload import Upload, UploadDefaults
 from tarmac.ports import Row, StoredObject

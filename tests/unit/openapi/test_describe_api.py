@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from local.paths import ROOT
-from tarmac import VERSION
 from tarmac.openapi import docs_page
 from tests.fakes.loading import load_function
 from tests.fakes.samples import event

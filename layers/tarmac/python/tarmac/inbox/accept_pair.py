@@ -12,7 +12,7 @@ from tarmac.inbox.presets import Preset
 from tarmac.inbox.upload import Found, NothingStarted, Overwritten, Unacceptable, Upload, UploadDefaults, find, tagged
 from tarmac.inbox.upload_requests import draft_of, media_type, order_from
 from tarmac.ports import NoSuchObject
-from tarmac.tasks.accept import Accepted, Order, accept, repeated
+from tarmac.tasks.accept import Accepted, Order, accept, accept_again
 from tarmac.tasks.store import NoSuchTask
 
 
@@ -42,7 +42,7 @@ def accept_pair(
     both = [uploads["character"], uploads["reference"]]
     task_id = task_id_of_pair(upload.bucket, *((each.key, each.version) for each in both))
     with suppress(NoSuchTask):
-        return tagged(repeated(effects.tasks.get(task_id), effects), effects, *both)
+        return tagged(accept_again(effects.tasks.get(task_id), effects), effects, *both)
     try:
         other_found = find(uploads[part.other], effects)
     except (NoSuchObject, Overwritten):

@@ -31,7 +31,7 @@ from tarmac.inbox.upload import (
 from tarmac.inbox.upload_requests import BATCH_NAME, draft_of, media_type, order_from, put_object
 from tarmac.ports import NoSuchObject
 from tarmac.requests.strict_json import loads
-from tarmac.tasks.accept import Accepted, accept, repeated
+from tarmac.tasks.accept import Accepted, accept, accept_again
 from tarmac.tasks.orders import order_of
 from tarmac.tasks.store import NoSuchTask
 
@@ -50,7 +50,7 @@ def accept_upload(
         return NothingStarted("ignored")
     with suppress(NoSuchTask):
         # Before the object is read: it may be deleted or overwritten by now, but its task exists.
-        return tagged(repeated(effects.tasks.get(upload.task_id), effects), effects, upload)
+        return tagged(accept_again(effects.tasks.get(upload.task_id), effects), effects, upload)
     operation_name, model = _DEFAULT_OPERATION, defaults.model
     try:
         match form:

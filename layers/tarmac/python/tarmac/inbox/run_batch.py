@@ -31,7 +31,7 @@ from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest, Issue, Spec
 from tarmac.runway.flavors import NotOffered
-from tarmac.tasks.accept import accept, accept_again
+from tarmac.tasks.accept import accept
 from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
@@ -144,7 +144,7 @@ def _records_of_chunk(run: _Run, number: int, effects: Effects) -> list[Record]:
 def _accept_record(record: Record, task_id: str, run: _Run, effects: Effects) -> Line:
     with suppress(NoSuchTask):
         # Before the line is read: what it names may be deleted by now, but its task exists.
-        return line_of_task(repeated(effects.tasks.get(task_id), effects).task)
+        return line_of_task(accept_again(effects.tasks.get(task_id), effects).task)
     source: dict[str, str | int] = {**run.batch.source, "batch": run.batch.id, "line": record.line}
     try:
         completed = _completed(record, run.plan, run.preset)
