@@ -31,7 +31,7 @@ from tarmac.requests.strict_json import BadJson, loads
 from tarmac.requests.text_fields import BadField, path_of, put, typed
 from tarmac.requests.validation import InvalidRequest, Issue, Spec
 from tarmac.runway.flavors import NotOffered
-from tarmac.tasks.accept import accept
+from tarmac.tasks.accept import accept, accept_again
 from tarmac.tasks.orders import NO_ALLOW_LISTS, AllowLists, order_of
 from tarmac.tasks.store import NoSuchTask
 from tarmac.telemetry import logger
