@@ -50,7 +50,8 @@ test-all: $(VENV)/test.stamp ## Run all tests: all models, storms, load, canarie
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
 
-test-node: $(VENV)/node.stamp ## Run the official Node SDK against the local stack
+test-node: $(VENV)/node.stamp ## Check the state machines in JavaScript; run the official Node SDK against the local stack
+	$(BIN)/python -m tests.machines_node
 	$(BIN)/python -m tests.conformance.node
 
 check: $(VENV)/test.stamp ## Lint and type-check

@@ -50,7 +50,7 @@ TESTS = tuple(
     for path in (
         "requests",
         "media/test_keys.py",
-        "characters/test_descriptions.py",
+        "characters/test_specs.py",
         "characters/test_kinds.py",
         "tasks/test_failures.py",
         "tasks/test_moves.py",
@@ -62,7 +62,7 @@ TESTS = tuple(
         "inbox/test_batch.py",
         "inbox/test_keys.py",
         "inbox/test_request_files.py",
-        "webhooks/test_webhook_rules.py",
+        "webhooks/test_signing.py",
     )
 )
 """The tests of the rule modules themselves (`tests/rule_modules.py`)."""

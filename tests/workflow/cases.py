@@ -1,4 +1,4 @@
-"""Executions of the generation machine and of the session machine that every interpreter must run alike."""
+"""Executions of the generation machine and the session machine that every interpreter must run in the same way."""
 
 from __future__ import annotations
 

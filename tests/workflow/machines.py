@@ -18,7 +18,7 @@ Definitions = Mapping[str, Definition]
 FILES = {
     "generation": ROOT / "statemachines" / "generation.asl.yaml",
     "session": ROOT / "statemachines" / "avatar_session.asl.yaml",
-    "film": ROOT / "statemachines" / "storyboard.asl.yaml",
+    "film": ROOT / "examples" / "storyboard" / "film.asl.yaml",
 }
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

@@ -14,16 +14,24 @@ import boto3
 import jsonata
 import pytest
 from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from tests.workflow.machines import REGION, ROLE_ARN, Definitions, execution_arn, state_machine_arn
-from tests.workflow.scripts import Case, FunctionFailed, Run, Script
+from tests.workflow.machines import ACCOUNT, REGION, ROLE_ARN, Definitions, execution_arn, state_machine_arn
+from tests.workflow.scripts import Case, FunctionFailed, Run, Runaway, Script
 
+NEEDED = {"film": ("film", "generation")}
+"""The machines that a machine's executions need, where it starts others."""
 LAST_RESORT_SECONDS = 60.0
 """An execution that runs for longer hangs."""
 
@@ -36,23 +44,21 @@ def run(definitions: Definitions, case: Case) -> Run:
     script = Script(case.steps)
     with _seams(script), mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         machines = _client()
-        for name, definition in definitions.items():
-            if name in (case.machine, "generation"):  # the film machine starts the generation machine
-                machines.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE_ARN)
+        for name in NEEDED.get(case.machine, (case.machine,)):
+            machines.create_state_machine(name=name, definition=json.dumps(definitions[name]), roleArn=ROLE_ARN)
         started = machines.start_execution(
             stateMachineArn=state_machine_arn(case.machine), name=case.name, input=json.dumps(case.given)
         )
         assert started["executionArn"] == execution_arn(case.machine, case.name)
-        ended = _ended(machines, started["executionArn"])
-        pages = machines.get_paginator("get_execution_history").paginate(executionArn=started["executionArn"])
+        execution = _ended(started["executionArn"], script)
         entered = [
             event["stateEnteredEventDetails"]["name"]
-            for page in pages
-            for event in page["events"]
+            for event in execution.to_history_output()["events"]
             if "stateEnteredEventDetails" in event
         ]
         own = definitions[case.machine]["States"]
         visited = [name for name in entered if name in own]
+        ended = machines.describe_execution(executionArn=started["executionArn"])
         return script.run(visited, ended.get("output"), ended.get("error"), ended.get("cause"))
 
 
@@ -61,14 +67,16 @@ def _client() -> Any:
     return boto3.client("stepfunctions", region_name=REGION, aws_access_key_id="id", aws_secret_access_key="key")
 
 
-def _ended(machines: Any, arn: str) -> dict[str, Any]:
+def _ended(arn: str, script: Script) -> Any:
+    """moto's own record of the execution, when it has ended. The API would give the same, but takes most of a test."""
+    execution = stepfunctions_parser_backends[ACCOUNT][REGION].describe_execution(execution_arn=arn)
     deadline = time.monotonic() + LAST_RESORT_SECONDS
-    while True:
-        found: dict[str, Any] = machines.describe_execution(executionArn=arn)
-        if found["status"] != "RUNNING":
-            return found
+    while execution.status == "RUNNING":
+        if script.runaway:
+            raise Runaway(arn)
         assert time.monotonic() < deadline, f"the execution {arn} does not end"
         time.sleep(0.005)
+    return execution
 
 
 @contextmanager
@@ -83,7 +91,11 @@ def _seams(script: Script) -> Iterator[None]:
         patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=script.pauses.append))
         patch.setattr(jitter_strategy_decl, "random", SimpleNamespace(uniform=max))
         # It reads the ending of a child execution in turns of 100 ms.
-        patch.setattr(state_task_service_callback, "time", SimpleNamespace(sleep=lambda _: time.sleep(0.005)))
+        patch.setattr(state_task_service_callback, "time", SimpleNamespace(sleep=lambda _: time.sleep(0.02)))
+        patch.setattr(StateTaskServiceSfn, "_eval_service_task", _start_child)
+        patch.setattr(StateTaskServiceSfn, "_normalise_response", _capitalise)
+        # moto rejects States.TaskFailed as the error of a Map's item.
+        patch.setattr(iteration_worker, "CustomErrorName", ErrorName)
         patch.setattr(AmazonStateLanguageParser, "parse", staticmethod(_parsed))
         yield
 
@@ -98,6 +110,18 @@ def _invoker(script: Script) -> Callable[..., dict[str, Any]]:
         return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": answer}
 
     return invoke
+
+
+def _start_child(self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, **_: Any) -> None:
+    """moto passes StateMachineArn, Name and Input to an API that spells them in lower case."""
+    request = {key[0].lower() + key[1:]: value for key, value in normalised_parameters.items()}
+    env.stack.append({"ExecutionArn": _client().start_execution(**request)["executionArn"]})
+
+
+def _capitalise(self: Any, response: dict[str, Any], **_: Any) -> None:
+    """Spells the description of the child execution as Step Functions does in the result of a task."""
+    for key in list(response):
+        response[key[0].upper() + key[1:]] = response.pop(key)
 
 
 def _evaluate(expression: str) -> Any:

@@ -1,4 +1,4 @@
-"""A case is an execution with scripted functions and its expected course; a run is the course on one interpreter."""
+"""Cases, which are executions with scripted functions and an expected course, and the courses that runs take."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+MOST_UNEXPECTED_CALLS = 30
 QUERY_ERROR = "States.QueryEvaluationError"
 
 
@@ -30,6 +31,10 @@ class Step:
     function: str
     payload: Mapping[str, Any]
     answer: Mapping[str, Any] | Crash
+
+
+class Runaway(SystemExit):
+    """The execution calls functions without end. No state catches it, and it ends a thread without a message."""
 
 
 class FunctionFailed(Exception):
@@ -75,23 +80,33 @@ class Case:
 
     @property
     def expected(self) -> Run:
-        """The only right course."""
+        """The course that every interpreter must take."""
         calls = tuple((step.function, step.payload) for step in self.steps)
         return Run(tuple(self.visited.split()), calls, self.pauses, self.output, self.error, self.cause)
 
 
 class Script:
-    """The functions of one execution: answers in the order of the case's steps, and records what they receive."""
+    """The functions of one execution: answers in the order of the case's steps, and records payloads and pauses."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
         self.calls: list[tuple[str, Any]] = []
         self.pauses: list[float] = []
+        self.runaway = False
 
     def invoke(self, function: str, payload: Any) -> dict[str, Any]:
-        """The next answer. Raises FunctionFailed if it is a crash, or if another function should have been called."""
+        """The next answer. Raises FunctionFailed if it is a crash, or if another function should have been called.
+
+        Raises Runaway after too many calls.
+        """
+        if len(self.calls) > len(self._steps) + MOST_UNEXPECTED_CALLS:
+            self.runaway = True
+            raise Runaway(f"{len(self.calls)} calls, expected {len(self._steps)}")
         step = self._steps[len(self.calls)] if len(self.calls) < len(self._steps) else None
-        self.calls.append((function, copy.deepcopy(payload)))
+        received = copy.deepcopy(payload)
+        if "failure" in received:
+            received["failure"]["cause"] = _read(received["failure"]["cause"])
+        self.calls.append((function, received))
         if step is None or step.function != function:
             raise FunctionFailed(Crash("NotInTheScript"))
         if isinstance(step.answer, Crash):

@@ -164,7 +164,7 @@ def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_who_takes_or_sends_inputs_is_told_whose_upstream_it_is(name: str) -> None:
+def test_functions_that_handle_inputs_have_the_setting_of_the_upstream(name: str) -> None:
     told = KINDS[name].fields().keys()
     moves_inputs = "upload_bucket" in told and told & {"runwayml_base_url", "generation_state_machine_arn"}
     assert not moves_inputs or "upstream_flavor" in told

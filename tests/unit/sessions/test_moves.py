@@ -191,12 +191,12 @@ def test_moments_are_the_moves_own() -> None:
 
 def test_counters_go_up_by_one_or_back_to_zero() -> None:
     for name, before, after in each_change():
-        for field in ("run", "looks"):
+        for field in ("run", "polls"):
             assert getattr(after, field) - getattr(before, field) in (0, 1), (name, field)
         assert (after.missing, after.unread) in {
             "observe": [(0, 0)],
-            "overlook": [(0, before.unread + 1)],
-            "overlook a 404": [(before.missing + 1, before.unread + 1)],
+            "poll failed": [(0, before.unread + 1)],
+            "poll failed with 404": [(before.missing + 1, before.unread + 1)],
         }.get(name, [(before.missing, before.unread)]), name
 
 
