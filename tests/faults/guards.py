@@ -328,7 +328,7 @@ def _loosen(what: str) -> None:
 
     check: Callable[..., None] = effects.RowsInMemory.check
     if what == "unconditional objects":
-        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore
+        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore[assignment]
     else:
         effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)
 

@@ -157,7 +157,7 @@ class RowFields(Generic[T]):
         row: Row = {}
         for name, attribute, how, _ in self._fields:
             value = getattr(record, name)
-            if value is None or value == () or value == {}:
+            if value is None or value in ((), {}):
                 continue
             if how is not None:
                 row[attribute] = how.write(value)

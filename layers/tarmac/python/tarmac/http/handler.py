@@ -83,7 +83,7 @@ def api_handler(serve: Callable[[ApiRequest], Answer]) -> Handler:
     """Return a Lambda handler of `serve`: every error becomes a response, every response one log line."""
 
     @functools.wraps(serve)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
         request = ApiRequest(event)
         try:
             answer = serve(request)
