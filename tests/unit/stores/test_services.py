@@ -151,9 +151,9 @@ class TestCalls:
 
     def test_of_transactions_are_known_when_they_come_again(self, aws: Aws, server: TinyServer) -> None:
         server.answers(reset, answer(200, {}), answer(200, {}))
-        dynamodb = aws(DynamoDb)
-        dynamodb.transact_write_items(TransactItems=[])
-        dynamodb.transact_write_items(TransactItems=[])
+        table = DynamoTable("tasks", aws(DynamoDb))
+        for _ in range(2):
+            table.write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
         first, again, other = [request.json()["ClientRequestToken"] for request in server.requests]
         assert first == again != other
 

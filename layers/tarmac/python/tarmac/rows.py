@@ -15,7 +15,7 @@ SWEEP_GRACE_SECONDS = 120.0
 """How late a step may be before the sweeper repairs its row."""
 
 FINISH_SECONDS = 900.0
-"""How long FinishTask or FinishSession may work on one output (their timeouts in template.yaml)."""
+"""How long FinishSession may work on one output (its timeout in template.yaml)."""
 
 CONFIRMATIONS_OF_GONE = 3
 """A fresh task or session may answer 404 for a few seconds: it counts as gone after so many 404 in a row."""
@@ -109,6 +109,16 @@ DUE = DueShards("due", 16)
 
 SESSION_DUE = DueShards("session-due", 4)
 """Of sessions and the attempts to create one."""
+
+
+def next_check(held: float | None, now: float, wait_seconds: float, scale: float) -> float:
+    """When the sweeper must check a row whose next step is due after the wait: half to one grace later.
+
+    held: the time in the row. It stays while it is in that range, because a new one costs two writes of the index.
+    """
+    latest = now + (wait_seconds + SWEEP_GRACE_SECONDS) * scale
+    earliest = latest - SWEEP_GRACE_SECONDS / 2 * scale
+    return held if held is not None and earliest <= held <= latest else latest
 
 
 # Fields as attributes

@@ -8,11 +8,15 @@ from operator import add
 from typing import Literal
 
 from tarmac.effects import Effects
+from tarmac.ports import Executions, Throttled
 from tarmac.rows import Contended, DueShards, RowNotFound, TransitionRefused
 from tarmac.telemetry import logger
 
 Repair = Literal["announced", "restarted", "watched", "batches"]
-Handler = Callable[[str, Effects], Repair | None]
+IsRunning = Callable[[Executions, str], bool]
+"""Whether the execution of this name runs. Raises Throttled."""
+
+Handler = Callable[[str, Effects, IsRunning], Repair | None]
 """Repairs the row of this id. Returns what it did, as SweepReport counts it; None is not counted."""
 
 _LOG_FIELDS = {"task": "task_id", "session": "session_id"}
@@ -20,12 +24,16 @@ _LOG_FIELDS = {"task": "task_id", "session": "session_id"}
 
 @dataclass(slots=True)
 class SweepReport:
-    """What one sweep did, in tasks and sessions; `batches` in batches."""
+    """What one sweep did, in tasks and sessions; `batches` in batches.
+
+    postponed: left to the next sweep, because Step Functions throttled it.
+    """
 
     announced: int = 0
     restarted: int = 0
     watched: int = 0
     batches: int = 0
+    postponed: int = 0
     failed: int = 0
 
     def __add__(self, other: SweepReport) -> SweepReport:
@@ -35,19 +43,39 @@ class SweepReport:
         setattr(self, repair, getattr(self, repair) + 1)
 
 
+class _Describing:
+    """Asks Step Functions until it throttles: further calls would only delay other callers of the account."""
+
+    def __init__(self) -> None:
+        self._is_throttled = False
+
+    def is_running(self, executions: Executions, name: str) -> bool:
+        if self._is_throttled:
+            raise Throttled
+        try:
+            return executions.is_running(name)
+        except Throttled:
+            self._is_throttled = True
+            raise
+
+
 def sweep(shards: DueShards, handlers: Mapping[str, Handler], effects: Effects) -> SweepReport:
     """Repair each row of these shards that is due. A failure is counted and does not stop the rest.
 
-    handlers: by the kind of row, which its partition key begins with: `task#{id}`.
+    handlers: by the kind of row, which its partition key begins with: `task#{id}`. After the first throttled call
+    executions are not described any more, and their rows stay due.
     """
     report = SweepReport()
+    describing = _Describing()
     for key in shards.keys(effects.table, effects.clock.now()):
         kind, _, name = key.partition("#")
         try:
-            repair = handlers[kind](name, effects)
+            repair = handlers[kind](name, effects, describing.is_running)
         except (RowNotFound, TransitionRefused, Contended):
             # Another process has moved the row meanwhile, so it needs no repair.
             continue
+        except Throttled:
+            report.postponed += 1
         except Exception as error:
             report.failed += 1
             logger.crash(f"a {kind} could not be repaired", error, **{_LOG_FIELDS.get(kind, "key"): name})

@@ -50,9 +50,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         session_id = effects.runway_sessions.create(order.request.body)
     except (CreateRefused, CreateRejected) as refusal:
-        uses = [effects.client_tokens.unuse(attempt.token_id)] if attempt.token_id else []
-        with suppress(ConditionFailed):
-            effects.sessions.give_back(attempt, *uses)
+        _release(attempt, effects)
         if refusal.status == 404:
             # In the words that another client's avatar is answered with.
             raise NoSuchItem(Kind.AVATAR) from refusal
@@ -71,6 +69,30 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
         # The caller waits for the session; the sweeper starts the missing execution.
         logger.crash("a session is not watched yet", error, session_id=session.id)
     return session
+
+
+def give_back(attempt: Attempt, effects: Effects) -> None:
+    """Release the minutes and the token's use of an attempt that created nothing, unless it is decided already."""
+    uses = [effects.client_tokens.unuse(attempt.token_id)] if attempt.token_id else []
+    with suppress(ConditionFailed):
+        effects.sessions.give_back(attempt, *uses)
+
+
+def _release(attempt: Attempt, effects: Effects) -> None:
+    """`give_back`, by the sweeper if it fails now: the caller gets Runway's refusal in any case."""
+    try:
+        give_back(attempt, effects)
+    except Exception as error:
+        about = {"client": attempt.client, "seconds": attempt.seconds}
+        logger.crash("the minutes of a refused session are not released yet", error, **about)
+        try:
+            # This write concerns one row alone, so it meets no other transaction.
+            effects.sessions.mark_refused(attempt)
+        except ConditionFailed:
+            # The release was made, and only its response was lost.
+            return
+        except Exception as error:
+            logger.crash("a refused session will be counted as lost", error, **about)
 
 
 def start_watching(session: Session, effects: Effects) -> None:
@@ -92,7 +114,7 @@ def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | 
         raise KeyReused(repeat.key)
     attempt = effects.sessions.get_attempt(record.task_id)
     match attempt.state if attempt else AttemptState.REFUSED:
-        case AttemptState.REFUSED:
+        case AttemptState.REFUSED | AttemptState.REFUSING:
             return record
         case AttemptState.BOUND if attempt and attempt.session_id:
             return effects.sessions.get(attempt.session_id)
@@ -103,10 +125,7 @@ def _first_of(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | 
 
 
 def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attempt | Session:
-    """Minutes, the token's use and the key's record, all or none; or the session that the key has made before.
-
-    Concurrent creates conflict on the client's row of minutes: each retries for a while.
-    """
+    """Minutes, the token's use and the key's record, all or none; or the session that the key has made before."""
     for tries in range(_RESERVE_TRIES):
         first = _first_of(order.repeat, effects)
         if isinstance(first, Session):

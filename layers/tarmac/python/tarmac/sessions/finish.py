@@ -13,7 +13,7 @@ from tarmac.media.archive import DOWNLOAD_TRIES, archive_link
 from tarmac.media.downloads import ArchiveError, DownloadCut, HostRefused
 from tarmac.media.keys import session_archive_key
 from tarmac.outcome import NotEnded
-from tarmac.ports import AlreadyThere
+from tarmac.ports import AlreadyThere, WriteConflict
 from tarmac.rows import NoticeState, Output, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.moves import SessionMoves
@@ -159,6 +159,11 @@ def _keep_recording(session: Session, link: str, effects: Effects, max_output_by
                 effects.archive,
                 max_output_bytes,
             )
+        except WriteConflict:
+            tries += 1
+            if tries == DOWNLOAD_TRIES:
+                raise
+            effects.clock.sleep(2.0)
         except ArchiveError as problem:
             tries += 1
             is_late = _age_of_end(session, effects) >= RECORDING_LIVES_SECONDS
