@@ -1,9 +1,9 @@
 """A connect and all that follows it, with a fault at every effect: what must hold, holds all the same.
 
 The real steps run over the fakes. At the n-th effect something goes wrong: the process dies before or after it, its
-answer is lost, or it fails; alone, and in pairs drawn at random. Then the client goes, the machine runs, the sweeper
-sweeps, and time passes until nothing moves any more. That the search would find what it looks for is shown by taking
-the protocol's guards out.
+answer is lost, it fails, or it meets a conflict or a throttle; alone, and in pairs drawn at random. Then the client
+goes, the machine runs, the sweeper sweeps, and time passes until nothing moves any more. That the search would find
+what it looks for is shown by taking the protocol's guards out.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from tarmac.ports import Throttled, WriteConflict
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
 from tarmac.sessions import connect as connect_session
@@ -25,12 +27,16 @@ from tarmac.sessions import watch as watch_session
 from tarmac.sessions.finish import finish_session
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import from_row
+from tarmac.sessions.store import SessionStore
 from tests.fakes import World
 from tests.fakes.composed import sweep_sessions
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order
 
-KINDS = ("dies before", "dies after", "answer lost", "refused")
+KINDS = ("dies before", "dies after", "answer lost", "refused", "conflict", "throttled")
+AWS_ONLY = {"conflict": ("MemoryTable.write", "MemoryObjects.put_new"), "throttled": ("MemoryExecutions.is_running",)}
+"""Faults that one effect alone can have; elsewhere they mean nothing."""
+
 HOURS = 3 * 3600.0
 
 
@@ -83,6 +89,8 @@ class Run:
             kind = next((fault.kind for fault in self.faults if fault.at == self.effects), None)
             if kind == "dies before":
                 self.die()
+            if f"{port}.{name}" in AWS_ONLY.get(kind or "", ()):
+                raise WriteConflict(port) if kind == "conflict" else Throttled
             if kind == "refused":
                 raise self.error(port, name, happened=False)
             answer = call(*arguments, **named)
@@ -195,10 +203,20 @@ class Run:
         [fault] = self.faults if len(self.faults) == 1 else [Fault(0, "dies")]
         return not fault.kind.startswith("dies") and self.trace[fault.at - 1] != "FakeRunwaySessions.create"
 
+    def was_refused_alive(self) -> bool:
+        """Whether Runway refused the create, and then one thing failed, and no process died."""
+        first, *more = [(fault.kind, self.trace[fault.at - 1 :][:1]) for fault in self.faults] or [("", [])]
+        return first == ("refused", ["FakeRunwaySessions.create"]) and [kind[:4] for kind, _ in more] not in (["dies"],)
+
     def minutes(self) -> Iterator[str]:
         tables = self.world.table.rows.items()
         used = sum(row["usedSeconds"] + row["reservedSeconds"] for (_, sk), row in tables if sk == "session")
-        lost = sum(row["seconds"] for (_, sk), row in tables if sk == "attempt" and row["state"] in ("LOST", "SENDING"))
+        attempts = [row for (_, sk), row in tables if sk == "attempt"]
+        lost = sum(row["seconds"] for row in attempts if row["state"] in ("LOST", "SENDING"))
+        if any(row["state"] == "REFUSING" for row in attempts):
+            yield "the minutes of a refused create were never released"
+        if lost and self.was_refused_alive():
+            yield f"{lost} seconds stay counted for a create that Runway refused"
         counted = sum(row["seconds"] for (pk, _), row in tables if pk.startswith("session-minutes#"))
         if counted != used + lost:
             yield f"{counted} seconds are counted, {used} were used and {lost} lost"
@@ -225,6 +243,17 @@ def explored(joins: bool = True) -> Iterator[Run]:
             yield Run([Fault(at, kind)], joins).play()
 
 
+def explored_refused() -> Iterator[Run]:
+    """Runway refuses the create, and one of the effects that follow goes wrong as well."""
+    calm = Run([]).play()
+    at = calm.trace.index("FakeRunwaySessions.create") + 1
+    refused = Run([Fault(at, "refused")]).play()
+    yield refused
+    for then in range(at + 1, refused.effects + 1):
+        for kind in KINDS:
+            yield Run([Fault(at, "refused"), Fault(then, kind)]).play()
+
+
 def check(run: Run) -> None:
     found = list(run.violations())
     where = [f"{fault.kind} at {run.trace[fault.at - 1 :][:1]} ({fault.at})" for fault in run.faults]
@@ -239,6 +268,11 @@ def test_no_single_fault_does_harm(joins: bool, caplog: pytest.LogCaptureFixture
         runs += 1
     assert runs > 100
     assert "secret-" not in caplog.text
+
+
+def test_a_refused_create_gives_its_minutes_back() -> None:
+    runs = [run for run in explored_refused() if check(run) is None]
+    assert any(fault.kind == "conflict" and "MemoryTable.write" in run.trace for run in runs for fault in run.faults)
 
 
 def test_what_happens_when_nothing_goes_wrong() -> None:
@@ -275,6 +309,8 @@ GUARDS: dict[str, tuple[Any, str, Any]] = {
         nothing,
     ),
     "a claimant that died is not waited for": (SessionMoves, "lease_is_over", lambda *_: False),
+    "a release that failed is left to the sweeper": (SessionStore, "mark_refused", nothing),
+    "the sweeper releases what was refused": (session_sweep, "give_back", nothing),
     "an ending settles the minutes": (
         SessionMoves,
         "end",
@@ -295,4 +331,5 @@ def _kept(after: Any, before: Any) -> Any:
 def test_without_a_guard_the_search_finds_harm(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     owner, attribute, instead = GUARDS[name]
     monkeypatch.setattr(owner, attribute, instead)
-    assert any(list(run.violations()) for joins in (True, False) for run in explored(joins))
+    runs = chain(explored_refused(), explored(True), explored(False))
+    assert any(list(run.violations()) for run in runs)

@@ -23,6 +23,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
+from tarmac.partitions import dns_suffix
 from tarmac.tls import tls_context
 
 if TYPE_CHECKING:
@@ -48,17 +49,6 @@ THROTTLED = frozenset(
     }
 )
 """4xx errors that are retried. Source: AWS SDKs reference guide, "Retry behavior", mode `standard`."""
-
-
-_DNS_SUFFIXES = {
-    "cn": "amazonaws.com.cn",
-    "eusc": "amazonaws.eu",
-    "eu-isoe": "cloud.adc-e.uk",
-    "us-iso": "c2s.ic.gov",
-    "us-isob": "sc2s.sgov.gov",
-    "us-isof": "csp.hci.ic.gov",
-}
-"""Of partitions other than `aws` and `aws-us-gov`, by the first part of the names of their regions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +227,6 @@ class Sns(Service):
 
     def publish(self, **request: Unpack[requests.Publish]) -> dict[str, Any]:
         return self._call("Publish", request)
-
-
-def dns_suffix(region: str) -> str:
-    """The domain of a region's endpoints, by its partition."""
-    for prefix, suffix in _DNS_SUFFIXES.items():
-        if region.startswith(f"{prefix}-"):
-            return suffix
-    return "amazonaws.com"
 
 
 def trace_header(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
