@@ -143,7 +143,7 @@ def _create(
         try:
             return winner or effects.tasks.get(task.id), False
         except NoSuchTask:
-            # Transactions that meet can all be cancelled; nothing was written, so the caller may send again.
+            # The record that was in the way is gone again. Nothing was written, so the caller may retry.
             raise Contended(task.id) from None
     return task, True
 
