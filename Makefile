@@ -90,8 +90,9 @@ faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the lo
 mutation: $(VENV)/test.stamp ## Mutate the rules and count the mutants that their tests kill
 	$(BIN)/python -m tests.mutation
 
-bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the usual ways, in ratios
+bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the usual ways; count write units
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.pacing
+	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.writes
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.cold_start
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m bench.archive
 

@@ -9,7 +9,7 @@ from typing import Any
 from tarmac.aws.wiring import AwsEffects
 from tarmac.inbox.batch_progress import record_ending, repair_batch
 from tarmac.rows import DUE, SESSION_DUE
-from tarmac.sessions.sweep import mark_attempt_lost, repair_session
+from tarmac.sessions.sweep import repair_attempt, repair_session
 from tarmac.settings import SweepSettings
 from tarmac.sweeping import Handler, sweep
 from tarmac.tasks.sweep import repair_task
@@ -17,12 +17,15 @@ from tarmac.telemetry import MetricUnit, logger, metrics
 
 settings = SweepSettings.from_environment()
 effects = AwsEffects(settings)
-session_handlers: dict[str, Handler] = {"session": repair_session, "session-attempt": mark_attempt_lost}
-handlers: dict[str, Handler] = {"task": partial(repair_task, on_ended=record_ending), "batch": repair_batch}
+session_handlers: dict[str, Handler] = {"session": repair_session, "session-attempt": repair_attempt}
+handlers: dict[str, Handler] = {
+    "task": partial(repair_task, on_ended=record_ending),
+    "batch": lambda batch_id, effects, _: repair_batch(batch_id, effects),
+}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Any event in; `{announced, restarted, watched, batches, failed}` out: numbers of rows by repair."""
+    """Any event in; `{announced, restarted, watched, batches, postponed, failed}` out: numbers of rows by repair."""
     # Sessions first: there are few, and each minute of a session without an execution costs money.
     counts = asdict(sweep(SESSION_DUE, session_handlers, effects) + sweep(DUE, handlers, effects))
     # Each metric costs money per hour in which it is published, and most sweeps repair nothing.

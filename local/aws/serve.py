@@ -33,6 +33,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from local.aws.faults import InjectedFaults
 from local.paths import Home
 
 WRITTEN_FOR = "1.5.33"
@@ -182,7 +183,10 @@ def limit_workers(limit: int, patience_seconds: float) -> BoundedWorkers:
 
 
 def end_workers_first(bounded: BoundedWorkers) -> None:
-    """On SIGTERM or SIGINT, end all workers and start no more, before the server waits for running calls."""
+    """On SIGTERM or SIGINT, end all workers and start no more, before the server waits for running calls.
+
+    The server also gets the faults of `local.aws.faults`.
+    """
     hypercorn: Any = importlib.import_module("hypercorn.asyncio")
     serve = hypercorn.serve
 
@@ -196,7 +200,7 @@ def end_workers_first(bounded: BoundedWorkers) -> None:
             bounded.close()
             await asyncio.to_thread(importlib.import_module("ministack.core.lambda_runtime").reset)
 
-        await serve(app, config, shutdown_trigger=end)
+        await serve(InjectedFaults(app), config, shutdown_trigger=end)
 
     hypercorn.serve = serve_until_stopped
 

@@ -8,7 +8,7 @@ from tarmac import sweeping
 from tarmac.effects import Effects
 from tarmac.inbox.batch_progress import record_ending, repair_batch
 from tarmac.rows import DUE, SESSION_DUE
-from tarmac.sessions.sweep import mark_attempt_lost, repair_session
+from tarmac.sessions.sweep import repair_attempt, repair_session
 from tarmac.sweeping import SweepReport
 from tarmac.tasks import finish as finishing
 from tarmac.tasks.finish import Ending
@@ -29,11 +29,11 @@ def sweep(effects: Effects) -> SweepReport:
     """Tasks and batches, as functions/sweep does it."""
     handlers: dict[str, sweeping.Handler] = {
         "task": partial(repair_task, on_ended=record_ending),
-        "batch": repair_batch,
+        "batch": lambda batch_id, effects, _: repair_batch(batch_id, effects),
     }
     return sweeping.sweep(DUE, handlers, effects)
 
 
 def sweep_sessions(effects: Effects) -> SweepReport:
-    handlers: dict[str, sweeping.Handler] = {"session": repair_session, "session-attempt": mark_attempt_lost}
+    handlers: dict[str, sweeping.Handler] = {"session": repair_session, "session-attempt": repair_attempt}
     return sweeping.sweep(SESSION_DUE, handlers, effects)

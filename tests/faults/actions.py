@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tarmac.aws.dynamodb import judged
+from tarmac.aws.services import ServiceError
 from tarmac.media.downloads import LinkExpired
-from tarmac.ports import ConditionFailed
+from tarmac.ports import ConditionFailed, Throttled, WriteConflict
 from tarmac.runway.errors import (
     CreateAmbiguous,
     CreateRefused,
@@ -36,6 +38,11 @@ class Fault:
     error: Callable[[], Exception] | None = None
 
 
+def cancelled(reason: str) -> Exception:
+    """A transaction that DynamoDB cancelled for this reason in every try, as the table reports it."""
+    return judged(ServiceError("TransactionCanceledException", "", {"CancellationReasons": [{"Code": reason}]}))
+
+
 _READ = {
     "crash": Fault(False),
     "fail": Fault(False, AwsError),
@@ -46,25 +53,35 @@ _WRITE = {
     "fail": Fault(False, AwsError),
     "lose": Fault(True, AwsError),
 }
+_TABLE_WRITE = {
+    **_WRITE,
+    "conflict": Fault(False, lambda: judged(ServiceError("TransactionConflictException"))),
+    "throttled": Fault(False, lambda: judged(ServiceError("ThrottlingException"))),
+}
+_S3_WRITE = {**_WRITE, "conflict": Fault(False, WriteConflict)}
 
 FAULTS: dict[str, dict[str, Fault]] = {
     "table.get": _READ,
     "table.query": _READ,
     # boto3 repeats a put whose answer was lost, and the second one meets the row that the first has written.
-    "table.write": {**_WRITE, "echo": Fault(True, ConditionFailed)},
+    "table.write": {**_TABLE_WRITE, "echo": Fault(True, ConditionFailed)},
     # A transaction carries a token by which DynamoDB knows the repeated one.
-    "table.transact": _WRITE,
+    "table.transact": {
+        **_WRITE,
+        "conflict": Fault(False, lambda: cancelled("TransactionConflict")),
+        "throttled": Fault(False, lambda: cancelled("ThrottlingError")),
+    },
     "objects.head": _READ,
     "objects.open": _READ,
     "objects.put": _WRITE,
-    "objects.put_new": _WRITE,
+    "objects.put_new": _S3_WRITE,
     "objects.delete": _WRITE,
     "objects.tags": _READ,
     "objects.set_tags": _WRITE,
     "topic.publish": _WRITE,
     "webhooks.send": _WRITE,
     "executions.start": _WRITE,
-    "executions.is_running": _READ,
+    "executions.is_running": {**_READ, "throttled": Fault(False, Throttled)},
     "runway.create": {
         "crash before": Fault(False),
         "crash after": Fault(True),

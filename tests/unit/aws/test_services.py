@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.handlers import add_recursion_detection_header
 from botocore.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,8 +34,9 @@ from tarmac.aws.services import (
     StepFunctions,
     code_of,
     signed,
+    trace_header,
 )
-from tarmac.ports import ConditionFailed, ExecutionNameTaken, Put
+from tarmac.ports import ConditionFailed, ExecutionNameTaken, Put, Throttled
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, reset, tiny_server
 
 Aws = Callable[[type[Service]], Any]
@@ -128,6 +131,33 @@ class TestCalls:
         assert len(server.requests) == 3
         assert len(pauses) == 2
 
+    @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
+    def test_of_a_description_are_not_repeated_while_throttled(self, code: str, aws: Aws, server: TinyServer) -> None:
+        server.answers(refusal(code), answer(200, {"status": "RUNNING"}))
+        states = aws(StepFunctions)
+        executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
+        with pytest.raises(Throttled):
+            executions.is_running("t")
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "ExpiredTokenException",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+            "RequestExpired",
+            "AccessDeniedException",
+        ],
+    )
+    def test_with_rejected_credentials_or_clock_fail_at_once(self, code: str, aws: Aws, server: TinyServer) -> None:
+        """New credentials come with a new environment, so the caller's retry must run in another one."""
+        server.answers(refusal(code), answer(200, {}))
+        with pytest.raises(ServiceError) as caught:
+            DynamoTable("tasks", aws(DynamoDb)).write(Put({"pk": "a", "sk": "a"}))
+        assert code_of(caught.value) == code
+        assert len(server.requests) == 1
+
     def test_are_not_repeated_after_a_refusal(self, aws: Aws, server: TinyServer) -> None:
         server.answers(refusal("ConditionalCheckFailedException"), answer(200, {}))
         dynamodb = aws(DynamoDb)
@@ -151,9 +181,9 @@ class TestCalls:
 
     def test_of_transactions_are_known_when_they_come_again(self, aws: Aws, server: TinyServer) -> None:
         server.answers(reset, answer(200, {}), answer(200, {}))
-        dynamodb = aws(DynamoDb)
-        dynamodb.transact_write_items(TransactItems=[])
-        dynamodb.transact_write_items(TransactItems=[])
+        table = DynamoTable("tasks", aws(DynamoDb))
+        for _ in range(2):
+            table.write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
         first, again, other = [request.json()["ClientRequestToken"] for request in server.requests]
         assert first == again != other
 
@@ -172,6 +202,44 @@ class TestCalls:
             typed = getattr(request_types, operations[method].name)
             assert typed.__annotations__.keys() <= shape.members.keys()
             assert set(shape.required_members) <= typed.__annotations__.keys()
+
+
+class TestTrace:
+    TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:1|68fd508a:5"
+
+    @pytest.mark.parametrize(
+        "environment",
+        [
+            {"AWS_LAMBDA_FUNCTION_NAME": "poll", "_X_AMZN_TRACE_ID": TRACE},
+            {"AWS_LAMBDA_FUNCTION_NAME": "poll", "_X_AMZN_TRACE_ID": "first\nsecond ä"},
+            {"AWS_LAMBDA_FUNCTION_NAME": "poll", "_X_AMZN_TRACE_ID": ""},
+            {"AWS_LAMBDA_FUNCTION_NAME": "poll"},
+            {"_X_AMZN_TRACE_ID": TRACE},
+        ],
+    )
+    def test_is_continued_as_botocore_does_it(
+        self, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        request: dict[str, dict[str, str]] = {"headers": {}}
+        add_recursion_detection_header(request)
+        assert trace_header() == {name.lower(): value for name, value in request["headers"].items()}
+
+    def test_is_sent_with_each_request_and_not_signed(
+        self, aws: Aws, server: TinyServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not signed, as by botocore, because proxies and X-Ray may change it."""
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "poll")
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", self.TRACE)
+        server.answers(answer(200, {}), answer(200, b"<PublishResponse/>"))
+        aws(DynamoDb).get_item(TableName="tasks")
+        aws(Sns).publish(TopicArn="arn", Message="m")
+        for request in server.requests:
+            assert request.headers["x-amzn-trace-id"] == quote(self.TRACE, safe="=;:-")
+            assert "x-amzn-trace-id" not in request.headers["authorization"]
 
 
 class TestAdapters:

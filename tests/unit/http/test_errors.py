@@ -18,6 +18,7 @@ from tarmac.sessions.errors import StillCreating
 INTERNAL = {
     # Conditions of a write, object or execution that the features handle.
     *("ports.AlreadyThere", "ports.ConditionFailed", "ports.ExecutionNameTaken", "ports.NoSuchObject"),
+    "ports.Throttled",
     *("rows.TransitionRefused", "tasks.store.TaskExists", "inbox.batch_store.BatchExists"),
     *("characters.create_records.RecordConflict", "characters.owner_store.AlreadyOwned"),
     # Parts of a request, which become issues of an InvalidRequest.

@@ -1,9 +1,9 @@
 """Fault injection at every effect of a connect and the steps after it: the invariants must hold all the same.
 
 The real steps run over the fakes. At the n-th effect one fault is injected: the process ends before or after it, its
-response is lost, or it is rejected. Faults are injected one at a time, and in random pairs. Then the client
-disconnects, and the state machine and the sweeper run until no row is due. Removing a guard from the code must make
-the search find a violation.
+response is lost, it is rejected, or it meets a conflict or a throttle. Faults are injected one at a time, and in
+random pairs. Then the client disconnects, and the state machine and the sweeper run until no row is due. Removing a
+guard from the code must make the search find a violation.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from tarmac.ports import Throttled, WriteConflict
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, UpstreamUnavailable
 from tarmac.runway.ports import Credentials
 from tarmac.sessions import connect as connect_session
@@ -25,12 +27,16 @@ from tarmac.sessions import watch as watch_session
 from tarmac.sessions.finish import finish_session
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.session import from_row
+from tarmac.sessions.store import SessionStore
 from tests.fakes import World
 from tests.fakes.composed import sweep_sessions
 from tests.fakes.runway import MP4
 from tests.unit.sessions.samples import MOST_SECONDS, UNCLAIMED_SECONDS, an_order
 
-KINDS = ("ends before", "ends after", "response lost", "rejected")
+KINDS = ("ends before", "ends after", "response lost", "rejected", "conflict", "throttled")
+AWS_ONLY = {"conflict": ("MemoryTable.write", "MemoryObjects.put_new"), "throttled": ("MemoryExecutions.is_running",)}
+"""Faults of these effects only; at other effects they do nothing."""
+
 HOURS = 3 * 3600.0
 
 
@@ -83,6 +89,8 @@ class Run:
             kind = next((fault.kind for fault in self.faults if fault.at == self.effects), None)
             if kind == "ends before":
                 self.end()
+            if f"{port}.{name}" in AWS_ONLY.get(kind or "", ()):
+                raise WriteConflict(port) if kind == "conflict" else Throttled
             if kind == "rejected":
                 raise self.error(port, name, happened=False)
             answer = call(*arguments, **named)
@@ -195,10 +203,21 @@ class Run:
         [fault] = self.faults if len(self.faults) == 1 else [Fault(0, "ends")]
         return not fault.kind.startswith("ends") and self.trace[fault.at - 1] != "FakeRunwaySessions.create"
 
+    def was_rejected_and_survived(self) -> bool:
+        """Whether Runway rejected the create, at most one effect failed afterwards, and no process ended."""
+        first, *more = [(fault.kind, self.trace[fault.at - 1 :][:1]) for fault in self.faults] or [("", [])]
+        ended = any(kind.startswith("ends") for kind, _ in more)
+        return first == ("rejected", ["FakeRunwaySessions.create"]) and not ended
+
     def minutes(self) -> Iterator[str]:
         tables = self.world.table.rows.items()
         used = sum(row["usedSeconds"] + row["reservedSeconds"] for (_, sk), row in tables if sk == "session")
-        lost = sum(row["seconds"] for (_, sk), row in tables if sk == "attempt" and row["state"] in ("LOST", "SENDING"))
+        attempts = [row for (_, sk), row in tables if sk == "attempt"]
+        lost = sum(row["seconds"] for row in attempts if row["state"] in ("LOST", "SENDING"))
+        if any(row["state"] == "REFUSING" for row in attempts):
+            yield "the minutes of a rejected create were never released"
+        if lost and self.was_rejected_and_survived():
+            yield f"{lost} seconds stay counted for a create that Runway rejected"
         counted = sum(row["seconds"] for (pk, _), row in tables if pk.startswith("session-minutes#"))
         if counted != used + lost:
             yield f"{counted} seconds are counted, {used} were used and {lost} lost"
@@ -225,6 +244,17 @@ def explored(joins: bool = True) -> Iterator[Run]:
             yield Run([Fault(at, kind)], joins).play()
 
 
+def explored_rejected() -> Iterator[Run]:
+    """Yield runs in which Runway rejects the create, and one of the following effects fails as well."""
+    calm = Run([]).play()
+    at = calm.trace.index("FakeRunwaySessions.create") + 1
+    rejected = Run([Fault(at, "rejected")]).play()
+    yield rejected
+    for then in range(at + 1, rejected.effects + 1):
+        for kind in KINDS:
+            yield Run([Fault(at, "rejected"), Fault(then, kind)]).play()
+
+
 def check(run: Run) -> None:
     found = list(run.violations())
     where = [f"{fault.kind} at {run.trace[fault.at - 1 :][:1]} ({fault.at})" for fault in run.faults]
@@ -239,6 +269,13 @@ def test_no_single_fault_violates_an_invariant(joins: bool, caplog: pytest.LogCa
         runs += 1
     assert runs > 100
     assert "secret-" not in caplog.text
+
+
+def test_a_rejected_create_releases_its_minutes() -> None:
+    runs = list(explored_rejected())
+    for run in runs:
+        check(run)
+    assert any(fault.kind == "conflict" and "MemoryTable.write" in run.trace for run in runs for fault in run.faults)
 
 
 def test_a_run_without_faults_completes_a_session() -> None:
@@ -275,6 +312,8 @@ GUARDS: dict[str, tuple[Any, str, Any]] = {
         do_nothing,
     ),
     "a claim expires": (SessionMoves, "lease_is_over", lambda *_: False),
+    "a release that failed is left to the sweeper": (SessionStore, "mark_refused", do_nothing),
+    "the sweeper releases what was rejected": (session_sweep, "release_attempt", do_nothing),
     "an ending settles the minutes": (
         SessionMoves,
         "end",
@@ -295,4 +334,5 @@ def _with_reservation(after: Any, before: Any) -> Any:
 def test_without_a_guard_the_search_finds_a_violation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     owner, attribute, instead = GUARDS[name]
     monkeypatch.setattr(owner, attribute, instead)
-    assert any(list(run.violations()) for joins in (True, False) for run in explored(joins))
+    runs = chain(explored_rejected(), explored(True), explored(False))
+    assert any(list(run.violations()) for run in runs)

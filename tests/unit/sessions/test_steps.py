@@ -12,7 +12,7 @@ from tarmac.characters.ownership import may_use
 from tarmac.idempotency import RequestIdentity
 from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
 from tarmac.outcome import NotEnded
-from tarmac.ports import Put
+from tarmac.ports import Put, WriteConflict
 from tarmac.rows import CONFIRMATIONS_OF_GONE
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.consume import consume_session
@@ -476,8 +476,8 @@ class TestFinish:
         summary = finish_session("live-1", world, MAX_BYTES).as_state()
         assert (summary["ending"], summary["error"], summary["cause"]) == ("failed", "SAFETY.INPUT.TEXT", "Moderated")
 
-    @pytest.mark.parametrize("problem", [HostRefused("elsewhere"), DownloadCut("cut")])
-    def test_a_recording_that_can_still_be_archived_fails_the_step(self, problem: Exception, world: World) -> None:
+    @pytest.mark.parametrize("problem", [HostRefused("elsewhere"), DownloadCut("cut"), WriteConflict("key")])
+    def test_a_recording_that_may_still_be_had_keeps_the_session_open(self, problem: Exception, world: World) -> None:
         ended(world)
         world.downloads.problems += [problem] * 3
         with pytest.raises(type(problem)):

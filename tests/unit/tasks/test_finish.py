@@ -11,7 +11,7 @@ import pytest
 
 from tarmac.media.downloads import ArchiveConflict, DownloadCut, HostRefused, LinkExpired, OutputUnusable
 from tarmac.outcome import NotEnded
-from tarmac.ports import ReadStream
+from tarmac.ports import ReadStream, WriteConflict
 from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState
 from tarmac.runway.errors import UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
@@ -302,10 +302,13 @@ class TestDownloads:
         assert world.tasks.get(task.id).cost_credits == 50.0
         assert world.archive.objects == {}
 
-    @pytest.mark.parametrize("cuts", [1, 2])
-    def test_an_incomplete_download_is_retried(self, cuts: int, world: World) -> None:
+    @pytest.mark.parametrize("problem", [DownloadCut("cut"), WriteConflict("key")])
+    @pytest.mark.parametrize("times", [1, 2])
+    def test_an_output_that_was_cut_or_met_another_write_is_fetched_again(
+        self, problem: Exception, times: int, world: World
+    ) -> None:
         task = succeeded(world)
-        world.downloads.problems = [DownloadCut("cut") for _ in range(cuts)]
+        world.downloads.problems = [problem] * times
         assert end(world, task).as_state()["ending"] == "succeeded"
 
     def test_an_output_that_is_always_incomplete_leaves_the_task_open(self, world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused, check_step
+from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused, check_step
 from tarmac.tasks.moves import CLAIM_LEASE_SECONDS, FOLLOWS, Moves, expected_credits
 from tarmac.tasks.task import TERMINAL, State, Task, to_row
 from tarmac.tasks.webhook import Webhook, WebhookState
@@ -131,8 +131,6 @@ CHANGED_BY: dict[str, frozenset[str]] = {
 """The moves that may change a field. Every move changes version and updated_at; no move changes any other field."""
 
 WAITS = {
-    "claim": CLAIM_LEASE_SECONDS,
-    "archived": FINISH_SECONDS,
     "postpone": 30,
     "refuse": 30,
     "retry": 30,
@@ -351,7 +349,7 @@ class TestClaim:
             NOW,
             3,
         )
-        assert claimed.next_check_at == NOW + CLAIM_LEASE_SECONDS + SWEEP_GRACE_SECONDS
+        assert claimed.next_check_at == NOW + SWEEP_GRACE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -486,7 +484,7 @@ def test_a_task_that_was_never_polled_began_after_its_create(moves: Moves) -> No
 def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
     refused = moves.refuse(moves.claim(a_task(), "t"), "t", 30)
     assert (refused.state, refused.attempt, refused.refusals, refused.claim) == (State.WAITING, 0, 1, None)
-    assert refused.next_check_at == NOW + 30 + SWEEP_GRACE_SECONDS
+    assert refused.next_check_at == NOW + SWEEP_GRACE_SECONDS
 
 
 def test_binding_resets_refusals_and_failed_polls_of_earlier_attempts(moves: Moves) -> None:
@@ -526,10 +524,9 @@ def test_only_a_404_counts_towards_being_gone(moves: Moves) -> None:
     assert moves.poll_failed(task, "up-1", 9, gone=True).missing == 1
 
 
-def test_archiving_an_output_extends_the_time_for_the_next_one(moves: Moves) -> None:
+def test_archiving_adds_an_output(moves: Moves) -> None:
     after = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
     assert after.outputs == (OUTPUT,)
-    assert after.next_check_at == NOW + FINISH_SECONDS + SWEEP_GRACE_SECONDS
 
 
 def test_an_output_is_listed_once(moves: Moves) -> None:
@@ -625,6 +622,24 @@ def test_each_rerun_has_a_new_name(moves: Moves) -> None:
         task = moves.rerun(task)
         names.add(task.execution_name)
     assert names == {task.id, *(f"{task.id}-{run}" for run in range(2, 7))}
+
+
+class TestNextCheck:
+    """A poll that keeps the time writes no index entry; a kept time is never earlier or later than the range."""
+
+    @pytest.mark.parametrize("held", [NOW + 69, NOW + 100, NOW + 129])
+    def test_a_time_within_the_range_stays(self, held: float, moves: Moves) -> None:
+        task = a_task(State.SUBMITTED, next_check_at=held)
+        assert moves.observe(task, "up-1", "RUNNING", 0.5, 9).next_check_at == held
+
+    @pytest.mark.parametrize("held", [None, NOW - 1, NOW + 68.9, NOW + 129.1, NOW + 900])
+    def test_any_other_is_replaced_by_the_latest(self, held: float | None, moves: Moves) -> None:
+        task = a_task(State.SUBMITTED, next_check_at=held)
+        assert moves.observe(task, "up-1", "RUNNING", 0.5, 9).next_check_at == NOW + 9 + SWEEP_GRACE_SECONDS
+
+    def test_it_is_scaled(self) -> None:
+        task = a_task(State.SUBMITTED, next_check_at=NOW + 4)
+        assert Moves(NOW, 0.05).observe(task, "up-1", "RUNNING", 0.5, 9).next_check_at == NOW + 4
 
 
 def test_times_are_scaled() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tarmac.ports import Throttled
 from tarmac.rows import SWEEP_GRACE_SECONDS, NoticeState
 from tarmac.sweeping import SweepReport
 from tarmac.tasks.task import State
@@ -59,6 +60,42 @@ def test_a_pending_notice_is_published(world: World) -> None:
     assert world.tasks.get(task.id).notice_state is NoticeState.SENT
     late(world)
     assert sweep(world) == SweepReport()
+
+
+class Throttling(MemoryExecutions):
+    """Step Functions with a bucket of so many calls."""
+
+    def __init__(self, calls_left: int) -> None:
+        super().__init__()
+        self.calls_left = calls_left
+        self.calls = 0
+
+    def is_running(self, name: str) -> bool:
+        self.calls += 1
+        if not self.calls_left:
+            raise Throttled
+        self.calls_left -= 1
+        return super().is_running(name)
+
+
+def test_the_first_throttled_call_is_the_last_of_a_sweep(world: World) -> None:
+    tasks = [accepted(world) for _ in range(5)]
+    executions = world.executions = Throttling(calls_left=2)
+    late(world)
+    assert sweep(world) == SweepReport(restarted=2, postponed=3)
+    assert executions.calls == 3
+    executions.calls_left = 10
+    assert sweep(world) == SweepReport(restarted=3)
+    assert set(executions.started) == {f"{task.id}-2" for task in tasks}
+
+
+def test_a_throttled_sweep_still_publishes_notices(world: World) -> None:
+    for _ in range(5):
+        accepted(world)
+        standing(world, accepted(world), State.FAILED, notice_state=NoticeState.PENDING, ended_at=1.0)
+    world.executions = Throttling(calls_left=0)
+    late(world)
+    assert sweep(world) == SweepReport(announced=5, postponed=5)
 
 
 def test_each_rerun_has_a_new_name(world: World) -> None:

@@ -13,6 +13,17 @@ class ConditionFailed(Exception):
     """A condition of a write failed, so the whole write or transaction had no effect."""
 
 
+class WriteConflict(Exception):
+    """AWS rejected a write, and its retries, because of other writes or throttling.
+
+    Unlike ConditionFailed, this says nothing about what is stored: the caller must retry.
+    """
+
+
+class Throttled(Exception):
+    """AWS rejected a call because there were too many."""
+
+
 class AlreadyThere(Exception):
     """The object exists already; a key in the archive is written once."""
 
@@ -64,7 +75,7 @@ class Table(Protocol):
         """The row, read with strong consistency, or None."""
 
     def write(self, *writes: Write) -> None:
-        """Write all rows in one transaction. Raises ConditionFailed."""
+        """Write all rows in one transaction. Raises ConditionFailed, WriteConflict."""
 
     def delete(self, pk: str, sk: str) -> None: ...
 
@@ -129,7 +140,10 @@ class Objects(Protocol):
     def put(self, key: str, content: bytes, content_type: str) -> None: ...
 
     def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
-        """Replace the object that has the ETag `over`; None if no object may exist. Raises ConditionFailed."""
+        """Replace the object that has the ETag `over`; None if no object may exist.
+
+        Raises ConditionFailed, WriteConflict.
+        """
 
     def put_new(
         self,
@@ -141,8 +155,8 @@ class Objects(Protocol):
     ) -> None:
         """Stream the content into a new object, which becomes visible when it is complete.
 
-        size_bytes: None if unknown. Raises AlreadyThere. An error of `content.read` ends the write and may be raised
-        wrapped in another error.
+        size_bytes: None if unknown. Raises AlreadyThere, and WriteConflict if the content must be sent again from its
+        start. An error of `content.read` ends the write and may be raised wrapped in another error.
         """
 
     def delete(self, key: str) -> None: ...
@@ -183,4 +197,5 @@ class Executions(Protocol):
     def start(self, name: str, execution_input: str) -> None:
         """Raises ExecutionNameTaken."""
 
-    def is_running(self, name: str) -> bool: ...
+    def is_running(self, name: str) -> bool:
+        """Raises Throttled."""

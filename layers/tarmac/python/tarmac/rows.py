@@ -15,7 +15,7 @@ SWEEP_GRACE_SECONDS = 120.0
 """How long a step may be overdue before the sweeper repairs its row."""
 
 FINISH_SECONDS = 900.0
-"""Time limit for one output in FinishTask and FinishSession (their timeouts in template.yaml)."""
+"""Time limit for one output in FinishSession (its timeout in template.yaml)."""
 
 CONFIRMATIONS_OF_GONE = 3
 """How many 404 in a row mean that a task or session is gone: a new one may return 404 for a few seconds."""
@@ -110,6 +110,16 @@ DUE = DueShards("due", 16)
 
 SESSION_DUE = DueShards("session-due", 4)
 """The shards of sessions and of attempts to create one."""
+
+
+def next_check(held: float | None, now: float, wait_seconds: float, scale: float) -> float:
+    """When the sweeper must check a row whose next step is due after the wait: half to one grace later.
+
+    held: the time in the row. It stays while it is in that range, because a new one costs two writes of the index.
+    """
+    latest = now + (wait_seconds + SWEEP_GRACE_SECONDS) * scale
+    earliest = latest - SWEEP_GRACE_SECONDS / 2 * scale
+    return held if held is not None and earliest <= held <= latest else latest
 
 
 # Fields as attributes

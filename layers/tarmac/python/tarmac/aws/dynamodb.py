@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tarmac.aws.services import DynamoDb, code_of
-from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Write
+from tarmac.aws.services import THROTTLED, DynamoDb, code_of
+from tarmac.ports import Add, ConditionFailed, Page, Put, Row, Write, WriteConflict
 
 if TYPE_CHECKING:
     from tarmac.aws.request_types import DynamoDbClient, PutItem, Query, UpdateItem
+
+WRITE_TRIES = 10
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
+"""Between the tries of a write that meets another transaction: about three seconds in all."""
+
+_TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons of a cancelled transaction that a retry can remove. Source: API reference, TransactWriteItems."""
 
 _SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
 
@@ -17,9 +27,12 @@ _SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due":
 class DynamoTable:
     """Rows are dicts of str, bool, int, float, None, list and dict. Numbers are returned as int or float."""
 
-    def __init__(self, name: str, dynamodb: DynamoDbClient | None = None) -> None:
+    def __init__(
+        self, name: str, dynamodb: DynamoDbClient | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._name = name
         self._dynamodb: DynamoDbClient = dynamodb or DynamoDb.from_environment()
+        self._sleep = sleep
 
     def get(self, pk: str, sk: str) -> Row | None:
         answer = self._dynamodb.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True)
@@ -30,21 +43,36 @@ class DynamoTable:
         # limit, no condition can express it.
         if any(each.at_most is not None and each.amount > each.at_most for each in writes if isinstance(each, Add)):
             raise ConditionFailed
-        try:
-            match writes:
-                case [Put() as put]:
-                    self._dynamodb.put_item(**self._put_request(put))
-                case [Add() as add]:
-                    self._dynamodb.update_item(**self._add_request(add))
-                case _:
-                    self._dynamodb.transact_write_items(TransactItems=[self._part(each) for each in writes])
-        except Exception as error:
-            if _is_condition_failure(error):
-                raise ConditionFailed from error
-            raise
+        match writes:
+            case [Put() as put]:
+                self._retrying(lambda: self._dynamodb.put_item(**self._put_request(put)))
+            case [Add() as add]:
+                self._retrying(lambda: self._dynamodb.update_item(**self._add_request(add)))
+            case _:
+                parts = [self._part(each) for each in writes]
+                # By the token DynamoDB recognizes a transaction that it has made, whose response was lost.
+                token = str(uuid.uuid4())
+                self._retrying(
+                    lambda: self._dynamodb.transact_write_items(TransactItems=parts, ClientRequestToken=token)
+                )
 
     def delete(self, pk: str, sk: str) -> None:
-        self._dynamodb.delete_item(TableName=self._name, Key=_key(pk, sk))
+        self._retrying(lambda: self._dynamodb.delete_item(TableName=self._name, Key=_key(pk, sk)))
+
+    def _retrying(self, send: Callable[[], object]) -> None:
+        """Send a write, again while other transactions or throttling are in its way."""
+        for attempt in range(1, WRITE_TRIES + 1):
+            try:
+                send()
+            except Exception as error:
+                problem = judged(error)
+                if problem is error:
+                    raise
+                if not isinstance(problem, WriteConflict) or attempt == WRITE_TRIES:
+                    raise problem from error
+                self._sleep(random.random() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt))
+            else:
+                return
 
     def query(
         self,
@@ -121,14 +149,19 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def _is_condition_failure(error: Exception) -> bool:
+def judged(error: Exception) -> Exception:
+    """The error of a write as ConditionFailed or WriteConflict; any other error unchanged."""
     code = code_of(error)
     if code == "TransactionCanceledException":
-        # A conflict with another transaction means the same: another writer was faster.
         response: Mapping[str, Any] = error.response  # type: ignore[attr-defined]
-        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())}
-        return bool(reasons & {"ConditionalCheckFailed", "TransactionConflict"})
-    return code in ("ConditionalCheckFailedException", "TransactionConflictException")
+        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", ())} - {"None", None}
+        # A failed condition decides, since a retry would find it again.
+        if "ConditionalCheckFailed" in reasons:
+            return ConditionFailed()
+        return WriteConflict(", ".join(sorted(reasons))) if reasons and reasons <= _TRANSIENT_REASONS else error
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed()
+    return WriteConflict(code) if code in THROTTLED or code == "TransactionConflictException" else error
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tarmac.aws.services import Sns, Sqs, StepFunctions, code_of
-from tarmac.ports import ExecutionNameTaken
+from tarmac.aws.services import THROTTLED, Sns, Sqs, StepFunctions, code_of
+from tarmac.ports import ExecutionNameTaken, Throttled
 
 _MOST_MESSAGES = 10
 """The limit of one SendMessageBatch."""
@@ -69,5 +69,7 @@ class StateMachineExecutions:
         except Exception as error:
             if code_of(error) == "ExecutionDoesNotExist":
                 return False
+            if code_of(error) in THROTTLED:
+                raise Throttled from error
             raise
         return bool(answer["status"] == "RUNNING")

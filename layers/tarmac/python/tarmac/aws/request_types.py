@@ -52,7 +52,7 @@ class TransactWriteItems(TypedDict):
     """TransactItems: each `{"Put": PutItem}` or `{"Update": UpdateItem}`."""
 
     TransactItems: Sequence[Any]
-    ClientRequestToken: NotRequired[str]
+    ClientRequestToken: str
 
 
 class DynamoDbClient(Protocol):

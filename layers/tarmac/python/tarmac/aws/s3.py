@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import Any
 
 from tarmac.aws.services import code_of
-from tarmac.ports import AlreadyThere, ConditionFailed, NoSuchObject, ReadStream, StoredObject, UploadForm
+from tarmac.ports import (
+    AlreadyThere,
+    ConditionFailed,
+    NoSuchObject,
+    ReadStream,
+    StoredObject,
+    UploadForm,
+    WriteConflict,
+)
 
 _MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
-_TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict"})
+_TAKEN = frozenset({"412", "PreconditionFailed"})
+_CONFLICT = "ConditionalRequestConflict"
+"""Another write to the key was under way, so S3 has not judged the condition (409)."""
+
+_REPLACE_TRIES = 5
 
 _LARGEST_PUT_BYTES = 5 * 1024**3
 _PART_BYTES = 16 * 1024 * 1024
@@ -46,9 +61,10 @@ def is_local() -> bool:
 
 
 class S3Objects:
-    def __init__(self, bucket: str, s3: Any = None) -> None:
+    def __init__(self, bucket: str, s3: Any = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self._bucket = bucket
         self._given = s3
+        self._sleep = sleep
 
     @cached_property
     def _s3(self) -> Any:
@@ -91,12 +107,19 @@ class S3Objects:
 
     def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
         only = {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
-        try:
-            self._s3.put_object(**self._at(key), Body=content, ContentType=content_type, **only)
-        except Exception as error:
-            if code_of(error) in _TAKEN | _MISSING:
-                raise ConditionFailed from error
-            raise
+        for attempt in range(1, _REPLACE_TRIES + 1):
+            try:
+                self._s3.put_object(**self._at(key), Body=content, ContentType=content_type, **only)
+            except Exception as error:
+                if code_of(error) in _TAKEN | _MISSING:
+                    raise ConditionFailed from error
+                if code_of(error) != _CONFLICT:
+                    raise
+                if attempt == _REPLACE_TRIES:
+                    raise WriteConflict(key) from error
+                self._sleep(random.random() * 0.1 * 2**attempt)
+            else:
+                return
 
     def put_new(
         self,
@@ -115,6 +138,9 @@ class S3Objects:
         except Exception as error:
             if code_of(error) in _TAKEN:
                 raise AlreadyThere(key) from error
+            # The stream is used up, and cannot be rewound either by boto3 for its own retry after a 503.
+            if code_of(error) == _CONFLICT or type(error).__name__ == "UnseekableStreamError":
+                raise WriteConflict(key) from error
             raise
 
     def _put_whole(self, key: str, content: ReadStream, size_bytes: int, about: Mapping[str, Any]) -> None:
@@ -135,7 +161,8 @@ class S3Objects:
                 parts.append({"ETag": etag, "PartNumber": number})
             self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
         except BaseException:
-            self._s3.abort_multipart_upload(**upload)
+            with suppress(Exception):
+                self._s3.abort_multipart_upload(**upload)
             raise
 
     def delete(self, key: str) -> None:

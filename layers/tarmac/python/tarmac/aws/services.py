@@ -14,16 +14,16 @@ import os
 import random
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
+from tarmac.partitions import dns_suffix
 from tarmac.tls import tls_context
 
 if TYPE_CHECKING:
@@ -125,11 +125,10 @@ class Service:
     def from_environment(cls) -> Self:
         """The service with the region, endpoint and credentials of the environment."""
         region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
-        domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        url = os.environ.get("AWS_ENDPOINT_URL") or f"https://{cls.dialect.host}.{region}.{domain}"
+        url = os.environ.get("AWS_ENDPOINT_URL") or f"https://{cls.dialect.host}.{region}.{dns_suffix(region)}"
         return cls(url, region, Credentials.from_environment, _http())
 
-    def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _call(self, operation: str, request: Mapping[str, Any], retry_throttled: bool = True) -> dict[str, Any]:
         headers, body = self._message(operation, request)
         problem: Exception
         for attempt in range(TRIES):
@@ -138,6 +137,7 @@ class Service:
                 self._sleep(random.random() * longest)
             # Each attempt is signed again, because a signature is valid for five minutes.
             complete = signed(self.url, headers, body, self._scope, self._credentials(), datetime.now(UTC))
+            complete |= trace_header()
             try:
                 response = self._http.post(self.url, content=body, headers=complete)
             except httpx.TransportError as error:
@@ -146,7 +146,8 @@ class Service:
             if response.is_success:
                 return self._answer(response)
             problem = _error_of(response)
-            if response.status_code < 500 and response.status_code != 429 and code_of(problem) not in THROTTLED:
+            is_throttled = response.status_code == 429 or code_of(problem) in THROTTLED
+            if (is_throttled and not retry_throttled) or (response.status_code < 500 and not is_throttled):
                 break
         raise problem
 
@@ -187,8 +188,7 @@ class DynamoDb(Service):
         return self._call("Query", request)
 
     def transact_write_items(self, **request: Unpack[requests.TransactWriteItems]) -> dict[str, Any]:
-        # The token lets DynamoDB recognize the retry of a transaction whose response was lost.
-        return self._call("TransactWriteItems", {"ClientRequestToken": str(uuid.uuid4()), **request})
+        return self._call("TransactWriteItems", request)
 
 
 class SecretsManager(Service):
@@ -205,7 +205,8 @@ class StepFunctions(Service):
         return self._call("StartExecution", request)
 
     def describe_execution(self, **request: Unpack[requests.DescribeExecution]) -> dict[str, Any]:
-        return self._call("DescribeExecution", request)
+        # Its calls are limited for the whole account, and the sweeper calls again a minute later.
+        return self._call("DescribeExecution", request, retry_throttled=False)
 
 
 class Sqs(Service):
@@ -226,6 +227,14 @@ class Sns(Service):
 
     def publish(self, **request: Unpack[requests.Publish]) -> dict[str, Any]:
         return self._call("Publish", request)
+
+
+def trace_header(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The header that continues Lambda's trace and lets Lambda detect recursion, as botocore sends it; not signed."""
+    trace = environment.get("_X_AMZN_TRACE_ID")
+    if not trace or "AWS_LAMBDA_FUNCTION_NAME" not in environment:
+        return {}
+    return {"x-amzn-trace-id": quote(trace, safe="-=;:+&[]{}\"',")}
 
 
 def signed(

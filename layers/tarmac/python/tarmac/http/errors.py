@@ -40,6 +40,7 @@ MEANINGS = (
     Meaning("runway.flavors.NotOffered", 404),
     Meaning("idempotency.KeyReused", 422, "This Idempotency-Key was used before with another body", False),
     Meaning("rows.Contended", 503, "Conflicting updates; retry", True),
+    Meaning("ports.WriteConflict", 503, "Conflicting updates; retry", True),
     # Tasks.
     Meaning("tasks.store.NoSuchTask", 404, "Task not found"),
     # Avatars, documents, voices and conversations.

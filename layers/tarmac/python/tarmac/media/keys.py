@@ -9,8 +9,9 @@ import re
 from urllib.parse import quote, unquote, urlsplit
 
 from tarmac.clock import to_iso
+from tarmac.partitions import DNS_SUFFIXES
 
-_AWS = (".amazonaws.com", ".amazonaws.com.cn")
+_AWS = tuple(f".{suffix}" for suffix in DNS_SUFFIXES)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _UPLOAD_URI = re.compile(r"runway://tarmac/([A-Za-z0-9_-]{22,64})")
 

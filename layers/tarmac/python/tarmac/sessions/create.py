@@ -53,9 +53,7 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     try:
         session_id = effects.runway_sessions.create(order.request.body)
     except (CreateRefused, CreateRejected) as refusal:
-        uses = [effects.client_tokens.release(attempt.token_id)] if attempt.token_id else []
-        with suppress(ConditionFailed):
-            effects.sessions.release(attempt, *uses)
+        _release_now_or_later(attempt, effects)
         if refusal.status == 404:
             # The same error as for another client's avatar.
             raise NoSuchItem(Kind.AVATAR) from refusal
@@ -74,6 +72,30 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
         # The caller gets its session all the same; the sweeper starts missing executions.
         logger.crash("session execution not started", error, session_id=session.id)
     return session
+
+
+def release_attempt(attempt: Attempt, effects: Effects) -> None:
+    """Release the minutes and the token's use of an attempt that created nothing, unless another process has."""
+    uses = [effects.client_tokens.release(attempt.token_id)] if attempt.token_id else []
+    with suppress(ConditionFailed):
+        effects.sessions.release(attempt, *uses)
+
+
+def _release_now_or_later(attempt: Attempt, effects: Effects) -> None:
+    """Release the attempt. If that fails, the sweeper does it: the caller gets Runway's refusal in any case."""
+    try:
+        release_attempt(attempt, effects)
+    except Exception as error:
+        about = {"client": attempt.client, "seconds": attempt.seconds}
+        logger.crash("minutes of a refused session not released yet", error, **about)
+        try:
+            # This write concerns one row alone, so it cannot conflict with another transaction.
+            effects.sessions.mark_refused(attempt)
+        except ConditionFailed:
+            # The release succeeded, and only its response was lost.
+            return
+        except Exception as error:
+            logger.crash("a refused session will be counted as lost", error, **about)
 
 
 def start_watching(session: Session, effects: Effects) -> None:
@@ -98,7 +120,7 @@ def _earlier_create(request_identity: RequestIdentity | None, effects: Effects) 
         raise KeyReused(request_identity.key)
     attempt = effects.sessions.get_attempt(record.task_id)
     match attempt.state if attempt else AttemptState.REFUSED:
-        case AttemptState.REFUSED:
+        case AttemptState.REFUSED | AttemptState.REFUSING:
             return record
         case AttemptState.BOUND if attempt and attempt.session_id:
             return effects.sessions.get(attempt.session_id)

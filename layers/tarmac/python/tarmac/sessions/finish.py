@@ -13,7 +13,7 @@ from tarmac.media.archive import DOWNLOAD_TRIES, archive_link
 from tarmac.media.downloads import ArchiveError, DownloadCut, HostRefused
 from tarmac.media.keys import session_archive_key
 from tarmac.outcome import NotEnded
-from tarmac.ports import AlreadyThere
+from tarmac.ports import AlreadyThere, WriteConflict
 from tarmac.rows import NoticeState, Output, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.sessions.moves import SessionMoves
@@ -167,6 +167,11 @@ def _archive_recording(session: Session, link: str, effects: Effects, max_output
                 effects.archive,
                 max_output_bytes,
             )
+        except WriteConflict:
+            tries += 1
+            if tries == DOWNLOAD_TRIES:
+                raise
+            effects.clock.sleep(2.0)
         except ArchiveError as problem:
             tries += 1
             is_late = _seconds_since_end(session, effects) >= RECORDING_EXPIRY_SECONDS

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tarmac.backoff import whole_seconds
-from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.rows import FINISH_SECONDS, NoticeState, Output, TransitionRefused, next_check
 from tarmac.sessions.session import Session, SessionState, bump
 
 DEFAULT_SECONDS = 300
@@ -56,12 +56,12 @@ class SessionMoves:
     now: float
     scale: float = 1.0
 
-    def _check_at(self, wait_seconds: float) -> float:
-        return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
+    def _check_at(self, session: Session, wait_seconds: float) -> float:
+        return next_check(session.next_check_at, self.now, wait_seconds, self.scale)
 
     def begin(self, session: Session) -> Session:
         """Return the first version of a session that Runway has created and that no execution watches yet."""
-        return replace(session, updated_at=self.now, next_check_at=self._check_at(0))
+        return replace(session, updated_at=self.now, next_check_at=self._check_at(session, 0))
 
     # Polls
 
@@ -81,13 +81,13 @@ class SessionMoves:
             polls=session.polls + 1,
             missing=0,
             unread=0,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(session, wait_seconds),
         )
 
     def follow(self, session: Session, status: str, unclaimed_seconds: float) -> Session:
         """Record a poll as `observe` does, with the next poll due when the new state requires it."""
         seen = self.observe(session, status, 0)
-        return replace(seen, next_check_at=self._check_at(self.next_poll_seconds(seen, unclaimed_seconds)))
+        return replace(seen, next_check_at=self._check_at(session, self.next_poll_seconds(seen, unclaimed_seconds)))
 
     def poll_failed(self, session: Session, wait_seconds: float, gone: bool = False) -> Session:
         """Record a poll without a result. gone: Runway returned 404, which needs to be confirmed."""
@@ -98,7 +98,7 @@ class SessionMoves:
             polls=session.polls + 1,
             missing=session.missing + 1 if gone else 0,
             unread=session.unread + 1,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(session, wait_seconds),
         )
 
     def end(
@@ -131,7 +131,7 @@ class SessionMoves:
             failure_code=failure_code,
             claim=None,
             claimed_at=None,
-            next_check_at=self._check_at(FINISH_SECONDS),
+            next_check_at=self._check_at(session, FINISH_SECONDS),
         )
 
     # Credentials
@@ -247,7 +247,7 @@ class SessionMoves:
             self.now,
             outputs=tuple(outputs),
             notice_state=NoticeState.PENDING,
-            next_check_at=self._check_at(0),
+            next_check_at=self._check_at(session, 0),
         )
 
     def announced(self, session: Session) -> Session:
@@ -258,11 +258,11 @@ class SessionMoves:
 
     def rerun(self, session: Session) -> Session:
         """Take the next run number for an execution that replaces a lost one. Execution names cannot be reused."""
-        return bump(session, self.now, run=session.run + 1, next_check_at=self._check_at(0))
+        return bump(session, self.now, run=session.run + 1, next_check_at=self._check_at(session, 0))
 
     def watch(self, session: Session) -> Session:
         """Postpone the next check of a session whose execution is running, only later than expected."""
-        return bump(session, self.now, next_check_at=self._check_at(0))
+        return bump(session, self.now, next_check_at=self._check_at(session, 0))
 
     def _age(self, since: float) -> float:
         return max(0.0, self.now - since) / self.scale

@@ -25,9 +25,13 @@ _MINUTES_KEPT_SECONDS = 400 * 24 * 3600.0
 
 
 class AttemptState(StrEnum):
-    """SENDING until Runway's response is recorded. LOST: the response was lost, so the minutes stay counted."""
+    """SENDING until Runway's response is recorded. LOST: the response was lost, so the minutes stay counted.
+
+    REFUSING: Runway created nothing, and the minutes are still to be released; then REFUSED.
+    """
 
     SENDING = "SENDING"
+    REFUSING = "REFUSING"
     BOUND = "BOUND"
     REFUSED = "REFUSED"
     LOST = "LOST"
@@ -87,6 +91,11 @@ class SessionStore:
         refused = replace(attempt, state=AttemptState.REFUSED, version=attempt.version + 1)
         release = _minutes(attempt.client, attempt.day, -attempt.seconds, attempt.created_at)
         self._table.write(Put(_attempt_row(refused), over=attempt.version), release, *others)
+
+    def mark_refused(self, attempt: Attempt) -> None:
+        """Record that the minutes must be released; the sweeper does it. Raises as `release` does."""
+        refusing = replace(attempt, state=AttemptState.REFUSING, version=attempt.version + 1)
+        self._table.write(Put(_attempt_row(refusing), over=attempt.version))
 
     def mark_lost(self, attempt: Attempt) -> None:
         """Record that the response to a create was lost. Raises ConditionFailed if the attempt has changed."""
@@ -165,6 +174,6 @@ _ATTEMPT = RowFields(Attempt, {"id": "attemptId", "client": "clientId"}, {"state
 def _attempt_row(attempt: Attempt) -> Row:
     row: Row = {"pk": _attempt_pk(attempt.id), "sk": "attempt"} | _ATTEMPT.to_row(attempt)
     row["ttl"] = int(attempt.created_at + KEY_LIFETIME_SECONDS)
-    if attempt.state is AttemptState.SENDING:
+    if attempt.state in (AttemptState.SENDING, AttemptState.REFUSING):
         row |= {"due": SESSION_DUE.shard_of(attempt.id), "nextCheckAt": attempt.created_at + ATTEMPT_LEASE_SECONDS}
     return row

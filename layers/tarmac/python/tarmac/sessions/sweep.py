@@ -7,30 +7,32 @@ from contextlib import suppress
 from tarmac.effects import Effects
 from tarmac.ports import ConditionFailed
 from tarmac.rows import NoticeState
-from tarmac.sessions.create import start_watching
+from tarmac.sessions.create import release_attempt, start_watching
 from tarmac.sessions.finish import announce_session
 from tarmac.sessions.moves import SessionMoves
 from tarmac.sessions.store import AttemptState
-from tarmac.sweeping import Repair
+from tarmac.sweeping import IsRunning, Repair
 from tarmac.telemetry import logger
 
 
-def repair_session(session_id: str, effects: Effects) -> Repair:
+def repair_session(session_id: str, effects: Effects, is_running: IsRunning) -> Repair:
     """Publish the notice of a session if it is pending; start a new execution if its own is gone."""
     session = effects.sessions.get(session_id)
     if session.notice_state is NoticeState.PENDING:
         announce_session(session, effects)
         return "announced"
-    if effects.session_executions.is_running(session.execution_name):
+    if is_running(effects.session_executions, session.execution_name):
         effects.sessions.move(session_id, SessionMoves.watch)
         return "watched"
     start_watching(effects.sessions.move(session_id, SessionMoves.rerun), effects)
     return "restarted"
 
 
-def mark_attempt_lost(attempt_id: str, effects: Effects) -> None:
-    """Record a create as lost if its process ended before it could record the response."""
+def repair_attempt(attempt_id: str, effects: Effects, is_running: IsRunning) -> None:  # noqa: ARG001 - as each handler
+    """Release what a refused create still reserves; mark a create as lost whose process ended before the response."""
     attempt = effects.sessions.get_attempt(attempt_id)
+    if attempt is not None and attempt.state is AttemptState.REFUSING:
+        release_attempt(attempt, effects)
     if attempt is None or attempt.state is not AttemptState.SENDING:
         return
     with suppress(ConditionFailed):

@@ -146,7 +146,7 @@ def _create(
         try:
             return winner or effects.tasks.get(task.id), False
         except NoSuchTask:
-            # DynamoDB can cancel all of several concurrent transactions. Nothing was written, so the caller may retry.
+            # The record in the way no longer exists. Nothing was written, so the caller may retry.
             raise Contended(task.id) from None
     return task, True
 

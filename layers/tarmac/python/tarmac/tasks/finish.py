@@ -14,7 +14,7 @@ from tarmac.media.downloads import DownloadCut, Downloads, LinkExpired, OutputUn
 from tarmac.media.keys import archive_key
 from tarmac.media.source_metadata import source_metadata
 from tarmac.outcome import NotEnded
-from tarmac.ports import Objects
+from tarmac.ports import Objects, WriteConflict
 from tarmac.rows import CONFIRMATIONS_OF_GONE, NoticeState, Output, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
@@ -214,7 +214,7 @@ def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, ma
             if len(fresh.output) < number:
                 raise
             link = fresh.output[number - 1]
-        except (DownloadCut, OutputUnusable):
+        except (DownloadCut, OutputUnusable, WriteConflict):
             tries += 1
             if tries == DOWNLOAD_TRIES:
                 raise

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tarmac.rows import FINISH_SECONDS, SWEEP_GRACE_SECONDS, NoticeState, Output, TransitionRefused
+from tarmac.rows import NoticeState, Output, TransitionRefused, next_check
 from tarmac.tasks.task import State, Task, bump
 from tarmac.tasks.webhook import WebhookState, verdict_of
 
@@ -57,8 +57,8 @@ class Moves:
     now: float
     scale: float = 1.0
 
-    def _check_at(self, wait_seconds: float) -> float:
-        return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
+    def _check_at(self, task: Task, wait_seconds: float) -> float:
+        return next_check(task.next_check_at, self.now, wait_seconds, self.scale)
 
     def claim(self, task: Task, token: str) -> Task:
         """Claim the task for one attempt. Refused after a cancel, after the deadline and after the task has ended.
@@ -80,7 +80,7 @@ class Moves:
             claim=token,
             claimed_at=self.now,
             attempt=task.attempt + 1,
-            next_check_at=self._check_at(CLAIM_LEASE_SECONDS),
+            next_check_at=self._check_at(task, 0),
         )
 
     def bind(
@@ -118,7 +118,7 @@ class Moves:
             missing=0,
             unread=0,
             refusals=0,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def refuse(self, task: Task, token: str, wait_seconds: float) -> Task:
@@ -132,7 +132,7 @@ class Moves:
             claimed_at=None,
             attempt=task.attempt - 1,
             refusals=task.refusals + 1,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def postpone(self, task: Task, wait_seconds: float) -> Task:
@@ -144,7 +144,7 @@ class Moves:
             self.now,
             state=State.WAITING,
             refusals=task.refusals + 1,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def mark_ambiguous(self, task: Task, token: str | None, max_ambiguous_retries: int, wait_seconds: float) -> Task:
@@ -166,7 +166,7 @@ class Moves:
                 claim=None,
                 claimed_at=None,
                 ambiguous=task.ambiguous + 1,
-                next_check_at=self._check_at(wait_seconds),
+                next_check_at=self._check_at(task, wait_seconds),
             )
         lost = bump(task, self.now, ambiguous=task.ambiguous + 1)
         # Not `_end`, which releases the reservation: the credits may be spent, until an operator checks with Runway.
@@ -198,7 +198,7 @@ class Moves:
             polls=task.polls + 1,
             missing=0,
             unread=0,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def poll_failed(self, task: Task, upstream_id: str, wait_seconds: float, gone: bool = False) -> Task:
@@ -210,7 +210,7 @@ class Moves:
             polls=task.polls + 1,
             missing=task.missing + 1 if gone else 0,
             unread=task.unread + 1,
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def retry(self, task: Task, upstream_id: str, cost_credits: float | None, wait_seconds: float) -> Task:
@@ -230,7 +230,7 @@ class Moves:
             started_at=None,
             cost_credits=_cost_so_far(task, cost_credits),
             outputs=(),
-            next_check_at=self._check_at(wait_seconds),
+            next_check_at=self._check_at(task, wait_seconds),
         )
 
     def archived(self, task: Task, upstream_id: str, output: Output) -> Task:
@@ -238,7 +238,7 @@ class Moves:
         self._check_bound(task, upstream_id)
         if any(known.key == output.key for known in task.outputs):
             return task
-        return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(FINISH_SECONDS))
+        return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(task, 0))
 
     def succeed(
         self,
@@ -342,12 +342,12 @@ class Moves:
     def rerun(self, task: Task) -> Task:
         """Count a new run after the task's execution has stopped. Its execution gets a name that is not in use."""
         self._check_open(task)
-        return bump(task, self.now, run=task.run + 1, next_check_at=self._check_at(0))
+        return bump(task, self.now, run=task.run + 1, next_check_at=self._check_at(task, 0))
 
     def watch(self, task: Task) -> Task:
         """Check the row again later: its execution is running, but overdue."""
         self._check_open(task)
-        return bump(task, self.now, next_check_at=self._check_at(0))
+        return bump(task, self.now, next_check_at=self._check_at(task, 0))
 
     def _end(self, task: Task, state: State, cost_credits: float | None, **changes: object) -> Task:
         cost = _cost_so_far(task, cost_credits)
@@ -361,7 +361,7 @@ class Moves:
             claim=None,
             claimed_at=None,
             notice_state=NoticeState.PENDING,
-            next_check_at=self._check_at(0),
+            next_check_at=self._check_at(task, 0),
             **changes,  # type: ignore[arg-type]
         )
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from tarmac.clock import Clock
 from tarmac.effects import Effects
 from tarmac.outcome import ENDED, OVERTAKEN, Outcome
-from tarmac.rows import CONFIRMATIONS_OF_GONE, FINISH_SECONDS, TransitionRefused
+from tarmac.rows import CONFIRMATIONS_OF_GONE, TransitionRefused
 from tarmac.runway.errors import UpstreamGone, UpstreamUnavailable
 from tarmac.runway.ports import UpstreamTask
 from tarmac.tasks.failures import RETRY_DELAY_SECONDS, is_retryable
@@ -63,7 +63,7 @@ def _ended(task: Task, upstream: UpstreamTask, effects: Effects, max_failure_ret
 def _to_finish(task: Task, upstream: UpstreamTask, effects: Effects) -> Outcome:
     """Record the status and continue with Finish. While outputs are archived, the API shows RUNNING, not PENDING."""
     with suppress(TransitionRefused):
-        effects.tasks.move(task.id, Moves.observe, upstream.id, upstream.status, task.progress, FINISH_SECONDS)
+        effects.tasks.move(task.id, Moves.observe, upstream.id, upstream.status, task.progress, 0)
     return ENDED
 
 
