@@ -185,6 +185,28 @@ class TestConsume:
             consume_session("live-1", "wrong", world)
         assert consume_session("live-1", key(world), world).token
 
+    def test_a_claim_that_could_not_be_released_is_logged_and_the_refusal_stays(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ready(world)
+        write = world.table.write
+
+        def refuse(*_: Any) -> None:
+            def conflict(*_: Any) -> None:
+                raise WriteConflict
+
+            world.table.write = conflict
+            raise CreateRefused("busy", status=429)
+
+        world.runway_sessions.consume = refuse
+        with pytest.raises(CreateRefused):
+            consume_session("live-1", key(world), world)
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        world.table.write = write
+        world.clock.advance(CLAIM_LEASE_SECONDS)
+        assert watch(world) == "ended"
+        assert state(world) is S.CANCELLED
+
     def test_a_lost_response_burns_the_session(self, world: World) -> None:
         ready(world)
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))

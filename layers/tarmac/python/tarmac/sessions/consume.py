@@ -10,6 +10,7 @@ from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected,
 from tarmac.runway.ports import Credentials
 from tarmac.sessions.errors import BadSessionKey, CredentialsLost, CredentialsSpent
 from tarmac.sessions.moves import SessionMoves
+from tarmac.telemetry import logger
 
 LOST = "Runway's response with the credentials was lost, and they can be fetched only once; create a new session"
 SPENT = "The credentials of a session can be fetched only once, before it ends; create a new session"
@@ -41,8 +42,7 @@ def consume_session(
     try:
         credentials = effects.runway_sessions.consume(session_id, session_key, timeout_seconds)
     except (CreateRefused, CreateRejected):
-        with suppress(TransitionRefused):
-            effects.sessions.move(session_id, SessionMoves.release, token)
+        _release(session_id, token, effects)
         raise
     except CreateAmbiguous:
         burn_session(session_id, token, effects)
@@ -54,6 +54,16 @@ def consume_session(
         burn_session(session_id, token, effects)
         raise CredentialsLost(LOST) from None
     return credentials
+
+
+def _release(session_id: str, token: str, effects: Effects) -> None:
+    try:
+        effects.sessions.move(session_id, SessionMoves.release, token)
+    except TransitionRefused:
+        return
+    except Exception as error:
+        # WatchSession cancels the session when the claim's lease is over.
+        logger.crash("a claim of credentials could not be released", error, session_id=session_id)
 
 
 def burn_session(session_id: str, token: str | None, effects: Effects) -> None:
