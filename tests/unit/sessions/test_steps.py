@@ -198,7 +198,7 @@ class TestConsume:
             world.table.write = conflict
             raise CreateRefused("busy", status=429)
 
-        world.runway_sessions.consume = refuse
+        world.runway_sessions.consume = refuse  # type: ignore[assignment]
         with pytest.raises(CreateRefused):
             consume_session("live-1", key(world), world)
         assert [record.levelname for record in caplog.records] == ["ERROR"]
