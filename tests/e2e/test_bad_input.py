@@ -184,8 +184,8 @@ def test_a_body_that_no_gateway_should_send_is_refused_all_the_same(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (IMAGE | {"promptImage": "data:image/png;base64," + "A" * (5 * 1024 * 1024 + 512 * 1024)}, "more than 5767168"),
-        (TEXT | {"notes": "n" * (1024 * 1024)}, "outside its media"),
+        (IMAGE | {"promptImage": "data:image/png;base64," + "A" * (5 * 1024 * 1024 + 512 * 1024)}, "at most 5767168"),
+        (TEXT | {"notes": "n" * (1024 * 1024)}, "outside data URIs"),
     ],
     ids=["5.5 MiB", "1 MiB outside media"],
 )

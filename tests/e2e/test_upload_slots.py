@@ -115,8 +115,8 @@ def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deploy
     good = slot(api)
     assert send(good, picture()).status_code == 204
     with Api.of_new_client(deployment) as other:
-        assert "not yours" in refusal(other, good["uri"])[1]
-    assert "not yours" in refusal(api, "runway://tarmac/" + "A" * 43)[1]
+        assert "upload not found" in refusal(other, good["uri"])[1]
+    assert "upload not found" in refusal(api, "runway://tarmac/" + "A" * 43)[1]
     assert deployment.rows_of(api.client) == []
 
 

@@ -80,12 +80,12 @@ def test_an_image_without_metadata_gets_the_templates_defaults(
 @pytest.mark.parametrize(
     ("file", "content_type", "metadata", "reason"),
     [
-        ("notes.txt", "text/plain", {}, "gen4_turbo does not start from a file of type text/plain"),
-        ("clip.mp4", "video/mp4", {}, "gen4_turbo does not start from a file of type video/mp4"),
+        ("notes.txt", "text/plain", {}, "gen4_turbo has no parameter for a file of type text/plain"),
+        ("clip.mp4", "video/mp4", {}, "gen4_turbo has no parameter for a file of type video/mp4"),
         ("a.jpg", "image/jpeg", {"duration": "five"}, "tarmac-duration: expected a whole number, received 'five'"),
         ("b.jpg", "image/jpeg", {"duration": "99"}, "duration: Must be at most 10"),
         ("c.jpg", "image/jpeg", {"ratio": "16:9"}, "ratio: Expected one of"),
-        ("d.jpg", "image/jpeg", {"model": "no-such-model"}, "no-such-model is not a model of image_to_video"),
+        ("d.jpg", "image/jpeg", {"model": "no-such-model"}, "unknown model no-such-model of image_to_video"),
         ("e.jpg", "image/jpeg", {"operation": "image_to_gold"}, "Unknown operation 'image_to_gold'"),
         ("f.jpg", "image/jpeg", {"prompt_text": quote("é" * 1001)}, "promptText: Must have at most 1000 characters"),
     ],
@@ -184,7 +184,7 @@ def test_an_object_that_was_deleted_before_it_was_read_is_announced(
 
     assert answer["status"] == "rejected"
     (notice,) = notices.matching(lambda notice: notice.body["source"].get("key") == f"inbox/{name}.jpg", name)
-    assert notice.body["failure"] == "The object was deleted before it could be read."
+    assert notice.body["failure"] == "The object was deleted before Tarmac read it."
 
 
 def test_tasks_from_s3_are_another_clients_to_everyone_else(deployment: Deployment, api: Api, name: str) -> None:
