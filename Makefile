@@ -1,12 +1,14 @@
 # Everything a newcomer or CI runs. `make help` lists the targets.
 #
-# Two environments: .venv for the local stack and the tests, .venv-sam for the SAM command line, whose pins differ.
+# Three environments: .venv for the local stack and the tests; .venv-sam for the SAM command line and .venv-audit for the
+# tools of `make audit`, whose pins differ.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 SAM := $(SAM_VENV)/bin/sam
+AUDIT_VENV := .venv-audit
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
@@ -15,8 +17,11 @@ PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 HASHED_LAYERS := layers/dependencies examples/storyboard/layers/video
 .PHONY: requirements release
 
+# The stack that `make destroy` deletes.
+STACK ?= tarmac
+
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis calls docs recording diagrams check-template build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis calls docs recording diagrams check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -61,6 +66,9 @@ check-template: $(VENV)/test.stamp $(SAM_VENV)/sam.stamp ## Validate, translate,
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --config-env storyboard
 	$(MAKE) build build-storyboard
 
+audit: $(AUDIT_VENV)/audit.stamp ## Judge template, policies and sources by independent tools; every finding needs a reason
+	@$(AUDIT_VENV)/bin/python -m tests.audit
+
 build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
 
@@ -73,8 +81,9 @@ build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the e
 deploy-storyboard: build-storyboard ## Deploy examples/storyboard beside a deployed stack, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --config-env storyboard --guided
 
-destroy: $(SAM_VENV)/sam.stamp ## Delete the stack from AWS; table, both buckets and webhook secret are kept
-	SAM_CLI_TELEMETRY=0 $(SAM) delete
+destroy: $(VENV)/local.stamp $(SAM_VENV)/sam.stamp ## Delete the stack STACK (tarmac) from AWS, unless executions run; FORCE=1 asks. Data is retained
+	@$(BIN)/tarmac destroy-check --stack $(STACK) $(if $(FORCE),--force)
+	SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(STACK)
 
 faults: $(VENV)/test.stamp ## Explore the protocol under injected faults, the long form
 	PYTHONPATH=.:layers/tarmac/python $(BIN)/python -m tests.faults --long
@@ -120,7 +129,7 @@ format: $(VENV)/test.stamp ## Format the sources
 
 clean: ## Delete environments, builds and the local stack's state
 	@if [ -x $(BIN)/tarmac ]; then $(BIN)/tarmac down; fi
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam
+	rm -rf $(VENV) $(SAM_VENV) $(AUDIT_VENV) .local .aws-sam
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tarmac needs Python 3.11 or newer; this is %s. Name one: make PYTHON=python3.13" % sys.version.split()[0])'
@@ -148,4 +157,11 @@ $(SAM_VENV)/sam.stamp: requirements/sam.txt requirements/sam-constraints.txt
 	@echo "installing the SAM command line into $(SAM_VENV) (once)" >&2
 	@$(PYTHON) -m venv $(SAM_VENV)
 	@$(SAM_VENV)/bin/python $(PIP_INSTALL) -r requirements/sam.txt
+	@touch $@
+
+$(AUDIT_VENV)/audit.stamp: requirements/audit.txt requirements/audit-constraints.txt requirements/node.txt
+	@echo "installing the tools of the audit into $(AUDIT_VENV) (once)" >&2
+	@$(PYTHON) -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) -r requirements/audit.txt
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) --no-deps -r requirements/node.txt
 	@touch $@

@@ -1,1 +1,1 @@
-"""Benchmarks. `make bench` runs them and prints ratios, which a slow machine does not change."""
+"""Benchmarks. `make bench` runs them and prints ratios, which hardly depend on the machine."""

@@ -1,8 +1,8 @@
-"""python -m bench.cold_start: from a fresh interpreter to a function's first answer, beside the usual way to write it.
+"""python -m bench.cold_start: time from a new interpreter to a function's first response, against usual functions.
 
-Each start is a process of its own without site-packages, as Lambda's are, with byte code for this interpreter: import,
-clients, one event, the answer. AWS and Runway are one server on this machine that answers at once, so what is measured
-is the function's own. Tarmac's and the usual one take turns: machines are noisy, so it is the ratios that count.
+Each start is a new process without site-packages, as in Lambda, with byte code for this interpreter: imports, clients,
+one event, the response. AWS and Runway are one local server that responds at once, so only the function is measured.
+Tarmac's and the usual function take turns, and the ratios are printed, because machines are noisy.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ import json, os, sys
 from types import SimpleNamespace
 sys.path[:0] = json.loads(sys.argv[1])
 from {module} import handler
-answer = handler(json.load(sys.stdin), SimpleNamespace(**{context!r}))
-print("answer", json.dumps(answer), flush=True)
+response = handler(json.load(sys.stdin), SimpleNamespace(**{context!r}))
+print("response", json.dumps(response), flush=True)
 os._exit(0)
 """
 
@@ -77,13 +77,16 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A function and its first event, what it is compared with (of `usual`), and the share of that it was to take."""
+    """A function with its first event, and the function of `usual` that it is compared with.
+
+    target: the ratio of wall times to reach. has_ended: whether the task has ended at Runway.
+    """
 
     name: str
     event: Mapping[str, Any]
     usual: str
     usual_event: Mapping[str, Any]
-    mark: float
+    target: float
     has_ended: bool = False
 
 
@@ -97,21 +100,21 @@ SUBJECTS = (
     Subject("create_task", _CREATE, "create_task", _CREATE, 0.7),
     Subject("poll_task", _TASK, "poll_task", _TASK, 0.4),
     Subject("finish_task", _TASK, "finish_task", _TASK, 0.7, has_ended=True),
-    # A page waits for it, so it is held against the dearest of the usual ones.
+    # A user waits for it, so it is compared with the slowest usual function.
     Subject("create_session", _event("http-create-session"), "poll_task", _TASK, 0.4),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What one cold start took."""
+    """Wall and CPU time of one cold start, in milliseconds."""
 
     wall_ms: float
     cpu_ms: float
 
 
 class Starter:
-    """Starts functions against one world."""
+    """Starts functions that call one local server."""
 
     def __init__(self, layers: list[Path], world: World) -> None:
         self._layers, self.world = layers, world
@@ -121,9 +124,9 @@ class Starter:
         self._environment = {**ENVIRONMENT, **origins, **queues, "PATH": os.environ["PATH"]}
 
     def start(self, folder: Path, module: str, event: Mapping[str, Any]) -> Start:
-        """Raises RuntimeError where the answer is none of success."""
+        """Start a function in a new process with one event. Raises RuntimeError if its response is not a success."""
         path = json.dumps([str(each) for each in (folder, *self._layers)])
-        # The interpreter itself: a virtual environment's would find its site-packages.
+        # Not the interpreter of the virtual environment, which would add site-packages.
         command = [sys._base_executable, "-S", "-c", CHILD.format(module=module, context=CONTEXT), path]  # type: ignore[attr-defined]
         began = time.perf_counter()
         pipe = subprocess.PIPE
@@ -133,23 +136,23 @@ class Starter:
             assert process.stderr
             process.stdin.write(json.dumps(event).encode())
             process.stdin.close()
-            told, trouble = process.stdout.read().decode(), process.stderr.read().decode()
+            output, errors = process.stdout.read().decode(), process.stderr.read().decode()
             wall_seconds = time.perf_counter() - began
-            # Not process.wait(): of all children, only this one's time is asked for.
+            # Unlike process.wait(), wait4 returns the CPU time of this process alone.
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        if not _is_good(told):
-            raise RuntimeError(f"{folder.name} gave no good answer: {told} {trouble}")
+        if not _is_success(output):
+            raise RuntimeError(f"{folder.name} failed: {output} {errors}")
         return Start(wall_seconds * 1000, (used.ru_utime + used.ru_stime) * 1000)
 
 
-def _is_good(told: str) -> bool:
-    answers = [json.loads(line[7:]) for line in told.splitlines() if line.startswith("answer ")]
-    return len(answers) == 1 and answers[0].get("statusCode", 200) == 200
+def _is_success(output: str) -> bool:
+    responses = [json.loads(line[9:]) for line in output.splitlines() if line.startswith("response ")]
+    return len(responses) == 1 and responses[0].get("statusCode", 200) == 200
 
 
 def compare(subject: Subject, starter: Starter, runs: int) -> tuple[list[Start], list[Start]]:
-    """Starts of the usual one and of Tarmac's, in turns, after one of each that fills the caches."""
+    """Return starts of the usual function and of Tarmac's, measured in turns after one start of each to fill caches."""
     usual, ours = [], []
     for _ in range(runs + 1):
         starter.world.reset(subject.has_ended)
@@ -160,12 +163,12 @@ def compare(subject: Subject, starter: Starter, runs: int) -> tuple[list[Start],
 
 
 def row(subject: Subject, usual: list[Start], ours: list[Start]) -> str:
-    """A line: medians in ms, and the medians of the ratios of each pair."""
+    """Return a line: median wall times in ms, and median ratios of wall and CPU times."""
     pairs = list(zip(ours, usual, strict=True))
     walls = f"{median(one.wall_ms for one in usual):>10.0f}{median(one.wall_ms for one in ours):>10.0f}"
     ratios = f"{median(mine.wall_ms / its.wall_ms for mine, its in pairs):>10.2f}"
     ratios += f"{median(mine.cpu_ms / its.cpu_ms for mine, its in pairs):>10.2f}"
-    return f"{subject.name:<16}{walls}{ratios}{subject.mark:>10.2f}"
+    return f"{subject.name:<16}{walls}{ratios}{subject.target:>10.2f}"
 
 
 def main() -> int:
@@ -175,7 +178,7 @@ def main() -> int:
         build_layer(ROOT / "layers" / "dependencies", "dependencies", builds, print),
         build_layer(ROOT / "bench" / "usual", "usual", builds, print),
     ]
-    print(f"{'ms, of ' + str(RUNS):<16}{'usual':>10}{'Tarmac':>10}{'ratio':>10}{'of CPU':>10}{'mark':>10}")
+    print(f"{'ms, of ' + str(RUNS):<16}{'usual':>10}{'Tarmac':>10}{'ratio':>10}{'CPU ratio':>10}{'target':>10}")
     with world() as server:
         starter = Starter(layers, server)
         for subject in SUBJECTS:

@@ -1,8 +1,8 @@
-"""python -m bench.pacing: how often each policy looks at a task, and how late it sees the end.
+"""python -m bench.pacing: how often each policy polls a generation, and how late it detects the end.
 
-A simulation with seeds: run times are lognormal, one task in a hundred takes twice as long as it should, and of the
-mixed load a tenth waits in Runway's queue first. Every policy meets the same tasks. Lag is what passes between a task's
-end and the answer that tells of it.
+A simulation with fixed seeds. Run times are lognormal, one in a hundred generations takes twice its time, and a tenth
+of the mixed load waits in Runway's queue first. All policies get the same generations. Lag is the time between the end
+of a generation and the response that reports it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from functools import cache
 from statistics import mean
 from typing import NamedTuple
 
-from tarmac.tasks.pacing import Look, first_wait, next_wait
+from tarmac.tasks.pacing import EarlierPoll, first_wait, next_wait
 
 SEED = 20241106
-ANSWER_SECONDS = 0.1
-"""From a look to its answer."""
+RESPONSE_SECONDS = 0.1
+"""From a poll to its response."""
 
-TRANSITIONS_A_POLL, TRANSITIONS_BESIDE = 3, 6
-"""States of generation.asl.yaml: WaitForProgress, Poll, Route; and Enter, Submit, Route, Finish, Ending, Succeeded."""
+TRANSITIONS_PER_POLL, OTHER_TRANSITIONS = 3, 6
+"""States of generation.asl.yaml: WaitForProgress, Poll, Route; Enter, Submit, Route, Finish, Ending, Succeeded."""
 
 
 class Model(NamedTuple):
-    """Run times: their median in seconds, and the standard deviation of their logarithm."""
+    """Run times of a model. median: in seconds. sigma: standard deviation of the logarithm."""
 
     median: float
     sigma: float
@@ -42,55 +42,59 @@ LOADS = (*MODELS, "mixed")
 MEAN_QUEUE_SECONDS = 880.0
 
 
-class Job(NamedTuple):
-    """One generation as it will be. `draws` is the seed of whatever its progress and its poller leave to chance."""
+class Generation(NamedTuple):
+    """One simulated generation. seed: of the random numbers for its progress and its policy."""
 
     p10_seconds: float
     queue_seconds: float
     run_seconds: float
-    draws: int
+    seed: int
 
 
-class Seen(NamedTuple):
-    """What one look has told."""
+class Polled(NamedTuple):
+    """What a poll returned, in seconds since creation."""
 
     at: float
     status: str
     progress: float | None
 
 
-Policy = Callable[[list[Seen], float, random.Random], float]
-"""The looks so far, none at first, and the model's 10th percentile; seconds until the next look."""
+Policy = Callable[[list[Polled], float, random.Random], float]
+"""(polls so far, the model's 10th percentile in seconds, random numbers) → seconds until the next poll."""
 
 Progress = Callable[[float, random.Random], float | None]
-"""What Runway reports after that share of the run time."""
+"""(elapsed share of the run time, random numbers) → progress that Runway reports."""
 
 
-def ours(looks: list[Seen], p10_seconds: float, _chance: random.Random) -> float:
-    """As `steps.poll` paces it: a task began to run after the last look that did not see it run."""
-    if not looks:
+def ours(polls: list[Polled], p10_seconds: float, _chance: random.Random) -> float:
+    """Tarmac's policy. As in `tasks.poll`, a run is assumed to begin at the last poll that did not find it running."""
+    if not polls:
         return first_wait(0.0, p10_seconds)
-    last = looks[-1]
+    last = polls[-1]
     if last.status != "RUNNING":
         return next_wait(last.status, last.at, None, p10_seconds)
-    running = [look for look in looks if look.status == "RUNNING"]
-    began_at = max((look.at for look in looks if look.status != "RUNNING"), default=0.0)
+    running = [poll for poll in polls if poll.status == "RUNNING"]
+    began_at = max((poll.at for poll in polls if poll.status != "RUNNING"), default=0.0)
     earlier = running[-2] if len(running) > 1 else None
-    before = None if earlier is None or earlier.progress is None else Look(earlier.at - began_at, earlier.progress)
+    before = (
+        None if earlier is None or earlier.progress is None else EarlierPoll(earlier.at - began_at, earlier.progress)
+    )
     return next_wait("RUNNING", last.at - began_at, last.progress, p10_seconds, before)
 
 
-def sdk(_looks: list[Seen], _p10_seconds: float, chance: random.Random) -> float:
-    """Runway's official SDKs, `wait_for_task_output`."""
+def sdk(_polls: list[Polled], _p10_seconds: float, chance: random.Random) -> float:
+    """The policy of Runway's official SDKs, `wait_for_task_output`."""
     return chance.uniform(4.5, 7.5)
 
 
-def fixed(_looks: list[Seen], _p10_seconds: float, _chance: random.Random) -> float:
+def fixed(_polls: list[Polled], _p10_seconds: float, _chance: random.Random) -> float:
+    """Poll every 5 s."""
     return 5.0
 
 
-def exponential(looks: list[Seen], _p10_seconds: float, _chance: random.Random) -> float:
-    return float(min(30.0, 2.0 * 1.5 ** len(looks)))
+def exponential(polls: list[Polled], _p10_seconds: float, _chance: random.Random) -> float:
+    """Exponential backoff from 2 s to 30 s."""
+    return float(min(30.0, 2.0 * 1.5 ** len(polls)))
 
 
 POLICIES: dict[str, Policy] = {
@@ -115,22 +119,22 @@ STALE = {"percentiles 1.5 × too high": 1.5, "percentiles 1.5 × too low": 1 / 1
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Means of one policy over one load."""
+    """Mean polls and lag of one policy over one load."""
 
     polls: float
     lag_seconds: float
 
     @property
     def transitions(self) -> float:
-        return TRANSITIONS_BESIDE + TRANSITIONS_A_POLL * self.polls
+        return OTHER_TRANSITIONS + TRANSITIONS_PER_POLL * self.polls
 
     def __str__(self) -> str:
         return f"{self.polls:4.1f} / {self.lag_seconds:4.1f}"
 
 
 @cache
-def jobs(load: str, count: int) -> tuple[Job, ...]:
-    """The tasks of a model, or of all three in turn with a tenth of them throttled."""
+def generations(load: str, count: int) -> tuple[Generation, ...]:
+    """Return generations of a model; for the load `mixed`, of all models in turn, with a tenth of them throttled."""
     chance = random.Random(f"{SEED} {load}")
     made = []
     for number in range(count):
@@ -138,36 +142,38 @@ def jobs(load: str, count: int) -> tuple[Job, ...]:
         run = chance.lognormvariate(math.log(model.median), model.sigma) * (2 if chance.random() < 0.01 else 1)
         is_throttled = load == "mixed" and chance.random() < 0.1
         queue = chance.expovariate(1 / MEAN_QUEUE_SECONDS) if is_throttled else 0.0
-        made.append(Job(model.p10_seconds, queue, run, chance.getrandbits(32)))
+        made.append(Generation(model.p10_seconds, queue, run, chance.getrandbits(32)))
     return tuple(made)
 
 
-def watch(job: Job, policy: Policy, progress: Progress, stale: float) -> tuple[int, float]:
-    """Looks at one task until its end is seen, and the lag."""
-    chance = random.Random(job.draws)
-    end = job.queue_seconds + job.run_seconds
-    looks: list[Seen] = []
+def simulate(generation: Generation, policy: Policy, progress: Progress, stale: float) -> tuple[int, float]:
+    """Return the number of polls until the end of the generation is detected, and the lag in seconds."""
+    chance = random.Random(generation.seed)
+    end = generation.queue_seconds + generation.run_seconds
+    polls: list[Polled] = []
     at = 0.0
     while True:
-        at += policy(looks, job.p10_seconds * stale, chance)
+        at += policy(polls, generation.p10_seconds * stale, chance)
         if at >= end:
-            return len(looks) + 1, at - end + ANSWER_SECONDS
-        if at < job.queue_seconds:
-            looks.append(Seen(at, "THROTTLED", None))
+            return len(polls) + 1, at - end + RESPONSE_SECONDS
+        if at < generation.queue_seconds:
+            polls.append(Polled(at, "THROTTLED", None))
         else:
-            looks.append(Seen(at, "RUNNING", progress((at - job.queue_seconds) / job.run_seconds, chance)))
+            polls.append(
+                Polled(at, "RUNNING", progress((at - generation.queue_seconds) / generation.run_seconds, chance))
+            )
 
 
 def cost(
     load: str, policy: Policy, count: int, progress: Progress = lambda share, chance: share, stale: float = 1.0
 ) -> Cost:
-    """`stale`: the percentile that the policy knows, as a multiple of the true one."""
-    seen = [watch(job, policy, progress, stale) for job in jobs(load, count)]
-    return Cost(mean(polls for polls, _ in seen), mean(lag for _, lag in seen))
+    """Simulate one policy over one load. stale: the percentile that the policy uses, as a multiple of the true one."""
+    results = [simulate(each, policy, progress, stale) for each in generations(load, count)]
+    return Cost(mean(polls for polls, _ in results), mean(lag for _, lag in results))
 
 
 def rows(count: int) -> Iterator[tuple[str, list[Cost]]]:
-    """Name and costs, a load each. The first row is ours, the second the SDK's."""
+    """Yield the name of a policy and its costs for each load. The first row is Tarmac's, the second the SDK's."""
     for name, policy in POLICIES.items():
         yield name, [cost(load, policy, count) for load in LOADS]
     for name, progress in POOR_PROGRESS.items():
@@ -176,27 +182,27 @@ def rows(count: int) -> Iterator[tuple[str, list[Cost]]]:
         yield f"Tarmac, {name}", [cost(load, ours, count, stale=stale) for load in LOADS]
 
 
-def table(found: Iterable[tuple[str, list[Cost]]]) -> Iterator[str]:
-    """Polls / mean lag in seconds; then both as shares of the SDK's."""
-    named = list(found)
+def table(results: Iterable[tuple[str, list[Cost]]]) -> Iterator[str]:
+    """Yield the lines of two tables: polls and mean lag in seconds, then both relative to the SDK's."""
+    named = list(results)
     yield f"{'polls / mean lag in s':<40}" + "".join(f"{load:>14}" for load in LOADS)
     yield from (f"{name:<40}" + "".join(f"{one!s:>14}" for one in costs) for name, costs in named)
     reference = dict(named)["official SDK, 6 ± 1.5 s"]
     yield ""
-    yield f"{'as shares of the official SDK':<40}" + "".join(f"{load:>14}" for load in LOADS)
+    yield f"{'relative to the official SDK':<40}" + "".join(f"{load:>14}" for load in LOADS)
     for name, costs in named:
-        shares = (
+        ratios = (
             f"{one.polls / its.polls:4.2f} / {one.lag_seconds / its.lag_seconds:4.2f}"
             for one, its in zip(costs, reference, strict=True)
         )
-        yield f"{name:<40}" + "".join(f"{share:>14}" for share in shares)
+        yield f"{name:<40}" + "".join(f"{ratio:>14}" for ratio in ratios)
 
 
 def main() -> int:
-    found = list(rows(count=6000))
-    print("\n".join(table(found)))
-    mine, reference = (costs[-1].transitions for _, costs in found[:2])
-    print(f"\nstate transitions of a mixed task: {mine:.0f}; at the SDK's cadence {reference:.0f}")
+    results = list(rows(count=6000))
+    print("\n".join(table(results)))
+    mine, reference = (costs[-1].transitions for _, costs in results[:2])
+    print(f"\nstate transitions of a task of the mixed load: {mine:.0f}; with the SDK's policy: {reference:.0f}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""AWS and Runway as one server on this machine that answers at once: what a function's first event needs to succeed."""
+"""AWS and Runway as one local server that responds at once with what a function's first event needs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Answer = tuple[str, bytes]
 
 @contextmanager
 def world() -> Iterator[World]:
-    """The server, for as long as it is needed."""
+    """Run the server while the context is open."""
     server = World()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -41,7 +41,7 @@ def world() -> Iterator[World]:
 
 
 class World(ThreadingHTTPServer):
-    """One task, under way at Runway; rows that are put are there until `reset`."""
+    """One task that runs at Runway. Rows that are put are stored until `reset`."""
 
     daemon_threads = True
 
@@ -51,13 +51,13 @@ class World(ThreadingHTTPServer):
         self.reset()
 
     def reset(self, has_ended: bool = False) -> None:
-        """has_ended: whether Runway's task has."""
+        """Restore the initial state. has_ended: whether the task has ended at Runway."""
         self._has_ended = has_ended
         self._rows: dict[str, Any] = {}
-        self._keep(_task_item())
+        self._store(_task_item())
 
     def answer(self, method: str, path: str, target: str, body: bytes) -> Answer:
-        """Answers an AWS call by its target, such as `DynamoDB_20120810.GetItem`, any other by method and path."""
+        """Return the response to an AWS target, such as `DynamoDB_20120810.GetItem`, else to a method and path."""
         call = target.partition(".")[2]
         return _json(self._aws_call(call, body)) if call else self._request(method, path)
 
@@ -67,11 +67,11 @@ class World(ThreadingHTTPServer):
                 row = self._rows.get(_key(json.loads(body)["Key"]))
                 return {"Item": row} if row else {}
             case "PutItem":
-                self._keep(json.loads(body)["Item"])
+                self._store(json.loads(body)["Item"])
             case "TransactWriteItems":
                 for write in json.loads(body)["TransactItems"]:
                     if "Put" in write:
-                        self._keep(write["Put"]["Item"])
+                        self._store(write["Put"]["Item"])
             case "GetSecretValue":
                 return {"SecretString": "key_" + "0" * 128}
             case "StartExecution":
@@ -94,7 +94,7 @@ class World(ThreadingHTTPServer):
                 return _json({"id": "up-1", "createdAt": "2026-11-20T12:00:00Z"} | self._runway_task())
         return _json({})
 
-    def _keep(self, item: dict[str, Any]) -> None:
+    def _store(self, item: dict[str, Any]) -> None:
         self._rows[_key(item)] = item
 
     def _runway_task(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class World(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body of an answer go as one: in two, the second waits for the first one's acknowledgement.
+    # Headers and body are sent together; a second packet would wait for the acknowledgement of the first.
     wbufsize = -1
     server: World
 
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         return expected
 
     def do_PUT(self) -> None:
-        """An object, or a part of one: counted, not kept."""
+        """Accept an object or a part of one, and discard it."""
         left = int(self.headers.get("content-length") or 0)
         while left > 0:
             left -= len(self.rfile.read(min(left, PIECE_BYTES)))
@@ -157,10 +157,10 @@ class _Handler(BaseHTTPRequestHandler):
         while size := int(self.rfile.readline().partition(b";")[0], 16):
             self.rfile.read(size + 2)
         while self.rfile.readline().strip():
-            """A trailer."""
+            """Skip the trailer."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: it would be part of what is measured."""
+        """Log nothing, because logging would be measured too."""
 
 
 def _json(document: Any) -> Answer:

@@ -1,10 +1,10 @@
-"""Builds a layer for Lambda's python3.13 on arm64, on any machine: no Docker, no Python 3.13 needed.
+"""Builds a layer for Lambda's python3.13 on arm64, on any machine and without Docker.
 
     build.py dependencies REQUIREMENTS ARTIFACTS   install hash-checked wheels and trim them
-    build.py tarmac SOURCE ARTIFACTS               copy the domain package
+    build.py tarmac SOURCE ARTIFACTS               copy the package `tarmac`
 
-Either leaves ARTIFACTS/python, byte-compiled if a Python 3.13 can be found. Standard library only. What people should
-read goes to stdout: `sam build` shows that, and keeps stderr to itself unless the build fails.
+The result is ARTIFACTS/python, byte-compiled if this machine has a Python 3.13. Uses only the standard library. Prints
+to stdout, because `sam build` hides stderr unless the build fails.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ LAMBDA_PYTHON = "3.13"
 LAMBDA_PLATFORMS = ("manylinux_2_28_aarch64", "manylinux2014_aarch64")
 IN_LAMBDA = "/opt/python"
 
-# Read by type checkers, test runners and pip, never by an import in a function.
-NEEDLESS_FOLDERS = ("__pycache__", "tests", "test", "bin")
-NEEDLESS_FILES = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
-# METADATA answers importlib.metadata and vulnerability scanners; licences travel with what they cover.
+# Read by type checkers, test runners and pip, but not by functions.
+UNUSED_FOLDERS = ("__pycache__", "tests", "test", "bin")
+UNUSED_FILES = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
+# importlib.metadata and vulnerability scanners read METADATA; licences must be distributed with their packages.
 KEPT_OF_DIST_INFO = re.compile(r"METADATA|licenses?|(LICEN[CS]E|COPYING|NOTICE|AUTHORS).*", re.IGNORECASE)
 
-# botocore describes four hundred services; boto3 is asked for these alone (tarmac/aws). A client is made the
-# sooner for it, and the layer is half as large.
+# botocore describes 400 services, but Tarmac uses boto3 only for these (tarmac/aws). Without the others, a client is
+# created faster and the layer is half as large.
 KEPT_SERVICES = ("s3",)
 
 UNCOMPILED = f"""\
-warning: found no Python {LAMBDA_PYTHON} that runs (PATH, pyenv, uv), so this layer ships as source. It works, but
-         every cold start compiles it again and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or name
-         one in TARMAC_PYTHON313, and build again."""
+warning: Python {LAMBDA_PYTHON} not found (PATH, pyenv, uv), so this layer is not byte-compiled. It works, but every
+         cold start compiles it and takes 2.2 to 2.7 times as long. Install Python {LAMBDA_PYTHON}, or set
+         TARMAC_PYTHON313 to its path, and build again."""
 
 
 def main() -> None:
@@ -62,9 +62,9 @@ def main() -> None:
 
 
 def install(requirements: Path, target: Path) -> None:
-    """Installs hash-checked wheels for Lambda's platform, whatever this machine's is. Exits if pip fails.
+    """Installs hash-checked wheels for Lambda's platform. Exits if pip fails.
 
-    --no-deps, because pip judges environment markers by the interpreter that runs it, not by --python-version.
+    Uses --no-deps, because pip evaluates environment markers for the interpreter that runs it, not --python-version.
     """
     options = ["--no-deps", "--no-compile", "--only-binary=:all:", "--implementation=cp"]
     options += [
@@ -79,38 +79,38 @@ def install(requirements: Path, target: Path) -> None:
         f"--requirement={requirements}",
     ]
     if subprocess.run([sys.executable, "-m", "pip", "install", *options], check=False).returncode:
-        sys.exit(f"error: {sys.executable} could not install {requirements}; PYTHON may name one with pip")
+        sys.exit(f"error: {sys.executable} cannot install {requirements}; set PYTHON to a Python that has pip")
 
 
 def trim(target: Path) -> None:
-    """Removes what no import reads."""
+    """Removes files that no import reads."""
     for path in sorted(target.rglob("*"), reverse=True):
         if path.parent.name.endswith(".dist-info"):
-            needless = not KEPT_OF_DIST_INFO.fullmatch(path.name)
+            is_unused = not KEPT_OF_DIST_INFO.fullmatch(path.name)
         elif path.is_dir():
             is_service = path.parent.parts[-2:] == ("botocore", "data")
-            needless = path.name in NEEDLESS_FOLDERS or (is_service and path.name not in KEPT_SERVICES)
+            is_unused = path.name in UNUSED_FOLDERS or (is_service and path.name not in KEPT_SERVICES)
         else:
-            needless = any(path.match(pattern) for pattern in NEEDLESS_FILES)
-        if needless:
+            is_unused = any(path.match(pattern) for pattern in UNUSED_FILES)
+        if is_unused:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def copy(source: Path, target: Path) -> None:
-    """The package as it is, data files and py.typed included."""
+    """Copies the package with its data files and py.typed."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
 
 
 def lambda_python() -> str | None:
-    """Path of a CPython 3.13 on this machine, proven by running it, or None.
+    """Returns the path of a CPython 3.13 on this machine, or None.
 
-    A name on PATH proves nothing: pyenv's shim `python3.13` is there and fails while another version is selected.
+    Each candidate is run, because pyenv's shim `python3.13` exists but fails while another version is selected.
     """
     return next((path for path in candidates() if is_lambda_python(path)), None)
 
 
 def candidates() -> Iterator[str]:
-    """Where one may be; empty text for nowhere."""
+    """Yields paths to try; some are empty."""
     yield os.environ.get("TARMAC_PYTHON313", "")
     yield sys.executable
     name = f"python{LAMBDA_PYTHON}"
@@ -124,22 +124,22 @@ def candidates() -> Iterator[str]:
 
 
 def is_lambda_python(path: str) -> bool:
-    """Whether path runs and is a final CPython 3.13: all of these share one byte-code format."""
+    """Whether path is a final release of CPython 3.13: they all have the same byte-code format."""
     if not path:
         return False
-    question = "import sys; print(sys.implementation.name, *sys.version_info[:2], sys.version_info[3])"
-    command = [path, "-I", "-c", question]
+    script = "import sys; print(sys.implementation.name, *sys.version_info[:2], sys.version_info[3])"
+    command = [path, "-I", "-c", script]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return answer.returncode == 0 and answer.stdout.split() == ["cpython", *LAMBDA_PYTHON.split("."), "final"]
+    return done.returncode == 0 and done.stdout.split() == ["cpython", *LAMBDA_PYTHON.split("."), "final"]
 
 
 def byte_compile(target: Path, interpreter: str) -> None:
-    """Adds .pyc files that Lambda takes without a look at the source: its time stamps do not survive the zip.
+    """Adds .pyc files that Python uses without checking the source, whose time stamps the zip does not preserve.
 
-    Paths inside them are those in Lambda, so that tracebacks are right and two machines build the same bytes.
+    They contain the paths in Lambda, so tracebacks are correct and all machines build the same bytes.
     """
     command = [interpreter, "-I", "-m", "compileall", "-q", "--invalidation-mode=unchecked-hash"]
     command += ["-s", str(target), "-p", IN_LAMBDA, str(target)]
@@ -147,7 +147,7 @@ def byte_compile(target: Path, interpreter: str) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files in folder."""
+    """Returns the bytes of all files in folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -11,6 +11,7 @@ import typer
 
 from local.commands import avatars, clients, secret
 from local.commands.batch import batch
+from local.commands.destroy_check import destroy_check
 from local.commands.doctor import doctor
 from local.commands.generate import generate, upload
 from local.commands.models import models
@@ -33,7 +34,7 @@ app = typer.Typer(
 TASKS, STACKS, HERE = "Tasks", "Stacks", "This machine"
 
 _TASK_COMMANDS: tuple[Callable[..., None], ...] = (generate, watch, tasks, show, cancel, upload, batch, models)
-_STACK_COMMANDS: tuple[Callable[..., None], ...] = (doctor, smoke, redrive)
+_STACK_COMMANDS: tuple[Callable[..., None], ...] = (doctor, smoke, redrive, destroy_check)
 
 for command in _TASK_COMMANDS:
     app.command(rich_help_panel=TASKS)(command)

@@ -1,4 +1,4 @@
-"""An output to S3 as it is usually copied: `upload_fileobj` fed from the response, with a SHA-256 of what passes."""
+"""Copy an output to S3 in the usual way: `upload_fileobj` reads the response, and a SHA-256 is computed on the way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 
 
 class Body:
-    """What upload_fileobj reads from."""
+    """A response as the file that upload_fileobj reads."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._chunks = response.iter_bytes()
@@ -31,7 +31,7 @@ s3 = boto3.client("s3")
 
 
 def copy(link: str) -> str:
-    """The SHA-256 of what was copied."""
+    """Copy the file, and return its SHA-256."""
     with httpx.stream("GET", link) as response:
         body = Body(response)
         s3.upload_fileobj(cast(Any, body), "archive", "output.mp4")

@@ -1,4 +1,4 @@
-"""Check a create with Powertools' resolver and pydantic, keep it and start its execution with boto3."""
+"""Validate a create with Powertools' resolver and pydantic, store it and start its execution with boto3."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def create(body: ImageToVideo) -> dict[str, str]:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """API Gateway's event in, its response out."""
+    """Take an event of API Gateway; return its response."""
     metrics.add_metric("TasksCreated", unit="Count", value=1)
     return app.resolve(event, context)

@@ -1,4 +1,4 @@
-"""Copy a task's output to S3 with boto3's transfer manager, tell SNS."""
+"""Copy a task's outputs to S3 with boto3's transfer manager, and publish a notice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
 
 
 class Body:
-    """What upload_fileobj reads from."""
+    """A response as the file that upload_fileobj reads."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._chunks = response.iter_bytes()
@@ -34,7 +34,7 @@ class Body:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{taskId}` in; `{taskId, status}` out."""
+    """Take `{taskId}`; return `{taskId, status}`."""
     key = {"pk": f"task#{event['taskId']}", "sk": "task"}
     row = table.get_item(Key=key)["Item"]
     task = runway.get(f"/v1/tasks/{row['upstreamId']!s}").json()

@@ -1,4 +1,4 @@
-"""Look at a task with Runway's SDK, keep what was seen with boto3."""
+"""Poll a task with Runway's SDK, and store the result with boto3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """`{taskId}` in; `{taskId, status}` out."""
+    """Take `{taskId}`; return `{taskId, status}`."""
     row = table.get_item(Key={"pk": f"task#{event['taskId']}", "sk": "task"})["Item"]
     task = runway.tasks.retrieve(str(row["upstreamId"]))
     table.update_item(

@@ -1,6 +1,6 @@
-"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`.
+"""EventBridge, S3 `Object Created` under `inbox/` and `presets/`: start a task or a batch, or check a preset.
 
-An object becomes a task of the built-in client `s3`, a file of requests becomes a batch, a preset is checked.
+The tasks belong to the built-in client of the inbox.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from tarmac.aws.wiring import AwsEffects
-from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
-from tarmac.inbox.run_batch import Opened
+from tarmac.inbox.accept_upload import accept_upload
+from tarmac.inbox.open_batch import OpenedBatch
+from tarmac.inbox.rejections import Rejected
+from tarmac.inbox.upload import NothingStarted, Upload, UploadDefaults
 from tarmac.settings import AcceptUploadSettings
 from tarmac.tasks.orders import AllowLists
 from tarmac.telemetry import logger
@@ -28,16 +30,19 @@ defaults = UploadDefaults(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An `Object Created` event in; `{taskId, status: accepted | repeated | rejected}`, `{batchId, status: accepted |
-    repeated, lines}` or `{status: checked | waiting | superseded | ignored}` out."""
+    """Take an `Object Created` event. Return one of these:
+
+    `{taskId, status: accepted | repeated | rejected}`, `{batchId, status: accepted | repeated, lines}`,
+    `{status: checked | waiting | superseded | ignored}`.
+    """
     match accept_upload(Upload.from_event(event), effects, defaults):
         case Rejected(task_id):
             logger.warning("upload rejected", task_id=task_id, source="s3")
             return {"taskId": task_id, "status": "rejected"}
-        case Noted(status):
-            logger.info("upload noted", status=status, source="s3")
+        case NothingStarted(status):
+            logger.info("upload started nothing", status=status, source="s3")
             return {"status": status}
-        case Opened(batch, is_new):
+        case OpenedBatch(batch, is_new):
             status = "accepted" if is_new else "repeated"
             logger.info("batch opened", key=batch.id, status=status, count=batch.lines, source="s3")
             return {"batchId": batch.id, "status": status, "lines": batch.lines}

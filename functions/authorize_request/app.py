@@ -1,6 +1,6 @@
 """Lambda authorizer: identifies the client of a key; each function checks scopes.
 
-An unknown key passes the authorizer without a client; the function answers 401 (`ApiRequest.client`). A denial here
+An unknown key passes the authorizer without a client; the function returns 401 (`ApiRequest.client`). A denial here
 would be a 403 in API Gateway's words, where Runway's SDKs expect a 401 in Runway's.
 """
 

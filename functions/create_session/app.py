@@ -33,7 +33,9 @@ most_seconds = settings.session_minutes_per_client * 60
 def _create(call: Call) -> dict[str, Any]:
     """Runway's create in; `{id}` out: Runway's id of the session, and later of its conversation."""
     wanted = parse_create(call.body, settings.max_session_seconds)
-    session = create_session(SessionOrder(call.client, wanted, repeat=call.repeat), effects, most_seconds)
+    session = create_session(
+        SessionOrder(call.client, wanted, request_identity=call.request_identity), effects, most_seconds
+    )
     _log("session created", session)
     return {"id": session.id}
 

@@ -33,7 +33,9 @@ def _create(call: Call) -> dict[str, Any]:
     name = call.filled_path.partition("/v1/")[2]
     # An unknown operation is a 404 whatever the body is.
     operation(name)
-    order = order_of_create(name, call.client, call.body, {"kind": "api"}, allowed, repeat=call.repeat)
+    order = order_of_create(
+        name, call.client, call.body, {"kind": "api"}, allowed, request_identity=call.request_identity
+    )
     accepted = accept(order, effects, settings.task_deadline_seconds)
     _log(accepted)
     return accepted_view(accepted.task)

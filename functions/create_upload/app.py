@@ -1,4 +1,4 @@
-"""POST /v1/uploads: a slot for one file, in Runway's own protocol."""
+"""POST /v1/uploads: a slot for one file, in the format of Runway's API."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ effects = AwsEffects(CreateUploadSettings.from_environment())
 
 
 def _create(call: Call) -> dict[str, Any]:
-    """`{filename, type: "ephemeral"}` in; `{uploadUrl, fields, runwayUri, uri}` out."""
+    """Take `{filename, type: "ephemeral"}`; return `{uploadUrl, fields, runwayUri, uri}`."""
     slot = create_upload(call.body["filename"], call.client, effects)
     form = {"uploadUrl": slot.form.url, "fields": dict(slot.form.fields)}
     return form | {"runwayUri": slot.uri, "uri": slot.uri}
 
 
 handler = route_handler("create_upload", {"POST /v1/uploads": _create})
-"""API Gateway's event in, its response out."""
+"""Take an event of API Gateway; return its response."""

@@ -1,4 +1,4 @@
-"""SQS: try each due webhook once. The queue returns failed ones, later each time."""
+"""SQS event source: try each due webhook once. Failed ones return to the queue with increasing waits."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ effects = AwsEffects(settings)
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Messages `{taskId}` in; `{batchItemFailures: [{itemIdentifier}]}` out: those to try again."""
-    kept = []
+    """Messages `{taskId}` in; `{batchItemFailures: [{itemIdentifier}]}` out: the messages to retry."""
+    failures = []
     for record in event["Records"]:
         task_id = json.loads(record["body"])["taskId"]
         receives = int(record["attributes"]["ApproximateReceiveCount"])
         delivery = deliver(task_id, receives, effects)
         if delivery.wait_seconds is not None:
             effects.webhook_queue.postpone(record["receiptHandle"], delivery.wait_seconds)
-            kept.append({"itemIdentifier": record["messageId"]})
+            failures.append({"itemIdentifier": record["messageId"]})
         metrics.add_metric(f"Webhooks{delivery.outcome.title().replace(' ', '')}", MetricUnit.Count, 1)
         logger.info(
             "webhook tried",
@@ -35,4 +35,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             wait_seconds=delivery.wait_seconds,
             reason=delivery.reason,
         )
-    return {"batchItemFailures": kept}
+    return {"batchItemFailures": failures}

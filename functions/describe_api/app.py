@@ -1,4 +1,4 @@
-"""GET /health, /openapi.json, /docs: public, so this function has no permissions and calls no AWS service."""
+"""GET /health, /openapi.json and /docs. These routes are public, so the function has no permissions."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ handler = route_handler(
         "GET /docs": _page,
     },
 )
-"""API Gateway's event in, its response out."""
+"""Take an event of API Gateway; return its response."""

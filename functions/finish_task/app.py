@@ -17,10 +17,10 @@ effects = AwsEffects(settings)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`{taskId}` in; `{taskId, ending: succeeded | failed | cancelled, status, outputs, credits, polls, seconds,
-    error?, cause?}` out. Raises while the task cannot end yet: the state has Retry and no Catch."""
+    error?, cause?}` out. Raises if the task cannot end yet: the state has a Retry and no Catch."""
     ending = finish(event["taskId"], effects, settings.max_output_bytes, on_ended=record_ending)
     task = ending.task
-    if ending.is_news:
+    if ending.is_first:
         metrics.add_metric(f"Tasks{task.state.value.title().replace('_', '')}", MetricUnit.Count, 1)
         metrics.add_metric("CreditsSpent", MetricUnit.Count, task.cost_credits or 0)
         metrics.add_metric("ArchivedBytes", MetricUnit.Bytes, sum(output.size_bytes for output in task.outputs))

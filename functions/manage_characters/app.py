@@ -26,7 +26,7 @@ def _list(kind: Kind, call: Call) -> dict[str, Any]:
 
 
 def _create(kind: Kind, call: Call) -> dict[str, Any]:
-    return create(kind, call.body, call.repeat, input_buckets, effects)
+    return create(kind, call.body, call.request_identity, input_buckets, effects)
 
 
 def _read(kind: Kind, call: Call) -> dict[str, Any]:

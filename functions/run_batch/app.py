@@ -1,4 +1,4 @@
-"""SQS: create tasks from the lines of a batch, one chunk for each message; update its report, publish its notices."""
+"""SQS: create tasks from the lines of a batch, update its report and publish its notices."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ batches = BatchSettings(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Messages `{batch, chunk?}` in; `{batchItemFailures: [{itemIdentifier}]}` out: those to try again."""
-    kept = []
+    """Take messages `{batch, chunk?}`. Return `{batchItemFailures: [{itemIdentifier}]}`: those to retry."""
+    to_retry = []
     for record in event["Records"]:
         message = json.loads(record["body"])
         receives = int(record["attributes"]["ApproximateReceiveCount"])
         wait_seconds = run_batch(message, receives, effects, batches)
         if wait_seconds is not None:
             effects.batch_queue.postpone(record["receiptHandle"], wait_seconds)
-            kept.append({"itemIdentifier": record["messageId"]})
+            to_retry.append({"itemIdentifier": record["messageId"]})
         logger.info(
             "batch run", key=message["batch"], count=message.get("chunk"), attempt=receives, wait_seconds=wait_seconds
         )
-    return {"batchItemFailures": kept}
+    return {"batchItemFailures": to_retry}

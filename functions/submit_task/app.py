@@ -1,4 +1,4 @@
-"""State `Submit`: send the create to Runway, at most once."""
+"""State `Submit`: make one attempt to create the task at Runway, at most once per claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every minute: publish notices that were not sent, restart executions that were lost."""
+"""Every minute: publish pending notices and restart lost executions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ handlers: dict[str, Handler] = {"task": partial(repair_task, on_ended=record_end
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Any event in; `{announced, restarted, watched, batches, failed}` out, in tasks, sessions and batches."""
-    # Sessions first: they are few, and each minute of a session that is not watched costs money.
+    """Any event in; `{announced, restarted, watched, batches, failed}` out: numbers of rows by repair."""
+    # Sessions first: there are few, and each minute of a session without an execution costs money.
     counts = asdict(sweep(SESSION_DUE, session_handlers, effects) + sweep(DUE, handlers, effects))
-    # A metric costs money for each hour in which it is sent, and most sweeps repair nothing.
-    sent = {name: count for name, count in counts.items() if count}
-    for name, count in sent.items():
+    # Each metric costs money per hour in which it is published, and most sweeps repair nothing.
+    nonzero = {name: count for name, count in counts.items() if count}
+    for name, count in nonzero.items():
         metrics.add_metric(f"Swept{name.title()}", MetricUnit.Count, count)
-    if sent:
+    if nonzero:
         metrics.flush_metrics()
     logger.info("swept", count=sum(counts.values()), outcome=counts)
     return counts

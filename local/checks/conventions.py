@@ -47,6 +47,8 @@ RESOURCES = {
     "GenerationStateMachine",
     "SessionStateMachine",
 }
+# The smallest number that CloudFormation may write with an exponent, as Java does.
+EXPONENT_FROM = 10_000_000
 # Properties that give a resource a fixed name.
 NAMES = ("BucketName", "TableName", "Name", "TopicName", "QueueName", "LogGroupName")
 
@@ -63,6 +65,8 @@ def of_template(template: Template) -> Iterator[Finding]:
     for name, parameter in template["Parameters"].items():
         if not parameter.get("Description"):
             yield Finding(name, "has no Description")
+        if isinstance(parameter.get("Default"), int) and parameter["Default"] >= EXPONENT_FROM:
+            yield Finding(name, "needs a quoted Default: CloudFormation may write this number with an exponent")
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     if sorted(grouped) != sorted(template["Parameters"]):
@@ -105,7 +109,9 @@ def of_translation(template: Template) -> Iterator[Finding]:
     yield from _log_groups(template)
     yield from _roles(template)
     yield from _buckets(template)
+    yield from _queues(template)
     yield from _routes(template)
+    yield from _api_bodies(template)
     for name, properties in resources(template, "AWS::Lambda::Function"):
         if properties.get("TracingConfig") != {"Mode": "Active"}:
             yield Finding(name, "has no tracing")
@@ -142,6 +148,9 @@ def _roles(template: Template) -> Iterator[Finding]:
         for policy in properties.get("Policies", []):
             for statement in statements(policy["PolicyDocument"]):
                 sid = statement.get("Sid", policy["PolicyName"])
+                on_table = any(action.startswith("dynamodb:") for action in listed(statement["Action"]))
+                if on_table and "dynamodb:LeadingKeys" not in json.dumps(statement.get("Condition", {})):
+                    yield Finding(name, f"{sid} reaches every row: it needs a condition on dynamodb:LeadingKeys")
                 if any("*" in action for action in listed(statement["Action"])):
                     yield Finding(name, f"{sid} allows a wildcard action")
                 if "*" in listed(statement["Resource"]):
@@ -152,13 +161,28 @@ def _roles(template: Template) -> Iterator[Finding]:
         yield Finding(exception, "is listed as an exception but needs none")
 
 
-def _buckets(template: Template) -> Iterator[Finding]:
-    tls_only = {
-        properties["Bucket"].get("Ref")
-        for _, properties in resources(template, "AWS::S3::BucketPolicy")
+def _tls_only(template: Template, policies: str, of: str) -> set[str]:
+    """Logical ids of the resources that a policy of a type forbids to reach without TLS."""
+    return {
+        reference["Ref"]
+        for _, properties in resources(template, policies)
         for statement in statements(properties["PolicyDocument"])
         if (statement["Effect"], statement.get("Condition")) == ("Deny", PLAIN_HTTP)
+        for reference in listed(properties[of])
     }
+
+
+def _queues(template: Template) -> Iterator[Finding]:
+    tls_only = _tls_only(template, "AWS::SQS::QueuePolicy", "Queues")
+    for name, properties in resources(template, "AWS::SQS::Queue"):
+        if name not in tls_only:
+            yield Finding(name, "accepts plain HTTP")
+        if properties.get("SqsManagedSseEnabled") is not True:
+            yield Finding(name, "does not state its encryption")
+
+
+def _buckets(template: Template) -> Iterator[Finding]:
+    tls_only = _tls_only(template, "AWS::S3::BucketPolicy", "Bucket")
     for name, properties in resources(template, "AWS::S3::Bucket"):
         block = properties.get("PublicAccessBlockConfiguration", {})
         if sorted(block.values()) != [True] * 4:
@@ -179,6 +203,27 @@ def _routes(template: Template) -> Iterator[Finding]:
         }
         for method, path in sorted(open_routes ^ set(PUBLIC_ROUTES)):
             yield Finding(name, f"{method.upper()} {path} is public in the template or in PUBLIC_ROUTES, not in both")
+
+
+def _api_bodies(template: Template) -> Iterator[Finding]:
+    numbers = {name for name, each in template.get("Parameters", {}).items() if each["Type"] == "Number"}
+    for name, properties in resources(template, "AWS::ApiGatewayV2::Api"):
+        for path, parameter in _refs("Body", properties.get("Body")):
+            if parameter in numbers:
+                yield Finding(name, f"{path} is a Ref to the Number parameter {parameter}, which arrives as a string")
+
+
+def _refs(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each Ref below value that supplies a value, with its path. Keys of a Mapping are strings, so they may be Refs."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("Ref"), str):
+            yield path, value["Ref"]
+        for key, inner in value.items():
+            if key != "Fn::FindInMap":
+                yield from _refs(f"{path}/{key}", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _refs(f"{path}[{number}]", inner)
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

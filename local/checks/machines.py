@@ -32,6 +32,8 @@ def findings(name: str, definition: Definition, substitutions: Collection[str]) 
     for path, text in _texts(name, definition):
         if text.strip().startswith("{%") != text.strip().endswith("%}"):
             yield Finding(path, f"a JSONata expression lacks its {{% or %}}: {text}")
+        if text.startswith("arn:aws"):
+            yield Finding(path, f"{text} works in one partition only; use ${{Partition}}")
     used = set(PLACEHOLDER.findall(json.dumps(definition)))
     for placeholder in sorted(used - set(substitutions)):
         yield Finding(name, f"DefinitionSubstitutions lacks {placeholder}")

@@ -71,7 +71,7 @@ class Deployment:
         for name, machine in resources(translated, MACHINE):
             # SAM's own inlining gives an Fn::Join of lines, which no linter reads.
             del machine["DefinitionS3Location"]
-            machine["Definition"] = (definitions or self.definitions)[name]
+            machine["Definition"] = _filled((definitions or self.definitions)[name])
         return translated
 
 
@@ -100,7 +100,7 @@ def uncaught(deployment: Deployment) -> Iterator[Finding]:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {
-            name: _alone(translated["Resources"][machine], definition)
+            name: _alone(translated["Resources"][machine], _filled(definition))
             for name, (machine, _, definition) in (intact | copies).items()
         },
     }
@@ -110,6 +110,12 @@ def uncaught(deployment: Deployment) -> Iterator[Finding]:
     for name, (machine, what, broken) in copies.items():
         if name not in caught and not any(machines.findings(machine, broken, deployment.substitutions(machine))):
             yield Finding(machine, f"a copy with {what} passes all checks")
+
+
+def _filled(definition: machines.Definition) -> machines.Definition:
+    """A copy whose ARNs are in the partition aws, because cfn-lint accepts no other."""
+    filled: machines.Definition = json.loads(json.dumps(definition).replace("${Partition}", "aws"))
+    return filled
 
 
 def _alone(resource: Mapping[str, Any], definition: machines.Definition) -> dict[str, Any]:

@@ -18,7 +18,6 @@ _FEW = 2
 def models(
     operation: Annotated[str | None, typer.Option(help="List only this operation, such as image_to_video.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
     """List the models of the catalogue: required inputs, ratios, durations, prices in credits ($0.01).
 
@@ -33,8 +32,6 @@ def models(
         entries = [entry for name in operations() if operation in (None, name) for entry in _entries(name)]
         if as_json:
             print(json.dumps(entries))
-        elif as_markdown:
-            print("\n".join(_markdown(entries)))
         else:
             _print_table(entries)
 
@@ -99,33 +96,6 @@ def _print_table(entries: list[dict[str, Any]]) -> None:
         console.print(Text(f"POST /v1/{name}", style="bold"), Text(f"→ {mine[0]['output']}"))
         console.print(table)
     console.print("1 credit = $0.01. (?): from an unofficial or older source. --json prints all details.", style="dim")
-
-
-def _markdown(entries: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a row for each operation: its models with prices, and what Tarmac accepts beyond Runway's API."""
-    yield "| `POST /v1/…` | makes | models and credits | also taken or checked |"
-    yield "|---|---|---|---|"
-    for name in dict.fromkeys(entry["operation"] for entry in entries):
-        mine = [entry for entry in entries if entry["operation"] == name]
-        models = "no `model`" if mine[0]["isSole"] else ", ".join(map(_model_in_markdown, mine))
-        yield f"| `{name}` | {mine[0]['output']} | {models} | {'; '.join(_additions(mine)) or '–'} |"
-
-
-def _model_in_markdown(entry: Mapping[str, Any]) -> str:
-    price = ""
-    if entry["credits"] is not None:
-        words = price_in_words(entry["credits"])
-        price = f" {words.removesuffix(' (?)')}?" if words.endswith(" (?)") else f" {words}"
-    return f"`{entry['model']}`{'†' if entry['legacy'] else ''}{price}"
-
-
-def _additions(entries: list[dict[str, Any]]) -> Iterator[str]:
-    if any(entry["rules"] for entry in entries):
-        yield "rules between parameters"
-    if names := sorted({name for entry in entries for name in entry["olderNames"]}):
-        yield "names of older samples: " + ", ".join(f"`{name}`" for name in names)
-    if names := sorted({name for entry in entries for name in entry["alsoKnownAs"]}):
-        yield "another name of the model: " + ", ".join(f"`{name}`" for name in names)
 
 
 def _ratios_in_words(ratios: list[str]) -> str:

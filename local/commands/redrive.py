@@ -21,6 +21,9 @@ HIDDEN_SECONDS = 300
 WAIT_SECONDS = 1
 """Long polling, because only that asks all servers of SQS for messages."""
 
+UPLOADS = "AcceptUpload"
+"""The function that the rule of uploads calls."""
+
 _MOST_AT_ONCE = 10
 """Most messages in one call to SQS."""
 
@@ -89,6 +92,24 @@ def _read_event(body: str) -> dict[str, Any]:
     return event
 
 
+def _read_undelivered(body: str) -> dict[str, Any]:
+    event = _object(body)
+    if event.get("detail-type") != "Object Created" or not isinstance(event.get("detail"), dict):
+        raise LocalError("not an S3 event of EventBridge")
+    return event
+
+
+def _about_undelivered(event: dict[str, Any]) -> dict[str, str]:
+    stored = event["detail"].get("object")
+    key = stored.get("key", "?") if isinstance(stored, dict) else "?"
+    return {"failedAt": str(event.get("time", "?")), "function": UPLOADS, "reason": f"not delivered: {key}"[:120]}
+
+
+def _deliver(target: Target, event: dict[str, Any]) -> None:
+    name = target.resource(UPLOADS)
+    target.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())
+
+
 def _about_event(event: dict[str, Any]) -> dict[str, str]:
     response = event.get("responsePayload")
     reason = response.get("errorMessage") if isinstance(response, dict) else None
@@ -125,6 +146,7 @@ def _dead_letters(kind: str, queue: str, destination: str, name: str) -> _Source
 
 _SOURCES = (
     _Source("event", "AsyncFailureQueue", _read_event, _about_event, _invoke_again),
+    _Source("event", "UploadDeadLetters", _read_undelivered, _about_undelivered, _deliver),
     _dead_letters("callback", "WebhookDeadLetters", "WebhookQueue", "taskId"),
     _dead_letters("lines", "BatchDeadLetters", "BatchQueue", "batch"),
 )

@@ -57,7 +57,7 @@ class NoAnswer(Response):
         super().__init__()
         self._hang_up = hang_up
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         if self._hang_up:
             close_connection(scope)
         await disconnected(receive)

@@ -108,7 +108,7 @@ class Simulator:
 
     # Tasks
 
-    def accept(
+    def accept(  # noqa: PLR0913, PLR0917 - all that a generation consists of
         self,
         path: str,
         model: str,

@@ -55,7 +55,7 @@ def _belongs(canary: Canary, straw: Straw) -> bool:
 
 
 def _spellings(text: str) -> set[str]:
-    """As it is, as in a URL, and, if it is long enough to be told from chance, as base64 in its three alignments."""
+    """As it is, as in a URL, and, if it is too long to occur by chance, as base64 in its three alignments."""
     spellings = {text, quote(text, safe="")}
     if len(text) >= 16:
         # Less the ends, which depend on the neighbours.

@@ -161,7 +161,7 @@ def _drive(rig: Rig, api: httpx.Client, planted: Planted) -> list[str]:
 
 
 def _drive_sessions(rig: Rig, api: httpx.Client, planted: Planted) -> None:
-    """Live sessions to every kind of end. Their answers are secrets, so nobody looks for secrets in them."""
+    """Live sessions to every kind of end. Their responses are secrets, so they are not searched for secrets."""
     livekit = {"type": "livekit", "url": "wss://x.example", "token": planted.media_token, "roomName": planted.media}
 
     def scene(directives: str) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def _links_of_runway(rig: Rig, planted: Planted) -> None:
 
 
 def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
-    """Errors nobody expects: damaged rows and an unusable key make functions crash, with all they know at hand."""
+    """Unexpected errors: damaged rows and an unusable key make functions crash while they hold secrets."""
     text = {"model": "veo3.1_fast", "promptText": planted.prompt, "ratio": "1280:720", "duration": 4}
     whole = json.dumps({"body": text, "inputs": []})
     damaged = [whole[:-20], json.dumps(planted.prompt), json.dumps({"body": planted.prompt, "inputs": [{}]}), "{}"]

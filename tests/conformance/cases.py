@@ -1,4 +1,4 @@
-"""Cases of the SDKs' resources: each is told with one SDK in hand, and says which methods it covers."""
+"""Cases of the SDKs' resources: each takes one SDK and names the methods that it covers."""
 
 from __future__ import annotations
 

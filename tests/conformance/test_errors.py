@@ -89,7 +89,7 @@ def test_the_sdk_raises_its_own_errors(
     assert set(error.body) <= ({"message"} if wrong is no_key else {"error", "issues"})
 
 
-def test_bad_input_is_told_field_by_field(api: Api) -> None:
+def test_bad_input_is_reported_field_by_field(api: Api) -> None:
     async def tried() -> list[Any]:
         bodies = []
         for form in FORMS:

@@ -1,4 +1,4 @@
-"""What subscribers of the topic get. Each process listens with a queue of its own, so that nobody takes another's."""
+"""Notices as subscribers of the topic get them. Each process has a queue of its own."""
 
 from __future__ import annotations
 

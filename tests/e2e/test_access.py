@@ -1,4 +1,4 @@
-"""Who may call what: the gateway asks for a key, functions ask whose it is; and nobody sees another's tasks."""
+"""Access: the gateway requires a key, functions find its client, and a client sees only its own tasks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_unknown_path_is_404_in_the_gateways_own_words(api: Api, method: str,
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
 
-def test_a_key_without_the_scope_is_told_so_in_runways_shape(deployment: Deployment) -> None:
+def test_a_key_without_the_scope_is_rejected_in_runways_shape(deployment: Deployment) -> None:
     """The gateway only identifies; the function decides."""
     with Api.of_new_client(deployment, scopes=("uploads", "account")) as api:
         for answer in (

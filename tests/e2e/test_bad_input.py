@@ -100,7 +100,7 @@ def test_a_request_with_a_bad_field_is_refused_by_name(
     nothing_started()
 
 
-def test_all_problems_are_told_at_once(api: Api) -> None:
+def test_all_problems_are_reported_at_once(api: Api) -> None:
     answer = api.post("image_to_video", {"model": "gen4_turbo", "ratio": "16:9", "duration": 99, "promptText": ""})
     fields = [issue["path"] for issue in answer.json()["issues"]]
     assert sorted(fields) == [["duration"], ["promptImage"], ["promptText"], ["ratio"]]

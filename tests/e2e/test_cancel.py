@@ -1,4 +1,4 @@
-"""DELETE: an active task is cancelled, an ended one is hidden; Runway is told, the archive is left alone."""
+"""DELETE: an active task is cancelled, here and at Runway; an ended one is hidden. The archive stays as it is."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_an_output_of_another_kind_is_refused_by_name(api: Api) -> None:
     assert "video/mp4" in issue["message"]
 
 
-def test_an_output_of_another_client_is_nobodys_input(api: Api, deployment: Deployment) -> None:
+def test_an_output_of_another_client_cannot_be_an_input(api: Api, deployment: Deployment) -> None:
     image_id = api.create("text_to_image", text_to_image())
     api.ended(image_id)
     [output] = deployment.tasks.get(image_id).outputs

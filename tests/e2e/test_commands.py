@@ -123,7 +123,7 @@ def test_doctor_finds_the_stack_well(tarmac: Tarmac) -> None:
     assert not [each for each in findings if each["problem"]]
 
 
-def test_doctor_says_what_is_wrong_with_the_runway_key_and_secret_set_mends_it(
+def test_doctor_reports_a_bad_runway_key_and_secret_set_fixes_it(
     fresh: Tarmac, deployment: Deployment, secret: str
 ) -> None:
     """Unset, then one that Runway refuses, then a good one from standard input; the key is shown nowhere."""
@@ -281,7 +281,7 @@ def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, t
 def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "lake.jpg").write_bytes(picture())
-    reasons = {"empty.csv": "names its columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
+    reasons = {"empty.csv": "must name the columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
     for name, words in reasons.items():
         refused = tarmac("batch", str(tmp_path / name))
         assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr

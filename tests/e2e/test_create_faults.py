@@ -49,7 +49,7 @@ def test_a_refused_key_is_read_afresh_once(api: Api, deployment: Deployment, sim
 
 
 @pytest.mark.parametrize("fault", ["lost", "garbage", "408", "500", "502", "504"])
-def test_a_create_whose_answer_is_lost_is_never_sent_again(
+def test_a_create_with_a_lost_response_is_never_sent_again(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices, fault: str
 ) -> None:
     """Nobody knows whether it was bought (it was): FAILED with TARMAC.AMBIGUOUS, credits kept in reserve, announced."""
@@ -96,7 +96,7 @@ def test_looks_that_tell_nothing_do_not_fail_a_task(api: Api, deployment: Deploy
     assert deployment.announced(task_id).attempt == 1
 
 
-def test_a_task_that_runway_no_longer_knows_fails_after_three_looks(
+def test_a_task_that_runway_no_longer_knows_fails_after_three_polls(
     api: Api, deployment: Deployment, simulator: Simulator
 ) -> None:
     """404 for good, without a cancel of ours: gone upstream, and not bought again."""

@@ -84,7 +84,7 @@ def test_the_callers_fault_and_the_unknown_are_final(api: Api, simulator: Simula
     assert len(simulator.creates(mark_of(body))) == 1
 
 
-def test_a_failure_without_a_code_is_told_without_one(
+def test_a_failure_without_a_code_is_reported_without_one(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
     """It counts as Runway's own trouble; the execution needs an error all the same."""

@@ -1,4 +1,4 @@
-"""What nobody thought of: schemathesis makes calls up from /openapi.json, such as fit the document and such as do not.
+"""Calls that schemathesis generates from /openapi.json: valid and invalid ones.
 
 No answer may be a 5xx or other than described, and what does not fit must be refused. The same calls each time: the
 seed is fixed. `make schemathesis` makes some thousands.

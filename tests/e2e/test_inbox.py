@@ -1,4 +1,4 @@
-"""The upload bucket's ways in, with the AWS CLI as the client: presets, pairs, films and sound, requests as files."""
+"""The S3 inbox with the AWS CLI as client: presets, pairs, audio and large files, request files and batches."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def aws(deployment: Deployment) -> AwsCli:
 
 @pytest.fixture
 def name() -> str:
-    """A part of a key, and the name of a preset, that no other test has."""
+    """A unique part of a key and name of a preset."""
     return uuid.uuid4().hex
 
 
@@ -64,11 +64,13 @@ def tags(aws: AwsCli, key: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in said["TagSet"]}
 
 
-def test_a_preset_makes_its_folder_a_recipe_and_source_and_result_find_each_other(
+def test_a_preset_completes_the_objects_of_its_folder_and_source_and_output_name_each_other(
     aws: AwsCli, deployment: Deployment, simulator: Simulator, notices: Notices, name: str, tmp_path: Path
 ) -> None:
-    """A good preset is silent; objects below its folder use it, metadata overrides it; tag, row, notice and the
-    output's metadata lead from one to the other."""
+    """A valid preset publishes no notice; objects in its folder use it, and metadata overrides it.
+
+    The object's tag, the task, its notice and the output's metadata name each other.
+    """
     wanted = prompt(text="Warmes Licht über dem Hafen")
     template = {
         "operation": "image_to_video",
@@ -95,7 +97,7 @@ def test_a_preset_makes_its_folder_a_recipe_and_source_and_result_find_each_othe
     assert not [each for each in notices.heard() if each.body["source"].get("key") == f"presets/{name}.json"]
 
 
-def test_a_bad_preset_is_announced_and_so_is_what_would_have_used_it(
+def test_an_invalid_preset_is_rejected_and_so_are_the_objects_of_its_folder(
     aws: AwsCli, deployment: Deployment, notices: Notices, name: str, tmp_path: Path
 ) -> None:
     template = {"operation": "image_to_video", "request": {"model": "gen4_turbo", "ratio": "16:9"}}
@@ -105,16 +107,16 @@ def test_a_bad_preset_is_announced_and_so_is_what_would_have_used_it(
     bad = notice_of(notices, f"presets/{name}.json", "upload.rejected")
     assert "ratio: Expected one of" in bad.body["failure"]
     unused = notice_of(notices, f"inbox/{name}/a.png", "upload.rejected")
-    assert "The preset of this folder cannot be used" in unused.body["failure"]
+    assert f"The preset presets/{name}.json is invalid." in unused.body["failure"]
     report = aws.run("s3", "cp", f"s3://{aws.info.upload_bucket}/failed/inbox/{name}/a.png.json", "-")
     assert json.loads(report)["reason"] == unused.body["failure"]
     assert tasks_of(deployment, f"inbox/{name}/a.png") == []
 
 
-def test_two_files_of_one_name_are_a_performance_and_a_new_half_another(
+def test_two_files_with_one_name_are_a_pair_and_a_new_half_starts_another_task(
     aws: AwsCli, deployment: Deployment, simulator: Simulator, name: str, tmp_path: Path
 ) -> None:
-    """The film comes first here; unit tests have every order."""
+    """Here, the video arrives first; unit tests cover all orders."""
     character, reference = f"inbox/{name}/take 1.character.png", f"inbox/{name}/take 1.reference.MP4"
     said = {"ratio": "1280:720"}
     aws.cp(write(tmp_path, "r.MP4", film()), reference, said)
@@ -138,10 +140,10 @@ def test_two_files_of_one_name_are_a_performance_and_a_new_half_another(
     assert len(tasks_of(deployment, character, reference)) == 2
 
 
-def test_sound_and_a_film_in_parts(
+def test_audio_and_a_multipart_upload(
     aws: AwsCli, deployment: Deployment, simulator: Simulator, name: str, tmp_path: Path
 ) -> None:
-    """Sound by its preset. A picture so large that the CLI uploads it in parts is one object, and one task."""
+    """Audio uses its preset. An image that the CLI uploads in parts is one object and one task."""
     aws.cp(write(tmp_path, "preset.json", {"operation": "voice_isolation"}), f"presets/{name}.json")
     heard, seen = f"inbox/{name}/Voice.WAV", f"inbox/{name}-large.jpg"
     aws.cp(write(tmp_path, "Voice.WAV", sound()), heard)
@@ -158,7 +160,7 @@ def test_sound_and_a_film_in_parts(
         assert len(tasks_of(deployment, key)) == 1
 
 
-def test_a_request_in_a_file(
+def test_a_request_file_becomes_a_task(
     aws: AwsCli, deployment: Deployment, simulator: Simulator, notices: Notices, name: str, tmp_path: Path
 ) -> None:
     good, bad = f"inbox/{name}/one.json", f"inbox/{name}/bad.json"
@@ -174,10 +176,10 @@ def test_a_request_in_a_file(
     assert (task.state, body(simulator, task)) == ("SUCCEEDED", request)
 
 
-def test_a_table_is_a_batch_with_a_report_and_the_same_again_is_nothing(
+def test_a_table_is_a_batch_with_a_report_and_the_same_table_starts_nothing(
     aws: AwsCli, deployment: Deployment, simulator: Simulator, notices: Notices, name: str, tmp_path: Path
 ) -> None:
-    """Lines that are tasks, one that fails at Runway, one that never starts. The preset supplies the rest."""
+    """Of four lines, two succeed, one fails at Runway and one is rejected. The preset supplies the other fields."""
     template: dict[str, Any] = {
         "operation": "text_to_video",
         "request": {"model": "veo3.1_fast", "ratio": "1280:720"},
@@ -210,8 +212,8 @@ def test_a_table_is_a_batch_with_a_report_and_the_same_again_is_nothing(
     assert results[2]["outputs"] == [first.outputs[0].key]
     head = deployment.clients.s3.head_object(Bucket=first.outputs[0].bucket, Key=first.outputs[0].key)
     assert (head["Metadata"]["tarmac-batch"], head["Metadata"]["tarmac-line"]) == (ended["batch"]["id"], "2")
-    (told,) = notices.of(first.id)
-    assert (told.body["source"]["kind"], told.body["source"]["line"]) == ("batch", 2)
+    (notice,) = notices.of(first.id)
+    assert (notice.body["source"]["kind"], notice.body["source"]["line"]) == ("batch", 2)
     assert notice_of(notices, key, "batch.accepted").body["batch"]["accepted"] == 3
 
     before = creates(simulator, prompts)

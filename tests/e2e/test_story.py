@@ -1,4 +1,4 @@
-"""The main job, told once from beginning to end: README.md's walk, with every place looked at."""
+"""The main path from beginning to end, as README.md describes it, with every resource on the way checked."""
 
 from __future__ import annotations
 

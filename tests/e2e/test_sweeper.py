@@ -60,7 +60,7 @@ def test_a_task_that_was_accepted_and_never_started_is_brought_to_its_end(
     assert len(notices.of(task_id)) == 1
 
 
-def test_a_claim_whose_holder_died_counts_as_lost(api: Api, deployment: Deployment, simulator: Simulator) -> None:
+def test_a_claim_of_a_dead_process_counts_as_lost(api: Api, deployment: Deployment, simulator: Simulator) -> None:
     """Between claim and bind nobody knows what was sent: ambiguous, so nothing is sent again."""
     body = text_to_video()
     claim = {"state": State.SUBMITTING, "claim": "of a dead one", "claimed_at": time.time() - 300, "attempt": 1}

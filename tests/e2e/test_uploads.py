@@ -1,4 +1,4 @@
-"""S3 as a door: an object under inbox/ becomes a task of the client `s3`, whatever its name, however often told."""
+"""S3 as an entry point: an object under inbox/ becomes one task of the client `s3`, however often its event comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks from create to receiver, on a stack of their own: only one that knows the receiver's origin calls it."""
+"""Webhooks from the create to the receiver, on a separate stack that allows the origin of the receiver."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def record(api: Api, task_id: str) -> dict[str, Any]:
 
 def settled(api: Api, task_id: str, state: str) -> dict[str, Any]:
     return eventually(
-        lambda: record(api, task_id), lambda seen: seen["state"] == state, f"the callback of {task_id} to be {state}"
+        lambda: record(api, task_id), lambda seen: seen["state"] == state, f"the webhook of {task_id} to be {state}"
     )
 
 
@@ -185,7 +185,7 @@ def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deploym
     assert len(receiver.received()) == 1
 
 
-def test_a_callback_that_was_given_up_waits_for_a_redrive(
+def test_a_webhook_that_was_given_up_waits_for_a_redrive(
     api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
 ) -> None:
     """The queue itself moves it to the dead letters, here after two receives, since eight take fifteen hours."""
@@ -207,11 +207,11 @@ def test_a_callback_that_was_given_up_waits_for_a_redrive(
     assert settled(api, task_id, "DELIVERED")["tries"] == 3
 
 
-def test_an_execution_started_by_hand_may_have_a_callback(deployment: Deployment, receiver: Receiver) -> None:
+def test_an_execution_started_by_hand_may_have_a_webhook(deployment: Deployment, receiver: Receiver) -> None:
     name = f"by-hand-{uuid.uuid4().hex[:8]}"
     deployment.start(name, {"operation": "text_to_video", "request": text_to_video(webhookUrl=receiver.url)})
     assert deployment.execution(name)["status"] == "SUCCEEDED"
-    [request] = eventually(receiver.received, bool, "the callback")
+    [request] = eventually(receiver.received, bool, "the webhook")
     assert (request.json()["taskId"], request.json()["client"]) == (name, "console")
 
 
@@ -229,7 +229,7 @@ def test_an_execution_started_by_hand_may_have_a_callback(deployment: Deployment
         7,
     ],
 )
-def test_a_callback_to_anywhere_else_is_refused_at_create(api: Api, receiver: Receiver, url: Any) -> None:
+def test_a_webhook_to_another_origin_is_rejected_at_create(api: Api, receiver: Receiver, url: Any) -> None:
     """With one origin named, no public host is called either. A stack that names none: tests/unit/webhooks."""
     url = url.replace("{receiver}", receiver.server.url) if isinstance(url, str) else url
     refused = api.post("text_to_video", text_to_video(webhookUrl=url))
@@ -238,7 +238,7 @@ def test_a_callback_to_anywhere_else_is_refused_at_create(api: Api, receiver: Re
     assert api.ids() == []
 
 
-def test_no_log_line_tells_where_a_callback_goes(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+def test_no_log_line_contains_the_webhook_url(api: Api, deployment: Deployment, receiver: Receiver) -> None:
     """Neither path nor token: with the token, anybody may post what the receiver believes."""
     receiver.answers(answer(500), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))

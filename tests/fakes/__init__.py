@@ -1,4 +1,4 @@
-"""The outside world in memory: the ports of `tarmac.ports`, with a clock that only moves when told."""
+"""The outside world in memory: the ports of `tarmac.ports`, with a clock that tests move."""
 
 from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, MemoryTopic
 from tests.fakes.runway import FakeRunway

@@ -1,4 +1,4 @@
-"""Runway in memory: it bills what it takes, and fails as told."""
+"""Runway in memory: it bills what it accepts, and fails when set to."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PIXEL = base64.b64decode(
 """A real image, smaller than any upload."""
 
 PNG = PIXEL + bytes(SMALLEST_UPLOAD)
-"""One that can be uploaded: what follows its end is read by nobody."""
+"""An image of the least size of an upload: bytes after its end are ignored."""
 
 EVENTS = Path(__file__).parents[2] / "events"
 

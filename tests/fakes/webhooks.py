@@ -1,4 +1,4 @@
-"""The way of a callback in memory: the queue of those due, and a receiver that answers as told."""
+"""Fakes for webhooks: a queue in memory, and a sender with scripted responses."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Posted:
 
 
 @dataclass
-class FakeCallbacks:
-    """Answers come from `script`: a status, or an exception to be raised; then 204 for ever."""
+class FakeWebhookSender:
+    """Returns the responses in `script`, status codes or exceptions to raise; after that 204."""
 
     script: list[int | Exception] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)

@@ -8,9 +8,9 @@ from tarmac.characters.create_records import CreateRecordStore
 from tarmac.characters.owner_store import OwnerStore
 from tarmac.clock import Clock
 from tarmac.http.clients import ClientStore
-from tarmac.idempotency import RepeatStore
+from tarmac.idempotency import IdempotencyStore
 from tarmac.inbox.batch_store import BatchStore
-from tarmac.inbox.consumed import CauseStore
+from tarmac.inbox.consumed_uploads import ConsumedUploadStore
 from tarmac.inbox.pairs import PairStore
 from tarmac.media.upload_store import UploadStore
 from tarmac.runway.flavors import RUNWAY, Flavor
@@ -21,7 +21,7 @@ from tests.fakes.aws import MemoryExecutions, MemoryObjects, MemoryTable, Memory
 from tests.fakes.characters import FakeCharacters
 from tests.fakes.runway import FakeDownloads, FakeRunway
 from tests.fakes.sessions import FakeRunwaySessions
-from tests.fakes.webhooks import FakeCallbacks, MemoryQueue
+from tests.fakes.webhooks import FakeWebhookSender, MemoryQueue
 
 
 class ManualClock(Clock):
@@ -59,7 +59,7 @@ class World:
     downloads: FakeDownloads = field(default_factory=FakeDownloads)
     webhook_queue: MemoryQueue = field(default_factory=MemoryQueue)
     batch_queue: MemoryQueue = field(default_factory=MemoryQueue)
-    callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
+    webhook_sender: FakeWebhookSender = field(default_factory=FakeWebhookSender)
     ids: int = 0
     key_problem: Exception | None = None
 
@@ -79,8 +79,8 @@ class World:
         return BatchStore(self.table, self.clock, self.chance)
 
     @property
-    def idempotency(self) -> RepeatStore:
-        return RepeatStore(self.table)
+    def idempotency(self) -> IdempotencyStore:
+        return IdempotencyStore(self.table)
 
     @property
     def upload_slots(self) -> UploadStore:
@@ -103,8 +103,8 @@ class World:
         return PairStore(self.table)
 
     @property
-    def consumed(self) -> CauseStore:
-        return CauseStore(self.table)
+    def consumed_uploads(self) -> ConsumedUploadStore:
+        return ConsumedUploadStore(self.table)
 
     @property
     def clients(self) -> ClientStore:

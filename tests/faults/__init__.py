@@ -5,7 +5,7 @@
 
 A *schedule* is a scenario (what the client, Runway and the clock do when nothing goes wrong) and its *deviations*: at
 the n-th effect of an actor, a fault or a turn of events. What must hold all the same is in `invariants`; that it is
-really looked for is shown by `guards`, which take the protocol's guards out of the product, one by one.
+really checked is shown by `guards`, which remove the protocol's guards from the product, one by one.
 
     actions      what may deviate, effect by effect
     scheduler    actors, time, and who goes next

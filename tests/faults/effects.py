@@ -1,4 +1,4 @@
-"""`Effects` in memory, each call an effect point: the ports of tests/fakes behind a door that the run watches."""
+"""`Effects` in memory, each call an effect point: the ports of tests/fakes, watched by the run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from tarmac.idempotency import RepeatStore
+from tarmac.idempotency import IdempotencyStore
 from tarmac.media.downloads import Download, LinkExpired
 from tarmac.ports import (
     AlreadyThere,
@@ -176,7 +176,7 @@ class WatchedQueue:
         raise NotImplementedError("no step of a task's life sends several")
 
     def postpone(self, receipt: str, seconds: int) -> None:
-        raise NotImplementedError("no step of a task's life receives a callback")
+        raise NotImplementedError("no step of a task's life receives a message from the queue")
 
 
 class WatchedExecutions:
@@ -297,7 +297,7 @@ class WatchedEffects:
         self.runway = WatchedRunway(run)
         self.downloads = WatchedDownloads(run)
         self.webhook_queue = WatchedQueue(run)
-        self.idempotency = RepeatStore(self.table)
+        self.idempotency = IdempotencyStore(self.table)
 
     def __getattr__(self, name: str) -> NoReturn:
         raise NotImplementedError(f"no step of a task's life uses {name}")

@@ -66,12 +66,14 @@ GUARDS = (
         "if False:",
         ("deadline", "deadline just met"),
     ),
-    Guard("claim: its own echo", TRANSITIONS, "if task.claim == token:\n            return task", ""),
-    Guard("bind: its own echo", TRANSITIONS, "if task.upstream_id == upstream_id:\n            return task", ""),
+    Guard("claim: its own repeated write", TRANSITIONS, "if task.claim == token:\n            return task", ""),
+    Guard(
+        "bind: its own repeated write", TRANSITIONS, "if task.upstream_id == upstream_id:\n            return task", ""
+    ),
     Guard(
         "bind: token",
         TRANSITIONS,
-        "            return task\n        self._own(task, token)",
+        "            return task\n        self._check_claim(task, token)",
         "            return task\n"
         "        if task.state is not State.SUBMITTING:\n"
         '            raise TransitionRefused("not claimed")',
@@ -80,31 +82,31 @@ GUARDS = (
     Guard(
         "refuse: token",
         TRANSITIONS,
-        'the attempt does not count."""\n        self._own(task, token)',
-        'the attempt does not count."""',
+        'so the attempt does not count."""\n        self._check_claim(task, token)',
+        'so the attempt does not count."""',
         only=(*LATE, "runway.create: refuse"),
     ),
     Guard(
         "reject: token",
         TRANSITIONS,
-        'nothing was bought."""\n        self._own(task, token)',
-        'nothing was bought."""',
+        'rejected the request. Nothing was bought."""\n        self._check_claim(task, token)',
+        'rejected the request. Nothing was bought."""',
         only=(*LATE, "runway.create: reject"),
     ),
     Guard(
-        "lose: lease",
+        "ambiguous: lease",
         TRANSITIONS,
         "if task.state is not State.SUBMITTING or not self.lease_is_over(task):",
         "if task.state is not State.SUBMITTING:",
         only=("twin", "runway.create: stall", "runway.create: crash after", "table.get: stall"),
     ),
-    Guard("lose: budget", TRANSITIONS, "if task.ambiguous < max_ambiguous_retries and", "if"),
+    Guard("ambiguous: budget", TRANSITIONS, "if task.ambiguous < max_ambiguous_retries and", "if"),
     Guard(
-        "try again: bound",
+        "retry: bound",
         TRANSITIONS,
-        'the ending adds its own.\n        """\n        self._bound(task, upstream_id)',
-        'the ending adds its own.\n        """',
-        ("failed, mended",),
+        'the cost of the next one is added to it.\n        """\n        self._check_bound(task, upstream_id)',
+        'the cost of the next one is added to it.\n        """',
+        ("failed, retried",),
         only=("long stall", "twin", "redrive"),
     ),
     Guard(
@@ -116,8 +118,8 @@ GUARDS = (
     Guard(
         "fail: about this generation",
         TRANSITIONS,
-        'not failed for it."""\n        self._stands(task, upstream_id)',
-        'not failed for it."""',
+        'None if no attempt was made.\n        """\n        self._check_unsent_or_bound(task, upstream_id)',
+        'None if no attempt was made.\n        """',
         ("failed twice",),
         only=("redrive", "stall", "kill"),
     ),
@@ -132,16 +134,20 @@ GUARDS = (
     Guard(
         "submit: an ambiguous create is not refused",
         SUBMIT,
-        "return _lost(task, token, effects, max_ambiguous_retries)",
+        "return _response_lost(task, token, effects, max_ambiguous_retries)",
         "effects.tasks.move(task.id, Moves.refuse, token, 5)\n        return Outcome('waiting', 5)",
     ),
     Guard(
-        "submit: a late generation is cancelled", SUBMIT, "_abandon(created.upstream_id, effects)", "pass", only=LATE
+        "submit: a late generation is cancelled",
+        SUBMIT,
+        "_cancel_orphan(created.upstream_id, effects)",
+        "pass",
+        only=LATE,
     ),
     Guard(
-        "submit: a claimant that died is not forgotten",
+        "submit: a claim that has expired is handled as a lost response",
         SUBMIT,
-        "return _lost(task, None, effects, max_ambiguous_retries)",
+        "return _response_lost(task, None, effects, max_ambiguous_retries)",
         "return Outcome('waiting', 5)",
     ),
     Guard(
@@ -152,7 +158,7 @@ GUARDS = (
     ),
     Guard(
         "accept: one object version, one id",
-        "tarmac.inbox.accept_upload",
+        "tarmac.inbox.upload_requests",
         "order = order_of(wanted, defaults.client, source, task_id, defaults.allowed)",
         "order = order_of(wanted, defaults.client, source, None, defaults.allowed)",
         ("s3 success",),
@@ -160,7 +166,7 @@ GUARDS = (
     Guard(
         "accept: a key stands for one body",
         "tarmac.tasks.idempotency",
-        "if record.body_sha256 != repeat.body_sha256:",
+        "if record.body_sha256 != request_identity.body_sha256:",
         "if False:",
         ("idempotency key",),
     ),
@@ -172,7 +178,7 @@ GUARDS = (
         ("idempotency key",),
     ),
     Guard(
-        "accept: its own echo",
+        "accept: its own repeated write",
         TRANSITIONS,
         "if task.retry_claim == claim:\n            return task",
         "",
@@ -192,14 +198,14 @@ GUARDS = (
         ("failed twice",),
     ),
     Guard(
-        "poll: only what may be mended",
+        "poll: only retryable failures",
         "tarmac.tasks.poll",
-        "and may_be_mended(upstream.failure_code)",
+        "and is_retryable(upstream.failure_code)",
         "",
         ("failed for good",),
     ),
     Guard(
-        "poll: looks before it cancels",
+        "poll: polls before it cancels",
         "tarmac.tasks.poll",
         "if upstream.is_terminal:\n            return",
         "if upstream.is_terminal and not _must_stop(task, effects):\n            return",
@@ -224,14 +230,14 @@ GUARDS = (
         "        return sent",
     ),
     Guard(
-        "finish: the callback is queued before SENT",
+        "finish: the webhook is queued before SENT",
         FINISH,
         'effects.webhook_queue.send(json.dumps({"taskId": task.id}, separators=(",", ":")))',
         "pass",
-        ("callback",),
+        ("webhook",),
     ),
     Guard(
-        "cancel: looks before it cancels",
+        "cancel: polls before it cancels",
         "tarmac.tasks.cancel",
         "if not effects.runway.task(upstream_id).is_terminal:",
         "if True:",
@@ -256,7 +262,7 @@ GUARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the search made of the product without the guard. `story` tells the shortest schedule that breaks it."""
+    """The result of the search without the guard. `story` describes the shortest schedule that breaks an invariant."""
 
     guard: str
     broken: str | None
@@ -322,7 +328,7 @@ def _loosen(what: str) -> None:
 
     check: Callable[..., None] = effects.RowsInMemory.check
     if what == "unconditional objects":
-        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore
+        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore[assignment]
     else:
         effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)
 

@@ -4,7 +4,7 @@
    MaxFailureRetries, and only after Runway itself has said FAILED with a code that may be mended
 2  every accepted task reaches exactly one ending, which is true, and never changes
 3  every ending is announced at least once, always with the same event id and content; and a
-   callback that was asked for is queued by then
+   webhook that was requested is queued by then
 4  on success every output is whole in the archive, and nothing there is ever overwritten
 5  no create after a cancel, a deadline or an ending: none without a claim, none claimed after it
 6  reservations add up: the estimate while a task is open, nothing after its ending, but what is ambiguous stays
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.clock import from_iso
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tests.faults.scheduler import Actor
 from tests.faults.upstream import Generation
 
@@ -63,7 +63,7 @@ class Blips:
 
 
 class Ledger:
-    """Told of every effect that was done. Raises Broken at the first one that must not be."""
+    """Check one effect that was done. Raises Broken at the first that violates an invariant."""
 
     def __init__(self, max_ambiguous_retries: int) -> None:
         self.max_ambiguous_retries = max_ambiguous_retries
@@ -72,7 +72,7 @@ class Ledger:
         self.generations: dict[str, Generation] = {}
         self.failure_retries: dict[str, int] = {}
         self.notices: dict[str, list[str]] = {}
-        self.callbacks: set[str] = set()
+        self.queued_webhooks: set[str] = set()
         self.archived: dict[str, bytes] = {}
         self.sources: dict[str, str] = {}
         self.keys: dict[str, str] = {}
@@ -189,14 +189,14 @@ class Ledger:
             return
         if not self.notices.get(f"{after['taskId']}-ended"):
             raise Broken("3: a notice was marked as sent before it was")
-        if "webhook" in after and after["taskId"] not in self.callbacks:
-            raise Broken("3: a task is done with, and its callback was never queued")
+        if "webhook" in after and after["taskId"] not in self.queued_webhooks:
+            raise Broken("3: a notice is marked as sent, but the webhook was never queued")
 
     def created(self, generation: Generation) -> None:
         self.generations[generation.id] = generation
 
     def sending(self, actor: Actor) -> str:
-        """Somebody sends a create: the claim that it is sent under."""
+        """Record a create and the claim under which it is sent."""
         fresh = [token for token in actor.claims if self.claims[token].creates == 0]
         if len(fresh) != 1:
             raise Broken("5: a create without a claim of its own")
@@ -234,7 +234,7 @@ class Ledger:
         earlier.append(message)
 
     def queued(self, message: str) -> None:
-        self.callbacks.add(json.loads(message)["taskId"])
+        self.queued_webhooks.add(json.loads(message)["taskId"])
 
     def stored(self, key: str, content: bytes) -> None:
         if key in self.archived:
@@ -246,17 +246,17 @@ class Ledger:
         if self.keys.setdefault(record["pk"], record["taskId"]) != record["taskId"]:
             raise Broken("10: one idempotency key, two tasks")
 
-    def answered(self, task_id: str, is_new: bool, repeat: Repeat, prompt: str, held_prompt: str) -> None:
+    def answered(self, task_id: str, is_new: bool, identity: RequestIdentity, prompt: str, held_prompt: str) -> None:
         """A create came to its regular end. The prompts: the one sent, and that of the task's request."""
         if held_prompt != prompt:
             raise Broken("10: a create was answered with the task of another body")
-        if repeat.key is not None:
+        if identity.key is not None:
             if task_id not in self.keys.values():
                 raise Broken("10: a create was answered with a task that its key has not made")
         elif not is_new:
-            if repeat.retry <= self.taken.get(task_id, 0):
+            if identity.retry <= self.taken.get(task_id, 0):
                 raise Broken("10: a create that is no later retry was answered with an earlier task")
-            self.taken[task_id] = repeat.retry
+            self.taken[task_id] = identity.retry
 
     def starting(self, execution_input: str) -> None:
         if json.loads(execution_input)["taskId"] not in self.rows:

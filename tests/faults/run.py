@@ -19,8 +19,9 @@ import tarmac.tasks.store
 import tarmac.tasks.submit
 import tarmac.tasks.task
 from tarmac.clock import from_iso, to_iso
-from tarmac.idempotency import Repeat
-from tarmac.inbox.accept_upload import Upload, UploadDefaults, accept_upload
+from tarmac.idempotency import RequestIdentity
+from tarmac.inbox.accept_upload import accept_upload
+from tarmac.inbox.upload import Upload, UploadDefaults
 from tarmac.ports import Row, StoredObject
 from tarmac.tasks.accept import Accepted, Order, accept
 from tarmac.tasks.cancel import cancel
@@ -156,7 +157,7 @@ class Run:
         }
 
     def go(self) -> Report:
-        """Run it until all has come to rest: nobody is left, and nothing is due to be swept."""
+        """Run the schedule until no actor is left and nothing is due to be swept."""
         scheduler = self.scheduler
         try:
             self._open_the_door()
@@ -277,14 +278,21 @@ class Run:
         scenario = self.scenario
         body = {**scenario.body, **more}
         digest = hashlib.sha256(json.dumps(body).encode()).hexdigest()
-        repeat = Repeat("acme", "/v1/image_to_video", digest, scenario.idempotency_key, retry)
-        order = Order("image_to_video", "acme", body, {"kind": "api"}, repeat=repeat, webhook_url=scenario.webhook_url)
-        self._invoke(lambda: self._answer(accept(order, self.effects, scenario.deadline_seconds), order, repeat))
+        identity = RequestIdentity("acme", "/v1/image_to_video", digest, scenario.idempotency_key, retry)
+        order = Order(
+            "image_to_video",
+            "acme",
+            body,
+            {"kind": "api"},
+            request_identity=identity,
+            webhook_url=scenario.webhook_url,
+        )
+        self._invoke(lambda: self._answer(accept(order, self.effects, scenario.deadline_seconds), order, identity))
 
-    def _answer(self, accepted: Accepted, order: Order, repeat: Repeat) -> None:
+    def _answer(self, accepted: Accepted, order: Order, identity: RequestIdentity) -> None:
         held = self.effects.table.kept.rows[task_key(accepted.task.id), "request#01"]["body"]
         prompt = json.loads(held)["body"]["promptText"]
-        self.ledger.answered(accepted.task.id, accepted.is_new, repeat, order.body["promptText"], prompt)
+        self.ledger.answered(accepted.task.id, accepted.is_new, identity, order.body["promptText"], prompt)
 
     def _event(self) -> None:
         """EventBridge's invocation, repeated as Lambda repeats it."""

@@ -43,7 +43,7 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (
         Scenario("api success", lives=(Life(outputs=2),)),
         Scenario("inline input", body=INLINE),
-        Scenario("callback", webhook_url="https://hooks.example.com/tarmac", lives=(Life(running_seconds=8.0),)),
+        Scenario("webhook", webhook_url="https://hooks.example.com/tarmac", lives=(Life(running_seconds=8.0),)),
         Scenario("idempotency key", idempotency_key="order-7", turns=((20.0, "again"),)),
         Scenario("two bodies under one key", idempotency_key="order-7", turns=((0.0, "another"), (20.0, "again"))),
         Scenario("a retry of its own", turns=((0.0, "another"), (3.0, "again"))),
@@ -51,7 +51,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("s3 rejected", door="s3", metadata={"tarmac-duration": "five"}, turns=((3.0, "again"),)),
         Scenario("console success", door="console"),
         Scenario("failed for good", lives=(Life(failure="SAFETY.INPUT.TEXT"),)),
-        Scenario("failed, mended", lives=(Life(failure="INTERNAL"), DONE)),
+        Scenario("failed, retried", lives=(Life(failure="INTERNAL"), DONE)),
         Scenario("failed twice", lives=(Life(failure=""), Life(failure="INTERNAL.BAD_OUTPUT.01"), DONE)),
         Scenario("throttled", lives=(Life(queued_seconds=160.0, throttled=True),)),
         Scenario("cancelled early", turns=((5.0, "cancel"),)),

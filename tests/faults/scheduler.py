@@ -16,7 +16,7 @@ START = 1_700_000_000.0
 
 
 class Actor:
-    """Somebody who does things: a client, an execution, a sweep. What its current invocation knows is kept with it."""
+    """A client, an execution or a sweep, with the state of its current invocation."""
 
     __slots__ = (
         "claimed",
@@ -47,7 +47,7 @@ class Actor:
 
 
 class Scheduler:
-    """By default an actor goes on until it waits; who is ready longest is next; time moves when nobody is ready."""
+    """By default an actor goes on until it waits; who is ready longest is next; time moves when none is ready."""
 
     def __init__(self) -> None:
         self.now = START

@@ -13,7 +13,7 @@ LINKS_LIVE_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What becomes of a generation when nobody stops it. `failure`: its code, "" for none, None for a success."""
+    """How a generation ends unless it is cancelled. `failure`: its code, "" for none, None for a success."""
 
     queued_seconds: float = 4.0
     running_seconds: float = 20.0

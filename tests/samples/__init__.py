@@ -1,5 +1,5 @@
-"""What published samples for Runway's API send, and the rules that their documents state, held against Tarmac.
+"""Requests of published samples for Runway's API, and rules that their documentation states, tested against Tarmac.
 
-Requests are tables (`requests.py`), sent in the sample's own words and in the contract's: older samples have other
-names for some parameters. Where Tarmac deviates from such a document, README.md says why.
+Each request (`requests.py`) is made in the sample's spelling and in the contract's: older samples use other names for
+some parameters. docs/deviations-from-runway.md lists where and why Tarmac deviates.
 """

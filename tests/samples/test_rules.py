@@ -16,7 +16,7 @@ from tarmac.requests.media import LARGEST_UPLOAD, LONGEST_DATA_URI, LONGEST_URL,
 from tarmac.requests.prices import estimate_credits
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.tasks.accept import Order, accept
-from tarmac.tasks.failures import may_be_mended
+from tarmac.tasks.failures import is_retryable
 from tarmac.tasks.responses import task_view
 from tarmac.tasks.task import State
 from tests.fakes import World
@@ -291,4 +291,4 @@ def test_a_task_is_shown_in_runways_words(state: State, upstream: str | None, sh
     ],
 )
 def test_a_failed_generation_is_bought_again_where_that_may_help(code: str, again: bool) -> None:
-    assert may_be_mended(code) is again
+    assert is_retryable(code) is again

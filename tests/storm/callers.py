@@ -38,7 +38,7 @@ class Loss(Enum):
 
 @dataclass(frozen=True)
 class Order:
-    """One generation that somebody wants, however often it must be asked for."""
+    """One generation that a client requests, with as many attempts as it needs."""
 
     operation: str
     body: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Creates of all four operations. Each has a `seed` of its own, by which ledger, row and caller are told apart."""
+"""Creates of all four operations. Each has a `seed` of its own, which finds its ledger entry, row and caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A storm: hundreds of creates through every door while answers are lost, workers die and everything restarts.
+"""A storm: hundreds of creates through every entry point while responses are lost, workers die and all restarts.
 
 In the end the simulator's ledger, the table, the notices and the archive must agree that nothing was lost and
 nothing was paid twice.
@@ -43,7 +43,7 @@ MAY_FAIL = ("fail=SAFETY.INPUT.TEXT", "fail=ASSET.INVALID", "cancelled=1", *LOST
 
 @dataclass
 class Watch:
-    """Every ending that was ever seen, to tell a second one from the first."""
+    """The first ending of each task, to detect a second one."""
 
     seen: dict[str, tuple[State, float | None]] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Watch:
 
 
 def test_a_storm_loses_nothing_and_pays_nothing_twice(stormy: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    """Clients and their retries, duplicate events, two restarts, dying workers, Runway gone for a while."""
+    """Clients and their retries, duplicate events, two restarts, dying workers, Runway unreachable for a while."""
     began = time.monotonic()
     dice = random.Random(20261120)
     tally, watch, over = Tally(), Watch(), threading.Event()

@@ -66,7 +66,7 @@ def test_every_task_state_retries_with_growing_pauses(name: str) -> None:
     )
 
 
-def test_a_look_writes_at_most_nine_events() -> None:
+def test_a_poll_writes_at_most_nine_events() -> None:
     cycle = ("WaitForTheCall", "Watch", "Route")
     for name, after in zip(cycle, cycle[1:] + cycle[:1], strict=True):
         assert after in targets(STATES[name])

@@ -26,7 +26,7 @@ export function App() {
     setProblem(null);
     setStatus("Connecting");
     try {
-      // A new URL each time: the SDK keeps credentials by their URL, and each works once.
+      // Each call needs a new URL: a URL works once, and the SDK caches credentials by URL.
       setCall({ avatarId, connectUrl: await newConnectUrl(avatarId) });
     } catch (error) {
       failed(error);
@@ -49,7 +49,7 @@ export function App() {
       <h1>Call an avatar</h1>
       <form onSubmit={start}>
         <label>
-          Preset, or the id of your own
+          Preset, or the ID of your own avatar
           <input list="presets" value={avatarId} onChange={(event) => setAvatarId(event.target.value)} required />
         </label>
         <datalist id="presets">

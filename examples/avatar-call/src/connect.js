@@ -1,6 +1,6 @@
 /**
- * Ask our own server for a place to connect to. The server has Tarmac's key (see server.js); what comes back works for
- * one call from this origin within minutes.
+ * Returns a new URL to connect to, from our own server, which has the client key (see server.js). It works for one call
+ * from this origin and expires after five minutes.
  */
 export async function newConnectUrl(avatarId) {
   const response = await fetch("/connect-url", {
@@ -8,12 +8,12 @@ export async function newConnectUrl(avatarId) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ avatarId }),
   });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer.connectUrl;
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error);
+  return body.connectUrl;
 }
 
-/** The words in the body of Tarmac's answer, which the SDK reports as `Failed to connect: <status> <body>`. */
+/** Returns the error message of Tarmac's response, which the SDK reports as `Failed to connect: <status> <body>`. */
 export function messageOf(error) {
   const body = error.message.match(/^Failed to connect: \d+ (\{.*\})$/s)?.[1];
   try {

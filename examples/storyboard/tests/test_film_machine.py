@@ -21,7 +21,7 @@ def test_shots_are_generated_one_at_a_time() -> None:
 def test_a_shot_is_bought_once_under_a_unique_execution_name() -> None:
     """No Retry, because a failed execution has ended for good, and no transition leads back to it."""
     generate = SHOT["GenerateShot"]
-    assert generate["Resource"] == "arn:aws:states:::states:startExecution.sync:2"
+    assert generate["Resource"] == "arn:${Partition}:states:::states:startExecution.sync:2"
     assert "$states.input.film" in generate["Arguments"]["Name"]
     assert "$states.input.shot" in generate["Arguments"]["Name"]
     assert "Retry" not in generate

@@ -85,7 +85,7 @@ def test_each_trouble_with_runway_has_one_meaning(
     assert headers.items() <= sent.items()
 
 
-def test_what_runway_refuses_is_the_callers_to_mend(world: World, ask: Ask) -> None:
+def test_a_request_that_runway_rejects_is_an_error_of_the_caller(world: World, ask: Ask) -> None:
     issues = [{"code": "custom", "path": ["startDate"], "message": "too long"}, "nonsense", {"path": "x"}]
     world.runway.unreadable = [UpstreamRejected("Validation of body failed", issues=issues)]
     status, answer, _ = ask(USAGE, "{}")
@@ -145,7 +145,7 @@ class TestClient:
     @pytest.mark.parametrize("content", [b"", b"[]", b"not json", b'"text"'])
     def test_takes_no_nonsense(self, content: bytes) -> None:
         runway, _ = self.client(httpx.Response(200, content=content))
-        with pytest.raises(UpstreamUnavailable, match="unreadable"):
+        with pytest.raises(UpstreamUnavailable, match="JSON object"):
             runway.organization()
 
 

@@ -1,4 +1,4 @@
-"""GET /v1/usage: the caller's own tasks, added up."""
+"""GET /v1/usage: totals over the client's own tasks."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def test_tasks_are_added_up_by_status_day_and_model(world: World, ask: Ask) -> N
     }
 
 
-def test_one_who_has_no_task_has_used_nothing(ask: Ask) -> None:
+def test_a_client_without_tasks_has_no_usage(ask: Ask) -> None:
     answer = used(ask)
     assert (answer["total"]["tasks"], answer["results"], answer["isComplete"]) == (0, [], True)
 
 
-def test_a_span_takes_its_first_day_and_not_its_last(world: World, ask: Ask) -> None:
+def test_a_span_includes_its_first_day_and_excludes_its_last(world: World, ask: Ask) -> None:
     midnight = (from_iso("2023-11-10T00:00:00.000Z") - NOW) / -DAY
     for number, moment in enumerate((midnight + 0.00001, midnight, midnight - 0.99999, midnight - 1.0)):
         keep(world, number, moment)
@@ -86,15 +86,13 @@ def test_a_span_takes_its_first_day_and_not_its_last(world: World, ask: Ask) -> 
         {"startDate": "9999-12-31"},
     ],
 )
-def test_a_span_that_is_none_is_refused(query: dict[str, str], ask: Ask) -> None:
+def test_an_invalid_span_is_rejected(query: dict[str, str], ask: Ask) -> None:
     status, answer, _ = ask(ROUTE, **query)
     assert status == 400
     assert answer["issues"]
 
 
-def test_reads_are_bounded_and_the_answer_says_what_is_missing(
-    world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reads_are_limited_and_the_response_reports_it(world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage, "MOST_TASKS", 7)
     monkeypatch.setattr(usage, "_PAGE", 3)
     for number in range(7):

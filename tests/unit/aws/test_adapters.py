@@ -14,7 +14,7 @@ from moto.sns.models import sns_backends
 
 from tarmac.aws.messaging import SnsTopic, StateMachineExecutions
 from tarmac.aws.s3 import is_local, s3_client
-from tarmac.aws.secrets import KEPT_SECONDS, SecretKey
+from tarmac.aws.secrets import CACHE_SECONDS, SecretKey
 from tarmac.ports import ExecutionNameTaken
 from tarmac.runway.errors import KeyUnavailable
 from tests.fakes import ManualClock
@@ -47,7 +47,7 @@ class TestSecretKey:
         secrets = Secrets(SecretString=KEY)
         key = SecretKey("arn", clock, secrets)
         assert key() == KEY
-        clock.advance(KEPT_SECONDS)
+        clock.advance(CACHE_SECONDS)
         assert key() == KEY
         assert secrets.reads == 1
         clock.advance(1)
@@ -55,7 +55,7 @@ class TestSecretKey:
         assert key() == "key_new"
         assert secrets.reads == 2
 
-    def test_is_read_anew_when_asked(self, clock: ManualClock) -> None:
+    def test_is_read_again_when_asked(self, clock: ManualClock) -> None:
         secrets = Secrets(SecretString=KEY)
         key = SecretKey("arn", clock, secrets)
         key()
@@ -163,7 +163,7 @@ class TestS3Client:
     def test_is_made_once(self) -> None:
         assert s3_client() is s3_client()
 
-    def test_speaks_to_aws_itself_unless_told_otherwise(self) -> None:
+    def test_speaks_to_aws_itself_unless_an_endpoint_is_set(self) -> None:
         assert s3_client().meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
         assert not is_local()
 

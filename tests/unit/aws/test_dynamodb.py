@@ -55,7 +55,7 @@ def test_what_is_not_there_is_none(table: Table) -> None:
     assert table.get("task#1", "request#01") is None
 
 
-def test_a_row_is_shared_with_nobody(table: Table) -> None:
+def test_a_row_is_not_shared(table: Table) -> None:
     written = row(tags=["a"])
     table.write(Put(written))
     written["tags"].append("b")

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from tarmac.aws.messaging import SqsQueue
-from tarmac.aws.secrets import KEPT_SECONDS, SHORTEST_ROOT, SigningRoot
+from tarmac.aws.secrets import CACHE_SECONDS, SHORTEST_ROOT, SigningRoot
 from tests.fakes import ManualClock
 
 
@@ -26,7 +26,7 @@ def aws() -> Iterator[None]:
             yield
 
 
-def test_a_message_that_is_postponed_is_given_out_again_later(aws: None) -> None:
+def test_a_postponed_message_is_returned_later(aws: None) -> None:
     sqs: Any = boto3.client("sqs")
     url = sqs.create_queue(QueueName="webhooks", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
     queue = SqsQueue(url, sqs)
@@ -51,14 +51,14 @@ class TestSigningRoot:
         root = SigningRoot(arn, clock, secrets)
         assert root() == "a" * 64
         secrets.put_secret_value(SecretId=arn, SecretString="b" * 64)
-        clock.advance(KEPT_SECONDS)
+        clock.advance(CACHE_SECONDS)
         assert root() == "a" * 64
         clock.advance(1)
         assert root() == "b" * 64
 
     @pytest.mark.parametrize("value", ["x", "a" * (SHORTEST_ROOT - 1)])
-    def test_that_somebody_could_guess_signs_nothing(self, value: str, aws: None) -> None:
+    def test_that_is_too_short_is_rejected(self, value: str, aws: None) -> None:
         secrets = boto3.client("secretsmanager")
         arn = secrets.create_secret(Name=f"webhooks-{len(value)}", SecretString=value)["ARN"]
-        with pytest.raises(RuntimeError, match="random"):
+        with pytest.raises(RuntimeError, match="at least 32 characters"):
             SigningRoot(arn, ManualClock(), secrets)()

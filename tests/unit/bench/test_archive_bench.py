@@ -1,4 +1,4 @@
-"""The bench compares two ways that copy: both bring the whole output, the usual one in parts where it is large."""
+"""Both implementations of the archive benchmark copy the whole output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bench.archive import compare, row
 from bench.stub import world
 
 SIZE = 20_000_000
-"""Enough for a multipart upload of boto3's."""
+"""Large enough for boto3 to upload in parts."""
 
 
-def test_both_copy() -> None:
+def test_both_implementations_copy() -> None:
     with world() as server:
         usual, ours = compare(SIZE, server, runs=1)
     assert all(copy.cpu_seconds > 0 for copy in (*usual, *ours))

@@ -1,4 +1,4 @@
-"""The bench compares what works: each function and its usual counterpart answer their first event, on nothing warm."""
+"""Each function of the cold start benchmark, and the one it is compared with, succeeds on its first event."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def starter() -> Iterator[Starter]:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
-def test_both_answer(subject: Subject, starter: Starter) -> None:
+def test_both_functions_succeed(subject: Subject, starter: Starter) -> None:
     usual, ours = compare(subject, starter, runs=1)
     assert len(usual) == len(ours) == 1
     assert all(start.cpu_ms > 0 for start in (*usual, *ours))
     assert row(subject, usual, ours).startswith(subject.name)
 
 
-def test_a_function_that_fails_is_no_measurement(starter: Starter) -> None:
-    with pytest.raises(RuntimeError, match="no good answer"):
+def test_a_function_that_fails_is_not_measured(starter: Starter) -> None:
+    with pytest.raises(RuntimeError, match="poll_task failed"):
         starter.start(ROOT / "functions" / "poll_task", "app", {})

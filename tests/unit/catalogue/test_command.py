@@ -33,7 +33,7 @@ def test_lists_one_operation() -> None:
     assert "text_to_video" not in shown
 
 
-def test_says_for_machines_what_it_knows() -> None:
+def test_json_contains_all_details() -> None:
     entries = json.loads(run("--json"))
     assert len(entries) == len(ENTRIES)
     [veo] = [e for e in entries if (e["operation"], e["model"]) == ("image_to_video", "veo3")]
@@ -44,7 +44,7 @@ def test_says_for_machines_what_it_knows() -> None:
     assert veo["credits"] == {"perSecond": 40, "confidence": "high"}
 
 
-def test_an_operation_that_there_is_not_is_told_what_there_is() -> None:
+def test_an_unknown_operation_is_rejected_with_the_known_ones() -> None:
     result = CliRunner().invoke(app, ["models", "--operation", "image_to_music"])
     assert result.exit_code != 0
     assert "image_to_video" in result.output
@@ -64,5 +64,5 @@ def test_an_operation_that_there_is_not_is_told_what_there_is() -> None:
         ("text_to_image", "recraft_v4_1_flash", "unknown"),
     ],
 )
-def test_prices_are_short_words(operation_name: str, model: str, words: str) -> None:
+def test_prices_are_short_texts(operation_name: str, model: str, words: str) -> None:
     assert price_in_words(operation(operation_name).model(model).credits) == words

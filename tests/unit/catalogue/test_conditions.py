@@ -175,7 +175,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("operation_name", "model_name", "more", "expected"), BROKEN)
-def test_a_request_that_breaks_a_rule_is_told_where(
+def test_a_request_that_breaks_a_rule_is_rejected_with_the_field(
     operation_name: str, model_name: str, more: dict[str, Any], expected: dict[str, str]
 ) -> None:
     model = operation(operation_name).model(model_name)

@@ -193,7 +193,7 @@ class TestCatalogue:
     def test_finds_a_model_by_its_other_name(self) -> None:
         assert operation("character_performance").model("runwayml-character-performance").name == "act_two"
 
-    def test_tells_where_a_model_is_at_home(self) -> None:
+    def test_names_the_operations_of_a_model(self) -> None:
         assert operations_of("gen4_turbo") == ["image_to_video"]
         assert operations_of("veo3.1") == ["image_to_video", "text_to_video"]
         assert operations_of("runwayml-character-performance") == ["character_performance"]

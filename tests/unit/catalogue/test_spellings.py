@@ -135,7 +135,7 @@ def test_the_contracts_words_stay_and_may_be_snake_case(name: str, model: Model)
     assert contract(model, snake) == body
 
 
-def test_what_nobody_knows_keeps_its_name() -> None:
+def test_an_unknown_parameter_keeps_its_name() -> None:
     model = operation("image_to_video").model("gen4_turbo")
     assert contract(model, {"camera_path": [1], "_": 2, "a__b": 3}) == {"camera_path": [1], "_": 2, "a__b": 3}
     assert to_contract({"prompt_text": "a"}, {}).body == {"prompt_text": "a"}

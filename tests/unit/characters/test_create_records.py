@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tarmac.characters.create_records import CreateRecord, CreateRecordStore, RecordConflict
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, RequestIdentity
 from tarmac.ports import Table
 from tests.fakes.samples import NOW
 
-PLAIN = Repeat("acme", "/v1/avatars", "ab" * 32)
+PLAIN = RequestIdentity("acme", "/v1/avatars", "ab" * 32)
 KEYED = replace(PLAIN, key="nova")
 
 
@@ -20,8 +20,10 @@ def records(table: Table) -> CreateRecordStore:
     return CreateRecordStore(table)
 
 
-@pytest.mark.parametrize(("repeat", "lifetime"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_KEPT_SECONDS)])
-def test_a_record_exists_before_the_create_is_sent(repeat: Repeat, lifetime: float, records: CreateRecordStore) -> None:
+@pytest.mark.parametrize(("repeat", "lifetime"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_LIFETIME_SECONDS)])
+def test_a_record_exists_before_the_create_is_sent(
+    repeat: RequestIdentity, lifetime: float, records: CreateRecordStore
+) -> None:
     assert records.find(repeat) is None
     begun = records.begin(repeat, NOW + 0.25, None)
     assert records.find(repeat) == begun == CreateRecord("ab" * 32, NOW + 0.25, NOW + lifetime)
@@ -56,7 +58,7 @@ def test_the_record_of_a_rejected_create_is_deleted(records: CreateRecordStore) 
         replace(KEYED, key="body" + "ab" * 32),
     ],
 )
-def test_clients_paths_and_keys_have_separate_records(another: Repeat, records: CreateRecordStore) -> None:
+def test_clients_paths_and_keys_have_separate_records(another: RequestIdentity, records: CreateRecordStore) -> None:
     records.begin(KEYED, NOW, None)
     assert records.find(another) is None
     assert records.find(replace(KEYED, body_sha256="cd" * 32)) is not None

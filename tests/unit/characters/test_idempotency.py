@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tarmac.characters.idempotency import REQUEST_SECONDS
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused
 from tests.fakes import World
 from tests.unit.characters.character_bodies import BODIES, NOVA
@@ -64,7 +64,7 @@ def test_a_key_with_another_body_is_rejected(world: World, call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "lifetime"), [(KEYED, KEYED, KEY_KEPT_SECONDS), ({}, RETRY, RETRY_WINDOW_SECONDS)]
+    ("first", "second", "lifetime"), [(KEYED, KEYED, KEY_LIFETIME_SECONDS), ({}, RETRY, RETRY_WINDOW_SECONDS)]
 )
 def test_a_retry_after_the_record_has_expired_creates_another_item(
     first: dict[str, str], second: dict[str, str], lifetime: float, world: World, call: Call

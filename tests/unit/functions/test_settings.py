@@ -138,6 +138,9 @@ def test_a_missing_variable_is_named(name: str) -> None:
         ("LINK_SECONDS", "an hour"),
         ("LINK_SECONDS", ""),
         ("LINK_SECONDS", "1.5"),
+        ("LINK_SECONDS", "1.5e-1"),
+        ("LINK_SECONDS", "inf"),
+        ("LINK_SECONDS", "nan"),
         ("DELETE_OUTPUTS_ON_DELETE", "yes"),
         ("DELETE_OUTPUTS_ON_DELETE", "True"),
     ],
@@ -145,6 +148,12 @@ def test_a_missing_variable_is_named(name: str) -> None:
 def test_an_unreadable_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(MissingSetting, match=name):
         ReadTasksSettings.from_environment(READ | {name: value})
+
+
+@pytest.mark.parametrize("text", ["5368709120", "5.36870912e+09", "5.36870912E9", "5368709120.0"])
+def test_a_whole_number_is_read_however_cloudformation_writes_it(text: str) -> None:
+    found = ReadTasksSettings.from_environment(READ | {"LINK_SECONDS": text}).link_seconds
+    assert (found, type(found)) == (5368709120, int)
 
 
 def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
@@ -155,7 +164,7 @@ def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_who_takes_or_sends_inputs_is_told_whose_upstream_it_is(name: str) -> None:
+def test_functions_that_handle_inputs_have_the_setting_of_the_upstream(name: str) -> None:
     told = KINDS[name].fields().keys()
     moves_inputs = "upload_bucket" in told and told & {"runwayml_base_url", "generation_state_machine_arn"}
     assert not moves_inputs or "upstream_flavor" in told

@@ -60,7 +60,7 @@ def test_issues_are_listed_in_runways_shape(call: Call) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("Bearer key_secret"), KeyError("promptText"), RecursionError()])
-def test_an_error_nobody_expected_tells_nothing_but_the_request_id(
+def test_an_unexpected_error_shows_nothing_but_the_request_id(
     error: Exception, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = answer_to(error, call({}))
@@ -105,14 +105,14 @@ class TestClient:
     @pytest.mark.parametrize(
         "authorizer", [{}, {"lambda": None}, {"lambda": {}}, {"lambda": {"client": "", "scopes": "tasks"}}]
     )
-    def test_is_nobody_without_the_authorizers_word(self, authorizer: dict[str, Any], call: Call) -> None:
+    def test_is_unknown_without_the_authorizers_context(self, authorizer: dict[str, Any], call: Call) -> None:
         sent = call({})
         sent["requestContext"]["authorizer"] = authorizer
         with pytest.raises(ApiError) as caught:
             ApiRequest(sent).client("tasks")
         assert caught.value.status == 401
 
-    def test_is_nobody_on_a_route_without_authorizer(self, call: Call) -> None:
+    def test_is_unknown_on_a_route_without_authorizer(self, call: Call) -> None:
         sent = call({})
         del sent["requestContext"]["authorizer"]
         with pytest.raises(ApiError) as caught:
@@ -143,7 +143,7 @@ class TestBody:
     def test_that_is_no_strict_json_is_the_callers_mistake(self, text: str, call: Call) -> None:
         assert status_of(call(text=text)) == 400
 
-    def test_may_be_absent_where_nobody_reads_it(self, call: Call) -> None:
+    def test_may_be_absent_where_it_is_not_read(self, call: Call) -> None:
         sent = call({})
         del sent["body"]
         assert status_of(sent) == 400
@@ -186,26 +186,28 @@ class TestBody:
 
 class TestRepeat:
     def test_of_the_same_bytes_is_the_same(self, call: Call) -> None:
-        one, two = (ApiRequest(call(text='{"a":1}')).repeat("acme") for _ in range(2))
+        one, two = (ApiRequest(call(text='{"a":1}')).request_identity("acme") for _ in range(2))
         assert one == two
         assert (one.client, one.path, one.key, one.retry) == ("acme", "/v1/image_to_video", None, 0)
 
     def test_of_other_bytes_is_another(self, call: Call) -> None:
-        one = ApiRequest(call(text='{"a":1}')).repeat("acme")
-        assert one.body_sha256 != ApiRequest(call(text='{"a": 1}')).repeat("acme").body_sha256
+        one = ApiRequest(call(text='{"a":1}')).request_identity("acme")
+        assert one.body_sha256 != ApiRequest(call(text='{"a": 1}')).request_identity("acme").body_sha256
 
     def test_sees_through_base64(self, call: Call) -> None:
-        plain = ApiRequest(call(text='{"a":1}')).repeat("acme")
-        assert plain == ApiRequest(call(text=base64.b64encode(b'{"a":1}').decode(), base64=True)).repeat("acme")
+        plain = ApiRequest(call(text='{"a":1}')).request_identity("acme")
+        assert plain == ApiRequest(call(text=base64.b64encode(b'{"a":1}').decode(), base64=True)).request_identity(
+            "acme"
+        )
 
     @pytest.mark.parametrize("key", ["k", "k" * 255, "ключ", "a key with spaces"])
     def test_takes_a_key_of_printable_characters(self, key: str, call: Call) -> None:
-        assert ApiRequest(call({}, headers={"idempotency-key": key})).repeat("acme").key == key
+        assert ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme").key == key
 
     @pytest.mark.parametrize("key", ["", "k" * 256, "a\nb", "\x7f", "\ud800"])
     def test_refuses_any_other_key(self, key: str, call: Call) -> None:
         with pytest.raises(ApiError) as caught:
-            ApiRequest(call({}, headers={"idempotency-key": key})).repeat("acme")
+            ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme")
         assert caught.value.status == 400
 
     @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ class TestRepeat:
         [("0", 0), ("1", 1), ("2", 2), ("-1", 0), ("", 0), ("x", 0), ("²", 0)],
     )
     def test_knows_an_sdks_own_retry_by_its_count(self, count: str, retry: int, call: Call) -> None:
-        assert ApiRequest(call({}, headers={"x-stainless-retry-count": count})).repeat("a").retry == retry
+        assert ApiRequest(call({}, headers={"x-stainless-retry-count": count})).request_identity("a").retry == retry
 
 
 @given(
@@ -226,7 +228,7 @@ def test_no_event_makes_the_edge_fail(body: str | None, is_base64: bool, headers
     sent["headers"] |= headers
 
     def serve(request: ApiRequest) -> Answer:
-        request.repeat(request.client("tasks"))
+        request.request_identity(request.client("tasks"))
         return Answer(200, {"fields": len(request.json_body())})
 
     answer = api_handler(serve)(sent, None)

@@ -25,16 +25,16 @@ INTERNAL = {
     *("media.inputs.InputMissing", "media.inputs.InputUnusable"),
     # Steps of state machines, the inbox, webhooks and the archive.
     *(
-        "inbox.accept_upload._Overwritten",
-        "inbox.accept_upload._Unacceptable",
+        "inbox.open_batch.FileRejected",
         "inbox.presets.BadPreset",
-        "inbox.run_batch.FileRejected",
+        "inbox.upload.Overwritten",
+        "inbox.upload.Unacceptable",
     ),
     *("inbox.request_files.BadRow", "inbox.request_files.FileUnreadable"),
     *("media.downloads.ArchiveError", "media.downloads.ArchiveConflict", "media.downloads.DownloadCut"),
     *("media.downloads.HostRefused", "media.downloads.LinkExpired", "media.downloads.OutputUnusable"),
     *("media.public_hosts.NotPublic", "media.public_hosts.Unresolved"),
-    *("outcome.NotEnded", "rows.RowNotFound", "webhooks.sender.CallbackFailed"),
+    *("outcome.NotEnded", "rows.RowNotFound", "webhooks.sender.WebhookUnanswered"),
     # The operator's own: commands and deployment.
     *("http.clients.InvalidClient", "settings.MissingSetting"),
     # Faults, which are answered with a 500.

@@ -1,4 +1,4 @@
-"""Accept, for objects: metadata is the request, an event's repetition is nothing new, a bad object says so."""
+"""Uploads of media files: metadata is the request, a repeated event starts nothing, an invalid object is rejected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.accept_upload import accept_upload
 from tarmac.inbox.keys import task_id_of_object
+from tarmac.inbox.rejections import Rejected
+from tarmac.inbox.upload import Upload, UploadDefaults
 from tarmac.tasks.accept import Accepted
 from tarmac.tasks.submit import submit
 from tests.fakes import World
@@ -22,7 +24,7 @@ UPLOAD = Upload("uploads", KEY, None, "0055AED6DCD90281E5", NOW)
 
 
 def put(world: World, key: str = KEY, content_type: str = "image/png", **metadata: str) -> Upload:
-    """An object with `tarmac-…` metadata, percent-encoded as it is meant to be."""
+    """Put an object with percent-encoded `tarmac-…` metadata."""
     about = {f"tarmac-{name.replace('_', '-')}": quote(value, safe="") for name, value in metadata.items()}
     world.uploads.put(key, PNG, content_type, about)
     return Upload("uploads", key, None, "0055AED6DCD90281E5", NOW)
@@ -36,13 +38,13 @@ def body_of(world: World, upload: Upload, defaults: UploadDefaults = DEFAULTS) -
 
 
 class TestEvent:
-    def test_names_an_object_version_as_eventbridge_does(self) -> None:
+    def test_names_an_object_version(self) -> None:
         upload = Upload.from_event(event("s3-object-created"))
         assert (upload.bucket, upload.key) == ("uploads", "inbox/Café am Hafen + Boot.jpg")
         assert (upload.version_id, upload.sequencer) == ("IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "00617F08299329D189")
         assert upload.created_at == NOW
 
-    def test_of_an_unversioned_bucket_has_a_sequencer(self) -> None:
+    def test_of_an_unversioned_bucket_is_identified_by_its_sequencer(self) -> None:
         sample = event("s3-object-created")
         del sample["detail"]["object"]["version-id"]
         upload = Upload.from_event(sample)
@@ -78,7 +80,7 @@ class TestAccepted:
             "duration": 5,
         }
 
-    def test_without_metadata_the_defaults_hold(self, world: World) -> None:
+    def test_defaults_replace_missing_metadata(self, world: World) -> None:
         defaults = UploadDefaults("s3", "gen4.5", "Let it move", "720:1280", 7, DEADLINE_SECONDS)
         assert body_of(world, put(world), defaults) == {
             "model": "gen4.5",
@@ -88,7 +90,7 @@ class TestAccepted:
             "duration": 7,
         }
 
-    def test_metadata_replaces_the_defaults(self, world: World) -> None:
+    def test_metadata_overrides_the_defaults(self, world: World) -> None:
         upload = put(
             world,
             model="gen4.5",
@@ -110,11 +112,11 @@ class TestAccepted:
         world.uploads.put(KEY, PNG, "image/png", {"Tarmac-Duration": "3"})
         assert body_of(world, UPLOAD)["duration"] == 3
 
-    def test_a_prompt_that_looks_like_a_link_stays_a_prompt(self, world: World) -> None:
-        upload = put(world, prompt_text="s3://uploads/inputs/somebody-elses/01.png")
-        assert body_of(world, upload)["promptText"] == "s3://uploads/inputs/somebody-elses/01.png"
+    def test_a_prompt_that_contains_a_link_is_not_resolved(self, world: World) -> None:
+        upload = put(world, prompt_text="s3://uploads/inputs/another-owner/01.png")
+        assert body_of(world, upload)["promptText"] == "s3://uploads/inputs/another-owner/01.png"
         submit(upload.task_id, world, 0)
-        assert world.runway.bodies["up-1"]["promptText"] == "s3://uploads/inputs/somebody-elses/01.png"
+        assert world.runway.bodies["up-1"]["promptText"] == "s3://uploads/inputs/another-owner/01.png"
         assert len(world.runway.uploads) == 1
 
     @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ class TestAccepted:
             "inbox/[x].png",
         ],
     )
-    def test_any_key_is_found_again_at_submit(self, key: str, world: World) -> None:
+    def test_submit_reads_an_object_with_any_key(self, key: str, world: World) -> None:
         upload = put(world, key)
         assert isinstance(accept_upload(upload, world, DEFAULTS), Accepted)
         assert submit(upload.task_id, world, 0).word == "running"
@@ -141,10 +143,12 @@ class TestAccepted:
         ("key", "content_type"),
         [("inbox/photo.JPG", "binary/octet-stream"), ("inbox/photo", "image/png"), ("inbox/photo", "IMAGE/PNG; q=1")],
     )
-    def test_an_image_is_known_by_its_name_or_its_type(self, key: str, content_type: str, world: World) -> None:
+    def test_an_image_is_recognised_by_extension_or_content_type(
+        self, key: str, content_type: str, world: World
+    ) -> None:
         assert isinstance(accept_upload(put(world, key, content_type), world, DEFAULTS), Accepted)
 
-    def test_a_video_starts_an_operation_that_takes_one(self, world: World) -> None:
+    def test_a_video_fills_the_video_parameter(self, world: World) -> None:
         upload = put(
             world,
             "inbox/clip.mp4",
@@ -157,7 +161,7 @@ class TestAccepted:
         assert body["videoUri"] == "s3://uploads/inbox/clip.mp4"
         assert "duration" not in body
 
-    def test_the_same_event_twice_is_one_task(self, world: World) -> None:
+    def test_a_repeated_event_makes_no_second_task(self, world: World) -> None:
         upload = put(world)
         first, second = (accept_upload(upload, world, DEFAULTS) for _ in range(2))
         assert isinstance(first, Accepted)
@@ -165,7 +169,7 @@ class TestAccepted:
         assert (first.is_new, second.is_new) == (True, False)
         assert len(world.executions.started) == 1
 
-    def test_the_same_event_later_starts_what_was_not_started(self, world: World) -> None:
+    def test_a_repeated_event_starts_a_missing_execution(self, world: World) -> None:
         upload = put(world)
         accept_upload(upload, world, DEFAULTS)
         world.executions.started.clear()
@@ -194,7 +198,7 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("about", "reason"), REJECTED.values(), ids=REJECTED)
-def test_an_unusable_object_ends_in_a_notice_that_says_why(about: dict[str, Any], reason: str, world: World) -> None:
+def test_an_invalid_object_is_rejected_with_the_reason(about: dict[str, Any], reason: str, world: World) -> None:
     upload = put(world, **about)
     found = accept_upload(upload, world, DEFAULTS)
     assert isinstance(found, Rejected)
@@ -210,13 +214,13 @@ def test_an_unusable_object_ends_in_a_notice_that_says_why(about: dict[str, Any]
     assert len(message) < 10_000
 
 
-def test_an_object_that_is_gone_already_is_said_to_be(world: World) -> None:
+def test_a_deleted_object_is_rejected_as_deleted(world: World) -> None:
     found = accept_upload(UPLOAD, world, DEFAULTS)
     assert isinstance(found, Rejected)
     assert "deleted" in found.reason
 
 
-def test_a_rejection_repeated_is_the_same_notice(world: World) -> None:
+def test_a_repeated_rejection_publishes_an_identical_notice(world: World) -> None:
     upload = put(world, model="gen9")
     for _ in range(2):
         accept_upload(upload, world, DEFAULTS)
@@ -226,8 +230,8 @@ def test_a_rejection_repeated_is_the_same_notice(world: World) -> None:
 
 
 @pytest.mark.parametrize("value", ["video\x00to", "a\x07b", "￾", "\x7f"])
-def test_a_rejection_can_be_published_whatever_the_metadata_holds(value: str, world: World) -> None:
-    """SNS refuses attributes with characters that XML does not know, and the event would be retried for nothing."""
+def test_a_rejection_has_only_printable_attributes(value: str, world: World) -> None:
+    """SNS rejects attributes with characters that XML does not allow, and retrying the event would not help."""
     accept_upload(put(world, operation=value), world, DEFAULTS)
     [(_, attributes)] = world.topic.published
     assert all(character.isprintable() for text in attributes.values() for character in text)

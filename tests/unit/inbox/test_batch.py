@@ -1,4 +1,4 @@
-"""The counts of a batch follow from its chunks: whatever comes twice, late or in another order."""
+"""The counts of a batch are the sums over its chunks, also if events are repeated, late or out of order."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tarmac.inbox.batch import (
     Counts,
     Line,
     LineState,
-    chunk_of,
-    line_of,
+    chunk_number,
+    line_of_task,
 )
 from tarmac.rows import SWEEP_GRACE_SECONDS, Output
 from tarmac.tasks.task import State
@@ -40,15 +40,15 @@ def rejected(number: int) -> Line:
 
 
 def a_batch(chunks: int = 1, **changes: object) -> Batch:
-    batch = Batch("b", "s3", "cause", {"kind": "batch"}, "jsonl", chunks * LINES_PER_CHUNK, chunks, NOW)
+    batch = Batch("b", "s3", "upload-1", {"kind": "batch"}, "jsonl", chunks * LINES_PER_CHUNK, chunks, NOW)
     return replace(batch, **changes)  # type: ignore[arg-type]
 
 
 def test_lines_one_to_twenty_five_are_the_first_chunk() -> None:
-    assert [chunk_of(line) for line in (1, 25, 26, 50, 51)] == [1, 1, 2, 2, 3]
+    assert [chunk_number(line) for line in (1, 25, 26, 50, 51)] == [1, 1, 2, 2, 3]
 
 
-def test_a_chunk_counts_once_no_line_is_missing_and_again_once_none_is_open() -> None:
+def test_a_chunk_counts_as_accepted_and_then_as_settled() -> None:
     chunk = Chunk("b", 1).with_lines([accepted(1), rejected(2)])
     assert chunk.counts == Counts()
     chunk = chunk.with_lines([], is_accepted=True)
@@ -57,21 +57,21 @@ def test_a_chunk_counts_once_no_line_is_missing_and_again_once_none_is_open() ->
     assert chunk.counts == Counts(1, 1, succeeded=1, credits=2.0, accepted_chunks=1, settled_chunks=1)
 
 
-def test_what_is_known_changes_nothing() -> None:
+def test_known_results_change_nothing() -> None:
     chunk = Chunk("b", 1).with_lines([accepted(1), ended(2), rejected(3)], is_accepted=True)
     assert chunk.with_lines([accepted(1), accepted(2), rejected(3)], is_accepted=True) is chunk
     assert chunk.with_lines([]) is chunk
 
 
-def test_a_task_is_believed_rather_than_a_rejection_of_its_line() -> None:
-    """A message that was given out twice at once: one of the two gave the line up, the other made a task of it."""
+def test_a_task_replaces_a_rejection_of_its_line() -> None:
+    """Two invocations process the same message: one has no tries left for the line, the other makes its task."""
     chunk = Chunk("b", 1).with_lines([rejected(1)], is_accepted=True).with_lines([ended(1)])
     assert chunk.counts == Counts(accepted=1, succeeded=1, credits=2.0, accepted_chunks=1, settled_chunks=1)
 
 
 @given(st.data())
-def test_whatever_the_order_the_counts_are_those_of_the_lines(data: st.DataObject) -> None:
-    """Acceptance may be told after the ending, several times and in pieces; the sum of all differences is the whole."""
+def test_counts_are_those_of_the_lines_in_any_order_of_events(data: st.DataObject) -> None:
+    """Acceptance may be recorded after the ending, repeatedly and in parts; the differences add up to the counts."""
     endings = {n: data.draw(st.sampled_from([None, *ENDINGS]), label=f"line {n}") for n in range(1, 6)}
     judged = [rejected(n) if state is None else accepted(n) for n, state in endings.items()]
     news: list[tuple[list[Line], bool]] = [([ended(n, state)], False) for n, state in endings.items() if state]
@@ -99,14 +99,14 @@ def test_whatever_the_order_the_counts_are_those_of_the_lines(data: st.DataObjec
     )
 
 
-def test_a_batch_goes_through_its_stages_and_is_looked_after_until_all_is_told() -> None:
+def test_a_batch_goes_through_its_stages_and_needs_attention_until_each_is_published() -> None:
     batch = a_batch(40)
     assert (batch.stage, batch.status, batch.needs_attention) == (0, "ACCEPTING", True)
     batch = batch.counted(NOW, 1.0, Counts(accepted=1000, accepted_chunks=40))
     assert (batch.stage, batch.status, batch.needs_attention) == (ACCEPTED_STAGE, "RUNNING", True)
-    batch = batch.announced_to(NOW, 1.0, ACCEPTED_STAGE)
+    batch = batch.with_published_stage(NOW, 1.0, ACCEPTED_STAGE)
     assert not batch.needs_attention
-    assert batch.announced_to(NOW, 1.0, ACCEPTED_STAGE) is batch
+    assert batch.with_published_stage(NOW, 1.0, ACCEPTED_STAGE) is batch
     stages = []
     for _ in range(40):
         batch = batch.counted(NOW, 1.0, Counts(succeeded=25, settled_chunks=1))
@@ -116,7 +116,7 @@ def test_a_batch_goes_through_its_stages_and_is_looked_after_until_all_is_told()
     assert batch.status == "ENDED"
 
 
-def test_a_line_is_written_and_read_whole() -> None:
+def test_a_line_is_the_same_after_writing_and_reading() -> None:
     line = Line(7, LineState.FAILED, "t", "broken", ({"code": "x"},), "INTERNAL", 2.5, ("a/01.mp4", "a/02.mp4"))
     written = {
         "line": 7,
@@ -134,26 +134,26 @@ def test_a_line_is_written_and_read_whole() -> None:
     assert Line.from_json({"line": 1, "status": "ACCEPTED"}) == Line(1, LineState.ACCEPTED)
 
 
-def test_a_line_says_what_its_task_has_come_to() -> None:
+def test_a_line_has_the_result_of_its_task() -> None:
     source, outputs = {"line": "7"}, (Output("archive", "a/01.mp4", 1, "ab", "video/mp4"),)
     done = a_task(State.SUCCEEDED, source=source, outputs=outputs, cost_credits=25.0)
-    assert line_of(done) == Line(7, LineState.SUCCEEDED, done.id, credits=25.0, outputs=("a/01.mp4",))
+    assert line_of_task(done) == Line(7, LineState.SUCCEEDED, done.id, credits=25.0, outputs=("a/01.mp4",))
     failed = a_task(State.FAILED, source=source, outputs=outputs, failure="x" * 301, failure_code="INTERNAL")
-    assert line_of(failed) == Line(7, LineState.FAILED, failed.id, "x" * 300, failure_code="INTERNAL")
+    assert line_of_task(failed) == Line(7, LineState.FAILED, failed.id, "x" * 300, failure_code="INTERNAL")
     cancelled = a_task(State.CANCELLED, source=source)
-    assert line_of(cancelled) == Line(7, LineState.CANCELLED, cancelled.id)
+    assert line_of_task(cancelled) == Line(7, LineState.CANCELLED, cancelled.id)
     running = a_task(State.SUBMITTED, source=source)
-    assert line_of(running) == Line(7, LineState.ACCEPTED, running.id)
+    assert line_of_task(running) == Line(7, LineState.ACCEPTED, running.id)
 
 
-def test_each_change_is_a_version_of_its_own() -> None:
+def test_each_change_increments_the_version() -> None:
     chunk = Chunk("b", 1).with_lines([accepted(1)])
-    tried = chunk.trying(2).trying(2).trying(3)
+    tried = chunk.with_try(2).with_try(2).with_try(3)
     assert (chunk.version, tried.version, tried.tries, tried.lines) == (1, 4, {2: 2, 3: 1}, chunk.lines)
     assert tried.with_lines([ended(1)]).version == 5
 
 
-def test_a_batch_is_looked_after_later_while_lines_are_missing() -> None:
+def test_the_next_check_is_later_while_lines_are_missing() -> None:
     batch = a_batch(2, version=4)
     waiting = batch.repaired(NOW + 5, 0.5)
     assert waiting == replace(batch, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS / 2)
@@ -161,13 +161,13 @@ def test_a_batch_is_looked_after_later_while_lines_are_missing() -> None:
     assert batch.counted(NOW + 5, 0.5, counts) == replace(
         batch, counts=counts, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + SWEEP_GRACE_SECONDS / 2
     )
-    assert batch.announced_to(NOW + 5, 1.0, 1) == replace(
+    assert batch.with_published_stage(NOW + 5, 1.0, 1) == replace(
         batch, announced=1, version=5, updated_at=NOW + 5, next_check_at=NOW + 5 + ACCEPT_SECONDS
     )
 
 
-def test_a_lost_answer_is_a_failure_of_its_line() -> None:
+def test_a_lost_response_is_a_failure_of_its_line() -> None:
     source = {"kind": "batch", "batch": "b", "line": 7}
-    line = line_of(a_task(State.AMBIGUOUS_FAILED, source=source, failure_code="TARMAC.AMBIGUOUS", failure="lost"))
+    line = line_of_task(a_task(State.AMBIGUOUS_FAILED, source=source, failure_code="TARMAC.AMBIGUOUS", failure="lost"))
     assert (line.number, line.state, line.failure_code) == (7, LineState.FAILED, "TARMAC.AMBIGUOUS")
     assert Line.from_json(line.as_json()) == line

@@ -1,4 +1,4 @@
-"""Batches and pairs in the table: what meets is written once, and nothing is lost between."""
+"""Batches and pairs in the table: concurrent changes lose nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fakes.samples import NOW
 BATCH = Batch(
     "b",
     "s3",
-    "cause",
+    "upload-1",
     {"kind": "batch", "bucket": "u", "key": "k"},
     "csv",
     30,
@@ -39,36 +39,36 @@ def judged(*numbers: int) -> list[Line]:
     return [Line(n, LineState.ACCEPTED, f"task-{n}") for n in numbers]
 
 
-def test_a_batch_is_read_as_it_was_opened_and_opened_once(store: BatchStore) -> None:
+def test_a_batch_is_read_as_it_was_opened_and_can_be_opened_once(store: BatchStore) -> None:
     store.open(BATCH)
     assert store.get("b") == BATCH
     with pytest.raises(BatchExists):
-        store.open(replace(BATCH, cause="another"))
-    assert store.get("nothing") is None
+        store.open(replace(BATCH, upload_id="another"))
+    assert store.get("unknown") is None
 
 
-def test_a_chunk_and_the_counts_of_its_batch_are_one_write(store: BatchStore) -> None:
+def test_a_chunk_and_the_counts_of_its_batch_change_together(store: BatchStore) -> None:
     store.open(BATCH)
     changed = store.move_chunk("b", 1, Chunk.with_lines, judged(1, 2), is_accepted=True)
     assert changed.batch is not None
     assert changed.batch.counts == Counts(accepted=2, accepted_chunks=1)
     assert store.get("b") == changed.batch
     assert [chunk.lines.keys() for chunk in store.chunks("b")] == [{1, 2}]
-    assert not changed.is_news
+    assert not changed.needs_publishing
 
 
-def test_a_change_that_brings_the_batch_on_is_news_also_when_it_is_repeated(store: BatchStore) -> None:
+def test_a_new_stage_needs_publishing_until_it_is_published(store: BatchStore) -> None:
     store.open(BATCH)
     for number in (1, 2):
         changed = store.move_chunk("b", number, Chunk.with_lines, [], is_accepted=True)
-    assert changed.is_news
-    assert store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).is_news
-    store.move("b", Batch.announced_to, 100)
-    assert not store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).is_news
+    assert changed.needs_publishing
+    assert store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).needs_publishing
+    store.move("b", Batch.with_published_stage, 100)
+    assert not store.move_chunk("b", 2, Chunk.with_lines, [], is_accepted=True).needs_publishing
 
 
-def test_a_chunk_is_changed_beside_others(store: BatchStore, table: Table) -> None:
-    """Somebody else writes between the read and the write: the move is made again, from what stands there then."""
+def test_concurrent_changes_of_a_chunk_are_all_stored(store: BatchStore, table: Table) -> None:
+    """Another writer writes between read and write: the move is retried on the row as it is then."""
     store.open(BATCH)
     others: Iterator[int] = iter((2, 3))
 
@@ -82,18 +82,18 @@ def test_a_chunk_is_changed_beside_others(store: BatchStore, table: Table) -> No
     assert set(store.chunk("b", 1).lines) == {1, 2, 3}
 
 
-def test_lines_of_a_batch_whose_row_is_gone_are_kept_alone(store: BatchStore) -> None:
+def test_lines_of_a_batch_without_a_row_are_stored(store: BatchStore) -> None:
     assert store.move_chunk("gone", 1, Chunk.with_lines, judged(1), is_accepted=True).batch is None
     assert set(store.chunk("gone", 1).lines) == {1}
 
 
-def test_a_batch_is_due_until_it_is_told_of(store: BatchStore, table: Table) -> None:
+def test_a_batch_is_due_until_its_stage_is_published(store: BatchStore, table: Table) -> None:
     store.open(BATCH)
     assert DUE.keys(table, NOW) == ["batch#b"]
     for number in (1, 2):
         store.move_chunk("b", number, Chunk.with_lines, [], is_accepted=True)
     assert DUE.keys(table, NOW + 10**6) == ["batch#b"]
-    store.move("b", Batch.announced_to, 100)
+    store.move("b", Batch.with_published_stage, 100)
     assert DUE.keys(table, NOW + 10**6) == []
 
 
@@ -111,7 +111,7 @@ def half(key: str, sequencer: str, created_at: float = NOW) -> Half:
 
 
 class TestPairs:
-    def test_the_second_half_finds_the_first_in_either_order(self, table: Table) -> None:
+    def test_the_second_half_gets_both_in_either_order(self, table: Table) -> None:
         pairs = PairStore(table)
         image, film = half("c.png", "01"), half("r.mp4", "02")
         assert pairs.arrive("u", REFERENCE, film) == {"reference": film}
@@ -119,7 +119,7 @@ class TestPairs:
         assert pairs.arrive("u", REFERENCE, film) == {"character": image, "reference": film}
         assert pairs.arrive("another-bucket", CHARACTER, image) == {"character": image}
 
-    def test_a_newer_version_takes_the_place_of_an_older_and_never_the_reverse(self, table: Table) -> None:
+    def test_a_newer_version_replaces_an_older_one_but_not_the_reverse(self, table: Table) -> None:
         pairs = PairStore(table)
         old, new = half("c.png", "0A"), half("c.png", "10")
         pairs.arrive("u", CHARACTER, new)
@@ -127,12 +127,12 @@ class TestPairs:
         other = half("c.jpg", "01", NOW + 5)
         assert pairs.arrive("u", CHARACTER, other) == {"character": other}
 
-    def test_of_two_at_once_one_sees_both(self, table: Table) -> None:
+    def test_of_two_concurrent_halves_one_gets_both(self, table: Table) -> None:
         pairs = PairStore(table)
         image, film = half("c.png", "01"), half("r.mp4", "02")
 
         class Interrupted:
-            """Lets the other half in between the read and the write."""
+            """Writes the other half between read and write."""
 
             def __init__(self) -> None:
                 self.first = True
@@ -152,7 +152,7 @@ class TestPairs:
             "reference": film,
         }
 
-    def test_a_half_that_is_gone_is_forgotten_unless_another_has_come(self, table: Table) -> None:
+    def test_forget_removes_a_half_unless_a_newer_one_is_recorded(self, table: Table) -> None:
         pairs = PairStore(table)
         old, new, film = half("c.png", "01"), half("c.png", "02"), half("r.mp4", "03")
         pairs.arrive("u", CHARACTER, old)

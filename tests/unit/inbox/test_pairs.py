@@ -1,4 +1,4 @@
-"""Two files of one name: one task for each pair of versions, whichever comes last, and however often that is told."""
+"""Pairs: each pair of object versions is one task, in any order and however often the events are delivered."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.accept_upload import accept_upload
 from tarmac.inbox.keys import task_id_of_pair
+from tarmac.inbox.rejections import Rejected
+from tarmac.inbox.upload import NothingStarted, Upload, UploadDefaults
 from tarmac.tasks.accept import Accepted
 from tests.fakes import World
 from tests.fakes.runway import MP4
@@ -22,7 +24,7 @@ CHARACTER, REFERENCE = "inbox/cast/Take 1.character.PNG", "inbox/cast/Take 1.ref
 
 
 class Bucket:
-    """Versions of objects, each with an event that may be told at any time."""
+    """Object versions, and their events, which can be delivered at any time."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -35,7 +37,7 @@ class Bucket:
         self.world.uploads.put(key, content, "binary/octet-stream", {"tarmac-ratio": "1280:720"} | metadata)
         return Upload("uploads", key, None, f"{number:018X}", NOW + number, self.world.uploads.head(key).etag)
 
-    def tell(self, upload: Upload) -> Any:
+    def deliver(self, upload: Upload) -> Any:
         return accept_upload(upload, self.world, DEFAULTS)
 
     @property
@@ -44,11 +46,11 @@ class Bucket:
 
 
 @pytest.mark.parametrize("order", [(CHARACTER, REFERENCE), (REFERENCE, CHARACTER)], ids=["image first", "film first"])
-def test_the_later_half_makes_the_task(order: tuple[str, str]) -> None:
+def test_the_later_half_starts_the_task(order: tuple[str, str]) -> None:
     bucket = Bucket()
     first, second = (bucket.put(key) for key in order)
-    assert bucket.tell(first) == Noted("waiting")
-    found = bucket.tell(second)
+    assert bucket.deliver(first) == NothingStarted("waiting")
+    found = bucket.deliver(second)
     assert isinstance(found, Accepted)
     task = found.task
     assert (task.operation, task.model) == ("character_performance", "act_two")
@@ -59,93 +61,95 @@ def test_the_later_half_makes_the_task(order: tuple[str, str]) -> None:
     assert bucket.world.uploads.tagged == {key: {"tarmac-task": task.id} for key in (CHARACTER, REFERENCE)}
 
 
-def test_a_new_version_of_a_half_is_a_new_pair() -> None:
+def test_a_new_version_of_a_half_starts_another_task() -> None:
     bucket = Bucket()
     for key in (CHARACTER, REFERENCE, CHARACTER):
-        found = bucket.tell(bucket.put(key))
+        found = bucket.deliver(bucket.put(key))
     assert isinstance(found, Accepted)
     assert len(bucket.tasks) == 2
 
 
-def test_an_older_version_that_is_told_late_starts_nothing() -> None:
-    """Its key holds another object by then."""
+def test_a_late_event_of_an_older_version_starts_nothing() -> None:
+    """Its key holds the newer object by then."""
     bucket = Bucket()
     old, new = bucket.put(CHARACTER), bucket.put(CHARACTER)
-    bucket.tell(new)
-    found = bucket.tell(old)
+    bucket.deliver(new)
+    found = bucket.deliver(old)
     assert isinstance(found, Rejected)
     assert "overwritten" in found.reason
-    bucket.tell(bucket.put(REFERENCE))
+    bucket.deliver(bucket.put(REFERENCE))
     assert len(bucket.tasks) == 1
 
 
-def test_a_half_that_was_deleted_is_waited_for_anew() -> None:
+def test_a_deleted_half_must_be_uploaded_again() -> None:
     bucket = Bucket()
-    bucket.tell(bucket.put(CHARACTER))
+    bucket.deliver(bucket.put(CHARACTER))
     bucket.world.uploads.delete(CHARACTER)
     film = bucket.put(REFERENCE)
-    assert bucket.tell(film) == Noted("waiting")
-    assert isinstance(bucket.tell(bucket.put(CHARACTER)), Accepted)
+    assert bucket.deliver(film) == NothingStarted("waiting")
+    assert isinstance(bucket.deliver(bucket.put(CHARACTER)), Accepted)
 
 
-def test_a_half_that_has_served_its_purpose_may_be_gone_when_its_event_comes_again() -> None:
-    """Deleted, or overwritten: its task is made, and nothing is wrong with it."""
+def test_a_repeated_event_of_a_consumed_half_that_is_gone_is_superseded() -> None:
+    """The half was deleted or overwritten after its task was made, so it is not rejected."""
     bucket = Bucket()
     image, film = bucket.put(CHARACTER), bucket.put(REFERENCE)
     for upload in (image, film):
-        bucket.tell(upload)
+        bucket.deliver(upload)
     bucket.put(CHARACTER)
     bucket.world.uploads.delete(REFERENCE)
-    assert [bucket.tell(upload) for upload in (image, film)] == [Noted("superseded")] * 2
+    assert [bucket.deliver(upload) for upload in (image, film)] == [NothingStarted("superseded")] * 2
     assert bucket.world.topic.published == []
     assert len(bucket.tasks) == 1
 
 
-def test_metadata_of_both_halves_counts() -> None:
+def test_metadata_of_both_halves_is_used() -> None:
     bucket = Bucket()
-    bucket.tell(bucket.put(CHARACTER, seed="7"))
-    found = bucket.tell(bucket.put(REFERENCE, expression_intensity="3"))
+    bucket.deliver(bucket.put(CHARACTER, seed="7"))
+    found = bucket.deliver(bucket.put(REFERENCE, expression_intensity="3"))
     body = bucket.world.tasks.request(found.task.id)["body"]
     assert (body["seed"], body["expressionIntensity"]) == (7, 3)
 
 
 def test_an_operation_that_is_said_makes_a_half_a_file_like_others() -> None:
     bucket = Bucket()
-    found = bucket.tell(bucket.put("inbox/a.character.png", operation="image_to_video", duration="5"))
+    found = bucket.deliver(bucket.put("inbox/a.character.png", operation="image_to_video", duration="5"))
     assert isinstance(found, Accepted)
-    alone = bucket.tell(bucket.put("inbox/alone.png", operation="character_performance"))
+    alone = bucket.deliver(bucket.put("inbox/alone.png", operation="character_performance"))
     assert isinstance(alone, Rejected)
     assert "two files" in alone.reason
 
 
-def test_what_is_wrong_with_a_half_is_said_when_it_comes() -> None:
+def test_an_invalid_half_is_rejected_when_it_arrives() -> None:
     bucket = Bucket()
-    found = bucket.tell(bucket.put(CHARACTER, seed="seven"))
+    found = bucket.deliver(bucket.put(CHARACTER, seed="seven"))
     assert isinstance(found, Rejected)
     assert "tarmac-seed" in found.reason
 
 
 @given(st.data())
-def test_each_pair_of_versions_is_one_task_in_whatever_order_it_is_told(data: st.DataObject) -> None:
-    """Puts and tellings interleave; each event is told once or more. Pairs of the last versions are never missing, and
-    no pair is two tasks."""
+def test_each_pair_of_versions_is_one_task_in_any_order_of_events(data: st.DataObject) -> None:
+    """Uploads and deliveries interleave, and each event is delivered once or more.
+
+    The pair of the newest versions always has a task, and no pair has two.
+    """
     bucket = Bucket()
-    told: list[Upload] = []
+    delivered: list[Upload] = []
     pending: list[Upload] = []
     for _ in range(data.draw(st.integers(2, 5))):
         pending.append(bucket.put(data.draw(st.sampled_from([CHARACTER, REFERENCE]))))
         while pending and data.draw(st.booleans()):  # type: ignore[arg-type]
             upload = pending.pop(data.draw(st.integers(0, len(pending) - 1)))
-            bucket.tell(upload)
-            told.append(upload)
+            bucket.deliver(upload)
+            delivered.append(upload)
     for upload in data.draw(st.permutations(pending)):
-        bucket.tell(upload)
-        told.append(upload)
+        bucket.deliver(upload)
+        delivered.append(upload)
     before = bucket.tasks
-    last = {upload.key: upload for upload in sorted(told, key=lambda upload: upload.sequencer)}
+    last = {upload.key: upload for upload in sorted(delivered, key=lambda upload: upload.sequencer)}
     if len(last) == 2:
         halves = [(key, last[key].version) for key in (CHARACTER, REFERENCE)]
         assert task_id_of_pair("uploads", halves[0], halves[1]) in before
     for upload in data.draw(st.permutations(list(last.values()))):
-        bucket.tell(upload)
-    assert bucket.tasks == before, "what is told again starts nothing"
+        bucket.deliver(upload)
+    assert bucket.tasks == before, "a repeated event starts nothing"

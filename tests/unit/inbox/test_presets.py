@@ -1,4 +1,4 @@
-"""Presets: checked when uploaded, used by folder, overridden by metadata."""
+"""Presets are checked when uploaded, used by the objects of their folder, and overridden by metadata."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tarmac.inbox.accept_upload import Noted, Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.accept_upload import accept_upload
+from tarmac.inbox.rejections import Rejected
+from tarmac.inbox.upload import NothingStarted, Upload, UploadDefaults
 from tarmac.tasks.accept import Accepted
 from tarmac.tasks.orders import AllowLists
 from tests.fakes import World
@@ -42,8 +44,8 @@ def body_of(world: World, found: Any) -> dict[str, Any]:
     return body
 
 
-def test_a_good_preset_is_checked_and_says_nothing(world: World) -> None:
-    assert preset(world, "warm", WARM) == Noted("checked")
+def test_a_valid_preset_is_checked_without_a_notice(world: World) -> None:
+    assert preset(world, "warm", WARM) == NothingStarted("checked")
     assert (world.topic.published, world.table.rows, list(world.uploads.objects)) == ([], {}, ["presets/warm.json"])
 
 
@@ -70,34 +72,34 @@ def test_a_good_preset_is_checked_and_says_nothing(world: World) -> None:
         {"operation": "recipes/product_ad", "request": {"version": "2026-06"}},
     ],
 )
-def test_a_preset_need_not_say_what_object_metadata_or_line_will_say(good: dict[str, Any], world: World) -> None:
-    assert preset(world, "good", good) == Noted("checked")
+def test_a_preset_may_leave_out_what_the_object_metadata_or_line_adds(good: dict[str, Any], world: World) -> None:
+    assert preset(world, "good", good) == NothingStarted("checked")
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "no JSON": (b"{operation: image_to_video}", "not JSON"),
-    "no object": (b"[]", "must be a JSON object"),
+    "not JSON": (b"{operation: image_to_video}", "not JSON"),
+    "not an object": (b"[]", "must be a JSON object"),
     "a key twice": (b'{"operation": "a", "operation": "b"}', "twice"),
     "no operation": ({"request": {}}, "operation: Required"),
     "an unknown operation": ({"operation": "image_to_gold"}, "Unknown operation 'image_to_gold'"),
-    "a request that is none": ({"operation": "image_to_video", "request": []}, "request: Must be an object"),
-    "a misspelt word": ({"operation": "image_to_video", "requests": {}}, "requests: not a word of a preset"),
+    "a request that is not an object": ({"operation": "image_to_video", "request": []}, "request: Must be an object"),
+    "a misspelt field": ({"operation": "image_to_video", "requests": {}}, "requests: Unknown field"),
     "a model of another operation": (
         {"operation": "image_to_video", "request": {"model": "gen4_aleph"}},
-        "gen4_aleph is not a model",
+        "Unknown model gen4_aleph of image_to_video",
     ),
-    "a value that is wrong": (
+    "an invalid value": (
         {"operation": "image_to_video", "request": {"model": "gen4_turbo", "ratio": "16:9"}},
         "ratio: Expected one of",
     ),
-    "two values that are wrong": (
+    "two invalid values": (
         {"operation": "image_to_video", "request": {"model": "gen4_turbo", "ratio": "16:9", "duration": 99}},
         "duration: Must be at most 10",
     ),
     "metadata that is too long": ({**WARM, "metadata": {"look": "x" * 501}}, "metadata.look"),
-    "metadata that is no object": ({**WARM, "metadata": ["x"]}, "metadata"),
-    "a webhook that is none": ({**WARM, "webhookUrl": "http://localhost/"}, "webhookUrl"),
-    "a file that is no preset's": (
+    "metadata that is not an object": ({**WARM, "metadata": ["x"]}, "metadata"),
+    "an invalid webhook": ({**WARM, "webhookUrl": "http://localhost/"}, "webhookUrl"),
+    "an invalid link": (
         {**WARM, "request": {"model": "gen4_turbo", "promptImage": "ftp://x"}},
         "promptImage",
     ),
@@ -105,7 +107,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD.values(), ids=BAD)
-def test_a_bad_preset_yields_a_notice_that_names_the_error(content: Any, reason: str, world: World) -> None:
+def test_an_invalid_preset_is_rejected_with_the_reason(content: Any, reason: str, world: World) -> None:
     found = preset(world, "bad", content)
     assert isinstance(found, Rejected)
     assert reason in found.reason
@@ -119,17 +121,19 @@ def test_a_bad_preset_yields_a_notice_that_names_the_error(content: Any, reason:
 
 
 @pytest.mark.parametrize("key", ["presets/deep/a.json", "presets/a.JSON", "presets/notes.txt", "presets/.json"])
-def test_a_preset_that_no_folder_could_use_is_none(key: str, world: World) -> None:
+def test_a_preset_with_an_unusable_name_is_rejected(key: str, world: World) -> None:
     found = drop(world, key, json.dumps(WARM).encode(), "application/json")
     assert isinstance(found, Rejected)
-    assert "lies directly in presets/" in found.reason
+    assert "directly in presets/" in found.reason
 
 
-def test_a_preset_that_is_gone_already_is_nothing(world: World) -> None:
-    assert accept_upload(Upload("uploads", "presets/a.json", None, "01", NOW), world, DEFAULTS) == Noted("ignored")
+def test_a_deleted_preset_is_ignored(world: World) -> None:
+    assert accept_upload(Upload("uploads", "presets/a.json", None, "01", NOW), world, DEFAULTS) == NothingStarted(
+        "ignored"
+    )
 
 
-def test_objects_of_its_folder_use_it_and_no_default(world: World) -> None:
+def test_objects_of_its_folder_use_the_preset_instead_of_defaults(world: World) -> None:
     preset(world, "warm light", WARM)
     found = drop(world, "inbox/warm light/deep/er/Café + 1.PNG")
     assert body_of(world, found) == {
@@ -142,11 +146,11 @@ def test_objects_of_its_folder_use_it_and_no_default(world: World) -> None:
     assert found.task.metadata == {"look": "warm"}
 
 
-def test_a_folder_without_preset_is_a_folder(world: World) -> None:
+def test_a_folder_without_a_preset_uses_the_defaults(world: World) -> None:
     assert body_of(world, drop(world, "inbox/holidays/a.png"))["promptText"] == "a default prompt"
 
 
-def test_a_preset_is_found_however_a_mac_writes_its_name(world: World) -> None:
+def test_a_preset_is_found_in_any_unicode_form_of_its_name(world: World) -> None:
     preset(world, "Wüste", WARM)
     folder = unicodedata.normalize("NFD", "Wüste")
     assert body_of(world, drop(world, f"inbox/{folder}/a.png"))["promptText"] == "Warm light"
@@ -168,13 +172,13 @@ def test_metadata_overrides_the_preset(world: World) -> None:
     assert found.task.metadata == {"look": "cool", "shot": "3"}
 
 
-def test_another_operation_than_the_presets_takes_nothing_of_its_request(world: World) -> None:
+def test_the_request_of_a_preset_is_not_used_for_another_operation(world: World) -> None:
     preset(world, "warm", WARM)
     found = drop(world, "inbox/warm/a.png", operation="image_upscale")
     assert body_of(world, found).keys() <= {"model", "imageUri"}
 
 
-def test_films_and_sound_go_where_their_operation_takes_them(world: World) -> None:
+def test_videos_and_audio_fill_the_parameter_of_their_kind(world: World) -> None:
     preset(
         world, "toon", {"operation": "video_to_video", "request": {"model": "gen4_aleph", "promptText": "A cartoon"}}
     )
@@ -185,10 +189,10 @@ def test_films_and_sound_go_where_their_operation_takes_them(world: World) -> No
     assert sound["audioUri"] == "s3://uploads/inbox/clean/a.Mp3"
     picture = drop(world, "inbox/clean/a.png")
     assert isinstance(picture, Rejected)
-    assert "does not start from a file of type image/png" in picture.reason
+    assert "has no parameter for a file of type image/png" in picture.reason
 
 
-def test_a_preset_may_say_where_the_object_belongs(world: World) -> None:
+def test_a_preset_may_name_the_place_of_the_object(world: World) -> None:
     frames = [{"uri": "https://example.com/a.png", "position": "first"}, {"uri": "{object}", "position": "last"}]
     preset(
         world,
@@ -199,11 +203,11 @@ def test_a_preset_may_say_where_the_object_belongs(world: World) -> None:
     assert body["promptImage"] == [frames[0], {"uri": "s3://uploads/inbox/end/b.png", "position": "last"}]
 
 
-def test_a_preset_that_cannot_be_used_is_named_by_what_needs_it(world: World) -> None:
+def test_an_object_with_an_invalid_preset_is_rejected_with_its_name(world: World) -> None:
     preset(world, "bad", b"{")
     found = drop(world, "inbox/bad/a.png")
     assert isinstance(found, Rejected)
-    assert "The preset of this folder cannot be used." in found.reason
+    assert "The preset presets/bad.json is invalid." in found.reason
     assert "not JSON" in found.reason
 
 
@@ -219,7 +223,7 @@ class TestOneRequest:
         text = content if isinstance(content, bytes) else json.dumps(content).encode()
         return drop(world, key, text, "application/json")
 
-    def test_is_a_task(self, world: World) -> None:
+    def test_becomes_a_task(self, world: World) -> None:
         found = self.file(world, self.REQUEST)
         assert body_of(world, found) == self.REQUEST["request"]
         assert found.task.metadata == {"shot": "7"}
@@ -227,7 +231,7 @@ class TestOneRequest:
         assert found.task.source == {"kind": "s3", "bucket": "uploads", "key": "inbox/one.json"}
         assert world.uploads.tagged["inbox/one.json"] == {"tarmac-task": found.task.id}
 
-    def test_of_a_presets_folder_is_completed_by_it(self, world: World) -> None:
+    def test_in_the_folder_of_a_preset_is_completed_by_it(self, world: World) -> None:
         preset(world, "warm", WARM)
         wanted = {"request": {"promptImage": "https://example.com/a.png", "duration": 2}, "metadata": {"shot": "7"}}
         found = self.file(world, wanted, "inbox/warm/one.JSON")
@@ -243,7 +247,7 @@ class TestOneRequest:
             ({}, "operation: Required"),
             ({"operation": "text_to_video"}, "request.model: Required"),
             ({"operation": "text_to_gold", "request": {}}, "operation: Unknown operation 'text_to_gold'"),
-            ({"operation": "text_to_video", "model": "veo3"}, "model: Not known here"),
+            ({"operation": "text_to_video", "model": "veo3"}, "model: Unknown field"),
             ({"operation": "text_to_video", "request": {"model": "veo3", "promptText": 5}}, "promptText"),
             (
                 {
@@ -259,7 +263,7 @@ class TestOneRequest:
             ),
         ],
     )
-    def test_that_is_none_is_rejected_with_its_issues(self, content: Any, reason: str, world: World) -> None:
+    def test_that_is_invalid_is_rejected_with_its_issues(self, content: Any, reason: str, world: World) -> None:
         found = self.file(world, content)
         assert isinstance(found, Rejected)
         report = json.loads(world.uploads.open("failed/inbox/one.json.json").read())
@@ -267,7 +271,7 @@ class TestOneRequest:
         assert reason.removeprefix("request.") in found.reason
         assert world.executions.started == {}
 
-    def test_may_hold_a_file_as_over_http(self, world: World) -> None:
+    def test_may_contain_an_inline_file(self, world: World) -> None:
         request = {"model": "gen4_turbo", "promptImage": data_uri(), "ratio": "1280:720", "duration": 5}
         found = self.file(world, {"operation": "image_to_video", "request": request})
         assert world.tasks.request(found.task.id)["inputs"][0]["key"].startswith(f"inputs/{found.task.id}/")
@@ -277,7 +281,7 @@ VEO = {"operation": "text_to_video", "request": {"model": "veo3.1", "audio": Tru
 
 
 @pytest.mark.parametrize("spelling", ["promptText", "prompt_text"])
-def test_what_overrides_a_preset_does_so_in_any_spelling(spelling: str, world: World) -> None:
+def test_a_preset_is_overridden_in_any_spelling(spelling: str, world: World) -> None:
     preset(world, "warm", WARM | {"request": {"model": "gen4.5", spelling: "Warm", "ratio": "720:1280", "duration": 4}})
     assert body_of(world, drop(world, "inbox/warm/lamp.png", prompt_text="Cold"))["promptText"] == "Cold"
     line = {"request": {"promptImage": "https://example.com/a.png", "prompt_text": "Cold"}}
@@ -285,8 +289,8 @@ def test_what_overrides_a_preset_does_so_in_any_spelling(spelling: str, world: W
     assert body_of(world, found)["promptText"] == "Cold"
 
 
-def test_a_preset_of_a_strict_model_is_held_against_its_parameters(world: World) -> None:
-    assert isinstance(preset(world, "good", VEO), Noted)
-    refused = preset(world, "bad", VEO | {"request": {"model": "veo3.1", "audios": True}})
-    assert isinstance(refused, Rejected)
-    assert "audios: Unknown parameter" in refused.reason
+def test_a_preset_of_a_strict_model_rejects_unknown_parameters(world: World) -> None:
+    assert isinstance(preset(world, "good", VEO), NothingStarted)
+    rejected = preset(world, "bad", VEO | {"request": {"model": "veo3.1", "audios": True}})
+    assert isinstance(rejected, Rejected)
+    assert "audios: Unknown parameter" in rejected.reason

@@ -1,4 +1,4 @@
-"""Batches: each line is one task or one reason, the same lines again are nothing, and the report says what has come."""
+"""Batches: each line becomes one task or is rejected, repeated files buy nothing, and the report lists the results."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tarmac.inbox import batch as batch_rules
-from tarmac.inbox.accept_upload import Rejected, Upload, UploadDefaults, accept_upload
+from tarmac.inbox.accept_upload import accept_upload
 from tarmac.inbox.batch import ACCEPT_SECONDS, MOST_TRIES
 from tarmac.inbox.keys import task_id_of_line
-from tarmac.inbox.run_batch import BatchSettings, Opened, run_batch
+from tarmac.inbox.open_batch import OpenedBatch
+from tarmac.inbox.rejections import Rejected
+from tarmac.inbox.run_batch import BatchSettings, run_batch
+from tarmac.inbox.upload import Upload, UploadDefaults
 from tarmac.ports import Put
 from tarmac.rows import SWEEP_GRACE_SECONDS
 from tarmac.tasks.moves import Moves
@@ -46,7 +49,7 @@ def drop(world: World, content: bytes, key: str = "inbox/batch.jsonl", sequencer
 
 
 def run_all(world: World, receives: int = 1) -> list[int | None]:
-    """Everything that is in the queue, and what that puts there."""
+    """Process the queue until it is empty."""
     waits = []
     while world.batch_queue.sent:
         waits.append(run_batch(json.loads(world.batch_queue.sent.pop(0)), receives, world, SETTINGS))
@@ -54,7 +57,7 @@ def run_all(world: World, receives: int = 1) -> list[int | None]:
 
 
 def end(world: World, task_id: str, failure: str | None = None) -> None:
-    """The task ends without having been sent, and is announced as Finish does it."""
+    """End a task without an attempt, and publish its notice as FinishTask does."""
     if failure is None:
         world.tasks.move(task_id, Moves.cancel, None, 0.0)
     else:
@@ -67,8 +70,8 @@ def tasks(world: World) -> list[str]:
 
 
 def notices(world: World, kind: str) -> list[dict[str, Any]]:
-    told = [json.loads(message) for message, attributes in world.topic.published if attributes["type"] == kind]
-    return list({notice["eventId"]: notice for notice in told}.values())
+    found = [json.loads(message) for message, attributes in world.topic.published if attributes["type"] == kind]
+    return list({notice["eventId"]: notice for notice in found}.values())
 
 
 def report(world: World) -> dict[str, Any]:
@@ -77,11 +80,11 @@ def report(world: World) -> dict[str, Any]:
     return found
 
 
-def test_a_line_is_a_task(world: World) -> None:
+def test_a_line_becomes_a_task(world: World) -> None:
     found = drop(world, lines(line(), b"\n", {**line(duration=6), "metadata": {"shot": "2"}}))
-    assert isinstance(found, Opened)
+    assert isinstance(found, OpenedBatch)
     assert (found.is_new, found.batch.lines) == (True, 2)
-    assert tasks(world) == [], "AcceptUpload itself starts none"
+    assert tasks(world) == [], "AcceptUpload itself starts no task"
     assert run_all(world) == [None]
     wanted = {number: task_id_of_line(found.batch.id, number) for number in (1, 3)}
     assert tasks(world) == sorted(wanted.values())
@@ -100,7 +103,7 @@ def test_a_line_is_a_task(world: World) -> None:
     assert world.uploads.tagged == {"inbox/batch.jsonl": {"tarmac-task": f"batch:{found.batch.id}"}}
 
 
-def test_a_line_that_cannot_be_one_is_rejected_with_its_number_and_reason(world: World) -> None:
+def test_an_invalid_line_is_rejected_with_its_number_and_reason(world: World) -> None:
     drop(
         world,
         lines(line(), b"{\n", line(ratio="16:9"), {"operation": "text_to_gold", "request": {}}, b"[1]\n", line(seed=1)),
@@ -113,24 +116,24 @@ def test_a_line_that_cannot_be_one_is_rejected_with_its_number_and_reason(world:
     assert "text_to_gold" in results[4]["reason"]
     assert "must be a JSON object" in results[5]["reason"]
     assert len(tasks(world)) == 2
-    [told] = notices(world, "batch.accepted")
-    assert {name: told["batch"][name] for name in ("lines", "accepted", "rejected", "ended")} == {
+    [notice] = notices(world, "batch.accepted")
+    assert {name: notice["batch"][name] for name in ("lines", "accepted", "rejected", "ended")} == {
         "lines": 6,
         "accepted": 2,
         "rejected": 4,
         "ended": 0,
     }
-    assert told["batch"]["report"] == {"bucket": "archive", "key": next(iter(world.archive.objects))}
+    assert notice["batch"]["report"] == {"bucket": "archive", "key": next(iter(world.archive.objects))}
 
 
-def test_a_batch_of_nothing_but_rejections_has_ended(world: World) -> None:
+def test_a_batch_with_only_rejected_lines_ends(world: World) -> None:
     drop(world, lines(line(ratio="16:9")))
     run_all(world)
     assert report(world)["status"] == "ENDED"
     assert len(notices(world, "batch.accepted")) == len(notices(world, "batch.ended")) == 1
 
 
-def test_the_report_follows_each_line_to_its_end(world: World) -> None:
+def test_the_report_contains_the_result_of_each_line(world: World) -> None:
     found = drop(world, lines(line(), line(seed=1), line(ratio="16:9")))
     run_all(world)
     first, second = (task_id_of_line(found.batch.id, number) for number in (1, 2))
@@ -145,17 +148,17 @@ def test_the_report_follows_each_line_to_its_end(world: World) -> None:
         ("REJECTED", None),
     ]
     assert report(world)["status"] == "ENDED"
-    [told] = notices(world, "batch.ended")
-    assert {name: told["batch"][name] for name in ("accepted", "rejected", "failed", "cancelled")} == {
+    [notice] = notices(world, "batch.ended")
+    assert {name: notice["batch"][name] for name in ("accepted", "rejected", "failed", "cancelled")} == {
         "accepted": 2,
         "rejected": 1,
         "failed": 1,
         "cancelled": 1,
     }
-    assert told["eventId"] == f"{found.batch.id}-ended"
+    assert notice["eventId"] == f"{found.batch.id}-ended"
 
 
-def test_the_same_bytes_again_are_nothing_new_and_a_notice_says_so(world: World) -> None:
+def test_the_same_bytes_start_nothing_and_are_reported_in_a_notice(world: World) -> None:
     content = lines(*(line(seed=n) for n in range(60)))
     first = drop(world, content)
     run_all(world)
@@ -163,11 +166,11 @@ def test_the_same_bytes_again_are_nothing_new_and_a_notice_says_so(world: World)
     again = drop(world, content, key="inbox/copy.jsonl", sequencer="02")
     run_all(world)
     assert (again.batch.id, again.is_new, len(tasks(world))) == (first.batch.id, False, 60)
-    [told] = notices(world, "batch.repeated")
-    assert (told["source"]["key"], told["batch"]["accepted"]) == ("inbox/copy.jsonl", 60)
+    [notice] = notices(world, "batch.repeated")
+    assert (notice["source"]["key"], notice["batch"]["accepted"]) == ("inbox/copy.jsonl", 60)
 
 
-def test_the_same_event_again_says_nothing(world: World) -> None:
+def test_a_repeated_event_publishes_no_notice(world: World) -> None:
     content = lines(line())
     for _ in range(3):
         drop(world, content)
@@ -176,22 +179,22 @@ def test_the_same_event_again_says_nothing(world: World) -> None:
     assert notices(world, "batch.repeated") == []
 
 
-def test_an_event_that_comes_again_when_the_file_is_gone_is_its_batchs(world: World) -> None:
-    """Of the file that made the batch, and of one that repeated it."""
+def test_a_repeated_event_of_a_deleted_file_returns_its_batch(world: World) -> None:
+    """For the file that opened the batch, and for one with the same content."""
     content = lines(line())
     first, second = drop(world, content), drop(world, content, key="inbox/copy.jsonl", sequencer="02")
     run_all(world)
-    told = len(world.topic.published)
+    published = len(world.topic.published)
     for key, sequencer in (("inbox/batch.jsonl", "01"), ("inbox/copy.jsonl", "02")):
         world.uploads.delete(key)
         again = accept_upload(Upload("uploads", key, None, sequencer, NOW, "etag"), world, DEFAULTS)
-        assert isinstance(again, Opened)
+        assert isinstance(again, OpenedBatch)
         assert again.batch.id == first.batch.id == second.batch.id
-    assert len(world.topic.published) == told
+    assert len(world.topic.published) == published
     assert len(tasks(world)) == 1
 
 
-def test_the_same_lines_may_be_wanted_again_by_another_name(world: World) -> None:
+def test_another_name_makes_another_batch_of_the_same_lines(world: World) -> None:
     content = lines(line())
     ids = {drop(world, content, sequencer=name, batch=name).batch.id for name in ("", "monday", "tuesday")}
     assert len(ids) == 3
@@ -205,14 +208,14 @@ def test_another_preset_makes_another_batch_of_the_same_lines(world: World) -> N
         template = {"operation": "text_to_video", "request": REQUEST | {"duration": duration}}
         world.uploads.put("presets/short.json", json.dumps(template).encode(), "application/json")
         drop(world, content, key="inbox/short/a.jsonl", sequencer=str(duration))
-        # What it was when the file came holds, whatever becomes of it before its lines are read.
+        # The batch uses the preset as it was when the file arrived.
         world.uploads.delete("presets/short.json")
     run_all(world)
     durations = Counter(world.tasks.request(task_id)["body"]["duration"] for task_id in tasks(world))
     assert durations == {4: 1, 6: 1}
 
 
-def test_a_table_has_fields_of_the_catalogues_types(world: World) -> None:
+def test_cells_of_a_table_have_the_types_of_the_catalogue(world: World) -> None:
     table = (
         "operation,model,promptText,ratio,duration,seed,audio,metadata.shot,webhookUrl\r\n"
         'text_to_video,veo3.1_fast,"Möwen, ""ruhig""\nam Hafen",1280:720,4,,true,7,https://example.com/hook\r\n'
@@ -240,7 +243,7 @@ def test_a_table_has_fields_of_the_catalogues_types(world: World) -> None:
     assert "voice" in results[2]["reason"]
 
 
-def test_a_table_of_a_presets_folder_needs_only_what_differs(world: World) -> None:
+def test_a_table_in_the_folder_of_a_preset_needs_only_what_differs(world: World) -> None:
     template = {
         "operation": "text_to_speech",
         "request": {"model": "eleven_multilingual_v2", "voice": {"type": "runway-preset", "presetId": "Maya"}},
@@ -258,7 +261,7 @@ def test_a_table_of_a_presets_folder_needs_only_what_differs(world: World) -> No
     assert all(world.tasks.get(task_id).metadata["film"] == "one" for task_id in tasks(world))
 
 
-def test_a_file_of_a_line_is_kept(world: World) -> None:
+def test_an_inline_file_of_a_line_is_stored(world: World) -> None:
     request = {"model": "gen4_turbo", "promptImage": data_uri(), "ratio": "1280:720", "duration": 5}
     drop(world, lines({"operation": "image_to_video", "request": request}))
     run_all(world)
@@ -266,7 +269,7 @@ def test_a_file_of_a_line_is_kept(world: World) -> None:
     assert world.uploads.open(f"inputs/{task_id}/01.png").read()
 
 
-def test_a_file_that_cannot_be_read_is_rejected_as_a_whole(world: World) -> None:
+def test_an_invalid_file_is_rejected_as_a_whole(world: World) -> None:
     found = drop(world, b'promptText\n"never closed\n', key="inbox/a.csv")
     assert isinstance(found, Rejected)
     assert "from line 2 on" in found.reason
@@ -275,7 +278,7 @@ def test_a_file_that_cannot_be_read_is_rejected_as_a_whole(world: World) -> None
 
 
 def test_lines_are_read_from_a_copy(world: World) -> None:
-    """The object may be overwritten or deleted as soon as its event was heard."""
+    """The object may be overwritten or deleted as soon as its event has been processed."""
     drop(world, lines(line()))
     world.uploads.delete("inbox/batch.jsonl")
     run_all(world)
@@ -287,7 +290,7 @@ class Broken(Exception):
 
 
 def broken(world: World, faults: list[bool | None]) -> World:
-    """The world, whose writes, sends and starts fail as told: one entry for each of these calls."""
+    """Make writes, messages and starts fail. faults: one for each call: False before it, True after it, or None."""
 
     def wrap(holder: Any, name: str) -> None:
         work = getattr(holder, name)
@@ -326,10 +329,8 @@ LINES = 12
     st.lists(st.booleans(), max_size=20),
     st.randoms(use_true_random=False),
 )
-def test_whatever_fails_no_line_is_lost_and_none_is_started_twice(
-    faults: list[bool | None], repeats: list[bool], order: Any
-) -> None:
-    """Calls fail before or after they did their work, messages come twice and in any order, the sweeper passes by."""
+def test_under_any_faults_each_line_is_started_once(faults: list[bool | None], repeats: list[bool], order: Any) -> None:
+    """Calls fail before or after their effect, messages are repeated and reordered, and the sweeper runs."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(batch_rules, "LINES_PER_CHUNK", 4)
         _through_faults(broken(World(), faults), faults, repeats, order)
@@ -378,17 +379,17 @@ def _through_faults(world: World, faults: list[bool | None], repeats: list[bool]
     accepted = [n for n in range(1, LINES + 1) if n % 5]
     assert tasks(world) == sorted(task_id_of_line(found.batch.id, n) for n in accepted)
     assert {name[:36] for name in world.executions.started} <= set(tasks(world))
-    told = report(world)
-    assert (told["status"], told["lines"], told["accepted"], told["rejected"]) == ("ENDED", LINES, 10, 2)
-    assert [result["line"] for result in told["results"]] == list(range(1, LINES + 1))
-    assert told["failed"] + told["cancelled"] == 10
+    summary = report(world)
+    assert (summary["status"], summary["lines"], summary["accepted"], summary["rejected"]) == ("ENDED", LINES, 10, 2)
+    assert [result["line"] for result in summary["results"]] == list(range(1, LINES + 1))
+    assert summary["failed"] + summary["cancelled"] == 10
     [ended] = notices(world, "batch.ended")
     assert ended["batch"]["failed"] + ended["batch"]["cancelled"] == 10
     assert len(notices(world, "batch.accepted")) == 1
 
 
 @pytest.mark.slow
-def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(world: World) -> None:
+def test_ten_thousand_lines_with_repeated_and_shuffled_messages_are_ten_thousand_tasks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(10_000))))
     messages = world.batch_queue.sent * 2
     random.Random(1).shuffle(messages)
@@ -402,10 +403,10 @@ def test_ten_thousand_lines_told_twice_and_in_no_order_are_ten_thousand_tasks(wo
     assert len(notices(world, "batch.accepted")) == 1
 
 
-def test_a_line_that_tarmac_fails_on_is_rejected_after_so_many_tries(
+def test_a_line_that_tarmac_fails_on_is_rejected_after_most_tries(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the others of its chunk are not held up."""
+    """The other lines of its chunk are accepted."""
     create = world.table.write
     found = drop(world, lines(line(), line(seed=13), line(seed=14)))
     poisoned = task_id_of_line(found.batch.id, 2)
@@ -426,8 +427,8 @@ def test_a_line_that_tarmac_fails_on_is_rejected_after_so_many_tries(
     assert [result["status"] for result in report(world)["results"]] == ["ACCEPTED", "REJECTED", "ACCEPTED"]
 
 
-def test_a_line_that_ends_the_function_is_counted_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Out of memory, out of time: nothing is written after it, so it is written before that it is tried."""
+def test_a_line_that_crashes_the_function_uses_up_tries(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After running out of memory or time, the function can write nothing, so each try is counted before it begins."""
     found = drop(world, lines(line(), line(seed=13), line(seed=14)))
     [message] = world.batch_queue.sent
     start = world.executions.start
@@ -444,7 +445,7 @@ def test_a_line_that_ends_the_function_is_counted_too(world: World, monkeypatch:
     for receives in range(1, MOST_TRIES + 2):
         with pytest.raises(Killed):
             run_batch(json.loads(message), receives, world, SETTINGS)
-    # Its row is there: it is a task, which the sweeper starts, and no rejection.
+    # It is not rejected, because its task row exists; the sweeper starts it.
     with pytest.raises(Killed):
         run_batch(json.loads(message), MOST_TRIES + 2, world, SETTINGS)
     monkeypatch.setattr(world.executions, "start", start)
@@ -452,7 +453,7 @@ def test_a_line_that_ends_the_function_is_counted_too(world: World, monkeypatch:
     assert [result["status"] for result in report(world)["results"]] == ["ACCEPTED"] * 3
 
 
-def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_writer_does_not_replace_a_newer_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = drop(world, lines(line()))
     [message] = world.batch_queue.sent
     replace = world.archive.replace
@@ -471,18 +472,18 @@ def test_a_slower_writer_never_replaces_a_newer_report(world: World, monkeypatch
     assert report(world)["status"] == "ENDED"
 
 
-def test_a_message_of_a_batch_that_is_gone_is_done_with(world: World) -> None:
+def test_a_message_of_an_unknown_batch_is_dropped(world: World) -> None:
     assert run_batch({"batch": "gone", "chunk": 1}, 1, world, SETTINGS) is None
 
 
-def test_the_sweeper_queues_what_was_lost(world: World) -> None:
+def test_the_sweeper_queues_missing_chunks(world: World) -> None:
     found = drop(world, lines(*(line(seed=n) for n in range(60))))
     world.batch_queue.sent.clear()
     sweep(world)
     assert world.batch_queue.sent == []
     world.clock.advance(ACCEPT_SECONDS + 1)
     assert sweep(world).batches == 1
-    assert sweep(world).batches == 0, "once in a while, not each minute"
+    assert sweep(world).batches == 0, "only when it is due again"
     assert world.batch_queue.sent == [json.dumps({"batch": found.batch.id}, separators=(",", ":"))]
     run_all(world)
     assert len(tasks(world)) == 60

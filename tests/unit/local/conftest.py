@@ -11,12 +11,19 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.commands import doctor, redrive
+from local.commands import destroy_check, doctor, redrive
 from local.commands.target import Target
 from tests.fakes.aws import MemoryTable
 
 REGION = "eu-central-1"
-QUEUES = ("AsyncFailureQueue", "WebhookQueue", "WebhookDeadLetters", "BatchQueue", "BatchDeadLetters")
+QUEUES = (
+    "AsyncFailureQueue",
+    "UploadDeadLetters",
+    "WebhookQueue",
+    "WebhookDeadLetters",
+    "BatchQueue",
+    "BatchDeadLetters",
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,13 @@ class StackOfTests(Target):
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[StackOfTests]:
-    """A healthy stack, which `redrive` and `doctor` use."""
+    """A healthy stack, which the commands for operators use."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         session = boto3.Session("test", "test", region_name=REGION)
         sqs, secrets, states = session.client("sqs"), session.client("secretsmanager"), session.client("stepfunctions")
         resources = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES}
+        resources["AcceptUpload"] = "tarmac-AcceptUpload"
         resources["WebhookSecret"] = secrets.create_secret(Name="webhooks", SecretString="s" * 64)["ARN"]
         role = "arn:aws:iam::123456789012:role/machine"
         outputs = {
@@ -61,7 +69,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[StackOfTests]:
             for name in ("Generation", "Session")
         }
         stack = StackOfTests("tarmac", outputs, session, resources=resources)
-        for command in (doctor, redrive):
+        for command in (destroy_check, doctor, redrive):
             monkeypatch.setattr(command, "find_target", lambda name: stack)
         monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
         yield stack

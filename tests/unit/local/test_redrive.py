@@ -73,9 +73,33 @@ def test_a_listed_message_can_be_sent_at_once(deployed: StackOfTests, invoked: l
     assert json.loads(tarmac("--json").stdout) == {"redriven": True, "messages": [], "left": []}
 
 
+UNDELIVERED = {
+    "detail-type": "Object Created",
+    "source": "aws.s3",
+    "time": "2026-11-20T12:00:00Z",
+    "detail": {"bucket": {"name": "uploads"}, "object": {"key": "inbox/a.png"}},
+}
+"""As EventBridge writes it into a dead-letter queue: the event alone, what went wrong in the message's attributes."""
+
+
+def test_an_event_that_was_never_delivered(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
+    """The function gets it as the rule would have sent it."""
+    deployed.send("UploadDeadLetters", json.dumps(UNDELIVERED))
+    listed = tarmac("--dry-run")
+    assert "AcceptUpload  not delivered: inbox/a.png" in listed.stdout
+    assert invoked == []
+
+    assert tarmac().exit_code == 0
+
+    assert invoked == [("tarmac-AcceptUpload", UNDELIVERED)]
+    assert deployed.waiting("UploadDeadLetters") == []
+
+
 @pytest.mark.parametrize(
     ("queue", "body", "words"),
     [
+        ("UploadDeadLetters", "[]", "not a JSON object"),
+        ("UploadDeadLetters", '{"detail-type": "Scheduled Event", "detail": {}}', "not an S3 event"),
         ("AsyncFailureQueue", "<xml/>", "not a JSON object"),
         ("AsyncFailureQueue", '["a"]', "not a JSON object"),
         ("AsyncFailureQueue", '{"requestContext": 7, "requestPayload": {}}', "not a Lambda failure event"),

@@ -132,7 +132,7 @@ class TestAgain:
             put(downloads, bucket)
         assert bucket.objects[KEY][0] == content
 
-    def test_what_somebody_else_stored_meanwhile_is_compared_too(self, downloads: FakeDownloads) -> None:
+    def test_an_object_that_another_process_stored_meanwhile_is_compared_too(self, downloads: FakeDownloads) -> None:
         class Raced(MemoryObjects):
             def put_new(self, key: str, content: ReadStream, *about: object) -> None:
                 content.read(5)
@@ -189,7 +189,7 @@ def test_memory_stays_bounded_whatever_the_size(promised: bool) -> None:
     assert peak < 8 * MEBIBYTE
 
 
-def test_a_cut_in_the_middle_is_told_in_its_own_words_though_the_bucket_wraps_it() -> None:
+def test_a_cut_download_is_reported_as_such_though_the_bucket_wraps_it() -> None:
     class Wrapping(Sink):
         def put_new(self, *args: object, **kwargs: object) -> None:
             try:

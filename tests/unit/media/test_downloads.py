@@ -193,7 +193,9 @@ class TestHosts:
             "::ffff:10.0.0.1",
         ],
     )
-    def test_whose_name_leads_inside_are_refused(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_to_a_host_with_an_internal_address_are_rejected(
+        self, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         found = [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443)),
@@ -203,7 +205,7 @@ class TestHosts:
         with pytest.raises(HostRefused, match="not public"), Downloader(frozenset()).open("https://cdn.example.com/a"):
             pass
 
-    def test_whose_name_leads_nowhere_may_be_back_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_to_a_host_without_an_address_may_be_retried_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **kwargs: Any) -> Any:
             raise socket.gaierror("no such name")
 

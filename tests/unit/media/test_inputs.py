@@ -1,4 +1,4 @@
-"""An upload in a create: whose it is, how old, whether it is there, and what it is."""
+"""An upload as input of a create: its owner, age, existence and type are checked."""
 
 from __future__ import annotations
 

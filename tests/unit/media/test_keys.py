@@ -35,7 +35,7 @@ from tarmac.media.source_metadata import source_metadata
 parts = st.text(max_size=40).filter(lambda text: "\0" not in text and text.isprintable())
 
 
-def test_an_archive_key_tells_client_day_task_and_number() -> None:
+def test_an_archive_key_holds_client_day_task_and_number() -> None:
     key = archive_key("acme", 1_700_000_000.0, "0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47", 1, "mp4")
     assert key == "acme/2023/11/14/0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47/01.mp4"
 

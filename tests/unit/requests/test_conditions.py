@@ -84,7 +84,7 @@ def test_a_broken_rule_says_where_and_why(rule: Rule, body: Body, expected: list
     assert list(broken_rules(body, [rule], sound=False)) == expected
 
 
-def test_every_rule_is_looked_at() -> None:
+def test_every_rule_is_checked() -> None:
     rules: list[Rule] = [
         {"given": ["none"], "requires": ["a"]},
         {"requires": ["a"]},
@@ -117,7 +117,7 @@ def test_functions_run_where_the_types_are_right() -> None:
         ({"check": "shots_fill_the_duration"}, []),
     ],
 )
-def test_a_rule_is_told_in_words(rule: Rule, words: list[str]) -> None:
+def test_a_rule_is_described_in_words(rule: Rule, words: list[str]) -> None:
     assert in_words(rule) == words
 
 

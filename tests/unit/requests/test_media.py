@@ -304,7 +304,7 @@ def test_a_runway_uri_has_13_to_5000_characters(length: int, taken: bool) -> Non
             check_media_uri(uri, ("image",))
 
 
-def test_objects_are_named_by_tarmacs_own_doors_only() -> None:
+def test_objects_are_named_by_tarmacs_own_entry_points_only() -> None:
     check_media_uri("s3://uploads/inbox/a.png", ("image",), s3_allowed=True)
     with pytest.raises(BadMedia, match="s3://"):
         check_media_uri("s3://uploads/inbox/a.png", ("image",))

@@ -77,7 +77,7 @@ REWRITTEN: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, 
 
 
 @pytest.mark.parametrize(("body", "spellings", "parameters", "expected"), REWRITTEN)
-def test_a_body_is_told_in_the_contracts_words(
+def test_a_body_is_rewritten_in_the_contracts_words(
     body: dict[str, Any], spellings: dict[str, Any], parameters: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     before = copy.deepcopy(body)
@@ -131,7 +131,7 @@ SENT: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("body", "spellings", "path", "sent"), SENT)
-def test_an_issue_is_told_of_the_name_that_was_sent(
+def test_an_issue_names_the_field_as_it_was_sent(
     body: dict[str, Any], spellings: dict[str, Any], path: str, sent: str
 ) -> None:
     told = to_contract(body, {"promptText": {}, **TELLING}, spellings)

@@ -111,7 +111,7 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
 
 
 @given(st.text(alphabet='{}[]",:\\ud8e1-.+NaI\x00 n', max_size=60))
-def test_any_text_that_looks_like_json_is_an_object_or_refused(text: str) -> None:
+def test_any_text_that_looks_like_json_is_an_object_or_rejected(text: str) -> None:
     try:
         assert isinstance(loads(text.encode()), dict)
     except BadJson:

@@ -265,7 +265,7 @@ PLACED: dict[str, dict[str, Any]] = {
 
 
 class TestMediaPlaces:
-    def test_are_media_fields_and_what_nobody_describes(self) -> None:
+    def test_are_media_fields_and_undescribed_ones(self) -> None:
         body = {
             "image": IMAGE,
             "prompt": IMAGE,

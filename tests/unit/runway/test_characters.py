@@ -122,7 +122,7 @@ def test_what_is_gone_is_gone() -> None:
         characters.delete("avatars", "a")
 
 
-def test_a_query_that_runway_refuses_is_the_callers_to_mend() -> None:
+def test_a_query_that_runway_rejects_is_an_error_of_the_caller() -> None:
     characters, seen = runway(httpx.Response(400, json={"error": "Validation of query failed"}))
     with pytest.raises(UpstreamRejected, match="Validation of query"):
         characters.usage({"startDate": "x"})

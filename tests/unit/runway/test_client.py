@@ -153,7 +153,7 @@ class TestCreate:
     }  # fmt: skip
 
     @pytest.mark.parametrize("behaviour", AMBIGUOUS.values(), ids=AMBIGUOUS)
-    def test_whose_answer_is_lost_is_ambiguous_and_never_sent_again(
+    def test_with_a_lost_response_is_ambiguous_and_never_retried(
         self, behaviour: Behaviour, runway: RunwayClient, server: TinyServer, clock: ManualClock
     ) -> None:
         server.answers(behaviour)
@@ -411,7 +411,7 @@ class TestRelay:
         assert runway.relay("DELETE", "/v1/routers/r", {}, None) is None
         assert server.methods == ["DELETE"]
 
-    def test_that_runway_refuses_is_the_callers_to_mend(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_that_runway_rejects_is_an_error_of_the_caller(self, runway: RunwayClient, server: TinyServer) -> None:
         issues = [{"path": ["limit"], "message": "too big"}]
         server.answers(answer(400, {"error": "Validation failed", "issues": issues}))
         with pytest.raises(UpstreamRejected, match="Validation failed") as caught:
@@ -442,7 +442,7 @@ class TestCancel:
             runway.cancel("up-1")
         assert server.methods == ["DELETE"] * READ_TRIES
 
-    def test_whose_first_answer_was_lost_is_done(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_with_a_lost_first_response_is_done(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(reset, answer(404))
         runway.cancel("up-1")
 

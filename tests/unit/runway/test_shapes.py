@@ -1,4 +1,4 @@
-"""Answers about a task in every documented shape, and in some that nobody has documented."""
+"""Responses about a task in every documented shape, and in some undocumented ones."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from tarmac.characters.kinds import Kind
 from tarmac.characters.ownership import may_use
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.media.downloads import DownloadCut, HostRefused, LinkExpired
 from tarmac.outcome import NotEnded
 from tarmac.ports import Put
@@ -118,7 +118,9 @@ class TestCreate:
 
     def test_an_idempotency_key_creates_one_session(self, world: World) -> None:
         def order(body: str = "a") -> SessionOrder:
-            return SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", body, "k"))
+            return SessionOrder(
+                "acme", a_request(), request_identity=RequestIdentity("acme", "/v1/realtime_sessions", body, "k")
+            )
 
         first = create_session(order(), world, MOST_SECONDS)
         assert create_session(order(), world, MOST_SECONDS).id == first.id
@@ -126,7 +128,9 @@ class TestCreate:
         assert minutes(world) == 300
 
     def test_a_rejected_create_can_be_retried_with_its_key(self, world: World) -> None:
-        order = SessionOrder("acme", a_request(), repeat=Repeat("acme", "/v1/realtime_sessions", "a", "k"))
+        order = SessionOrder(
+            "acme", a_request(), request_identity=RequestIdentity("acme", "/v1/realtime_sessions", "a", "k")
+        )
         world.runway_sessions.refuse_creates.append(CreateRefused("busy", status=503))
         with pytest.raises(CreateRefused):
             create_session(order, world, MOST_SECONDS)

@@ -1,4 +1,4 @@
-"""Accept: the row first, then the execution; nothing for a request that is not one."""
+"""Accept: writes the row, then starts the execution. An invalid request leaves nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tarmac.catalogue import UnknownOperation
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, Repeat
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, KeyReused, RequestIdentity
 from tarmac.ports import ConditionFailed, Put
 from tarmac.requests.validation import InvalidRequest
 from tarmac.rows import DUE, SWEEP_GRACE_SECONDS, Contended, NoticeState
@@ -21,14 +21,14 @@ from tests.fakes.composed import finish
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
-REPEAT = Repeat("acme", "/v1/image_to_video", "ab" * 32)
+REPEAT = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
 KEYED = replace(REPEAT, key="order-17")
 RETRY = replace(REPEAT, retry=1)
 SECOND_RETRY = replace(REPEAT, retry=2)
 
 
-def send(world: World, repeat: Repeat | None = None, **changes: Any) -> Accepted:
-    return accept(replace(an_order(**changes), repeat=repeat), world, DEADLINE_SECONDS)
+def send(world: World, request_identity: RequestIdentity | None = None, **changes: Any) -> Accepted:
+    return accept(replace(an_order(**changes), request_identity=request_identity), world, DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(("operation", "model"), OFFERED)
@@ -51,33 +51,33 @@ def test_nothing_is_bought_here(world: World) -> None:
 
 
 class TestDraft:
-    """Runway makes a video of a draft whose task is named, and knows it by its own id."""
+    """A request may name the task of a draft. Runway needs its own id of that task."""
 
     def create(self, world: World, draft: str, client: str = "acme") -> Any:
         body = {"model": "seedance2_5", "draftTaskId": draft}
         task = accept(Order("text_to_video", client, body, {"kind": "api"}), world, DEADLINE_SECONDS).task
         return world.tasks.request(task.id)["body"]["draftTaskId"]
 
-    def test_of_the_clients_own_is_named_as_runway_knows_it(self, world: World) -> None:
+    def test_of_the_client_is_replaced_by_runways_id(self, world: World) -> None:
         draft = succeeded(world)
         finish(draft.id, world, 10**6)
         assert self.create(world, draft.id) == draft.upstream_id
 
     def test_that_has_not_succeeded_is_refused(self, world: World) -> None:
-        with pytest.raises(InvalidRequest, match="draftTaskId: This task has not succeeded"):
+        with pytest.raises(InvalidRequest, match=r"draftTaskId: Task .* has not succeeded"):
             self.create(world, succeeded(world).id)
 
     @pytest.mark.parametrize("draft", ["f1d5c1de-7a3f-4a51-9d63-0c5a8b1f2e47", "x" * 5000, "a b", "task#x"])
-    def test_that_is_not_known_here_is_runways_business(self, draft: str, world: World) -> None:
+    def test_with_an_unknown_id_is_passed_to_runway(self, draft: str, world: World) -> None:
         assert self.create(world, draft) == draft
 
-    def test_of_another_client_is_not_known_here(self, world: World) -> None:
+    def test_of_another_client_is_passed_to_runway(self, world: World) -> None:
         draft = succeeded(world)
         finish(draft.id, world, 10**6)
         assert self.create(world, draft.id, client="other") == draft.id
 
 
-def test_metadata_and_source_stand_in_the_row_and_not_in_the_request(world: World) -> None:
+def test_metadata_and_source_are_stored_in_the_row_and_not_in_the_request(world: World) -> None:
     order = replace(an_order(), metadata={"order": "A-17"}, source={"kind": "console"})
     task = accept(order, world, DEADLINE_SECONDS).task
     row = world.tasks.get(task.id)
@@ -86,7 +86,7 @@ def test_metadata_and_source_stand_in_the_row_and_not_in_the_request(world: Worl
 
 
 def test_the_row_comes_first(world: World) -> None:
-    """When the execution starts, its task is there to be found."""
+    """When the execution starts, the row of its task exists."""
 
     class Looking(MemoryExecutions):
         def start(self, name: str, execution_input: str) -> None:
@@ -110,13 +110,13 @@ def test_a_start_that_fails_leaves_a_row_for_the_sweeper(world: World) -> None:
     assert world.tasks.get(key.removeprefix("task#")).state is State.ACCEPTED
 
 
-def test_an_execution_that_is_there_already_is_as_good(world: World) -> None:
+def test_an_existing_execution_is_not_started_again(world: World) -> None:
     task = accepted(world)
     start_execution(task, world)
     assert len(world.executions.started) == 1
 
 
-def test_no_execution_is_started_where_the_caller_is_one(world: World) -> None:
+def test_no_execution_is_started_if_the_caller_is_one(world: World) -> None:
     accept(an_order(), world, DEADLINE_SECONDS, start=False)
     assert world.executions.started == {}
 
@@ -145,18 +145,18 @@ class TestRefusals:
         assert str(caught.value).startswith(str(path[0]))
         assert (world.table.rows, world.uploads.objects, world.executions.started) == ({}, {}, {})
 
-    def test_of_a_model_in_the_wrong_place_say_where_it_is_at_home(self, world: World) -> None:
+    def test_of_a_model_of_another_operation_name_that_operation(self, world: World) -> None:
         with pytest.raises(InvalidRequest, match="/v1/image_to_video"):
             accept(Order("text_to_video", "acme", {"model": "gen4_turbo"}, {}), world, DEADLINE_SECONDS)
 
     @pytest.mark.parametrize("operation", ["", "video_to_smell", "../catalogue", "tasks"])
-    def test_of_an_operation_that_is_none(self, operation: str, world: World) -> None:
+    def test_of_an_unknown_operation(self, operation: str, world: World) -> None:
         with pytest.raises(UnknownOperation):
             accept(Order(operation, "acme", {"model": "gen4.5"}, {}), world, DEADLINE_SECONDS)
         assert world.table.rows == {}
 
 
-def test_a_model_of_tomorrow_passes_without_price(world: World) -> None:
+def test_an_unknown_model_passes_without_a_price(world: World) -> None:
     body = {"model": "gen9", "promptImage": "https://media.example.com/a.png", "dimension": 4}
     found = accept(Order("image_to_video", "acme", body, {}), world, DEADLINE_SECONDS)
     assert (found.task.model, found.task.estimated_credits, found.task.reserved_credits) == ("gen9", None, 0.0)
@@ -169,7 +169,7 @@ def test_unknown_parameters_pass_and_are_reported(world: World) -> None:
     assert world.tasks.request(found.task.id)["body"]["zoom"] == 2
 
 
-def test_older_spellings_and_names_are_stored_in_the_contracts_words(world: World) -> None:
+def test_older_spellings_and_names_are_stored_in_the_current_ones(world: World) -> None:
     body = {
         "model": "runwayml-character-performance",
         "promptImage": "https://media.example.com/a.png",
@@ -197,7 +197,7 @@ class TestInlineMedia:
         assert source | {"path": ["promptImage"], "bucket": "uploads", "key": key} == source
         assert held["body"]["promptImage"] == f"s3://uploads/{key}"
 
-    def test_moves_from_wherever_it_stands(self, world: World) -> None:
+    def test_moves_from_every_field(self, world: World) -> None:
         frames = [
             {"uri": data_uri(content_type="image/webp"), "position": "first"},
             {"uri": data_uri(content_type="image/jpg"), "position": "last"},
@@ -211,7 +211,7 @@ class TestInlineMedia:
     @pytest.mark.parametrize(
         "prefix", ["DATA:IMAGE/PNG;BASE64,", "data:image/png;name=" + "a" * 300 + ";base64,", "Data:image/png;Base64,"]
     )
-    def test_moves_in_every_spelling_that_is_taken(self, prefix: str, world: World) -> None:
+    def test_moves_in_every_accepted_spelling(self, prefix: str, world: World) -> None:
         """A row holds 400 KB, and a transaction 4 MB."""
         task = accepted(world, promptImage=prefix + "AAAA" * 1_200_000)
         assert len(world.uploads.objects) == 1
@@ -232,13 +232,13 @@ class TestInlineMedia:
             "runway://abc",
         ],
     )
-    def test_is_not_looked_for_in_a_prompt(self, prompt: str, world: World) -> None:
+    def test_is_not_searched_in_a_prompt(self, prompt: str, world: World) -> None:
         order = replace(an_order(promptText=prompt), s3_allowed={"uploads"})
         task = accept(order, world, DEADLINE_SECONDS).task
         held = world.tasks.request(task.id)
         assert (held["body"]["promptText"], held["inputs"]) == (prompt, [])
 
-    def test_is_not_taken_in_any_number(self, world: World) -> None:
+    def test_is_limited_in_number(self, world: World) -> None:
         """Each is a write to S3: a body of small ones must not keep a function busy for minutes."""
         with pytest.raises(InvalidRequest):
             accepted(world, more=[data_uri(b"x")] * 5000)
@@ -256,7 +256,7 @@ class TestObjects:
         assert held["body"]["promptImage"] == "s3://uploads/inbox/Caf%C3%A9%20%2B%20%3F%231.jpg"
 
 
-def test_a_cause_that_has_an_id_is_accepted_once(world: World) -> None:
+def test_a_request_with_a_task_id_is_accepted_once(world: World) -> None:
     order = replace(an_order(), task_id="derived")
     first, second = (accept(order, world, DEADLINE_SECONDS) for _ in range(2))
     assert (first.is_new, second.is_new) == (True, False)
@@ -265,40 +265,40 @@ def test_a_cause_that_has_an_id_is_accepted_once(world: World) -> None:
 
 
 class TestIdempotencyKey:
-    def test_gives_the_first_answer_again(self, world: World) -> None:
+    def test_returns_the_first_task(self, world: World) -> None:
         first, second = send(world, KEYED), send(world, KEYED)
         assert (first.is_new, second.is_new) == (True, False)
         assert first.task.id == second.task.id
         assert list(world.executions.started) == [first.task.id]
 
-    def test_never_answers_for_another_body(self, world: World) -> None:
+    def test_is_rejected_with_another_body(self, world: World) -> None:
         send(world, KEYED)
         with pytest.raises(KeyReused):
             send(world, replace(KEYED, body_sha256="cd" * 32), duration=5)
         assert len(world.executions.started) == 1
 
-    def test_starts_what_the_first_send_could_not(self, world: World) -> None:
+    def test_starts_the_execution_that_the_first_request_could_not_start(self, world: World) -> None:
         task = send(world, KEYED).task
         world.executions.started.clear()
         send(world, KEYED)
         assert list(world.executions.started) == [task.id]
 
-    def test_does_not_start_what_has_ended(self, world: World) -> None:
+    def test_does_not_start_an_ended_task(self, world: World) -> None:
         task = send(world, KEYED).task
         world.tasks.move(task.id, lambda _, row: replace(row, state=State.CANCELLED, version=row.version + 1))
         world.executions.started.clear()
         assert send(world, KEYED).task.state is State.CANCELLED
         assert world.executions.started == {}
 
-    def test_is_forgotten_after_thirty_days(self, world: World) -> None:
+    def test_expires_after_thirty_days(self, world: World) -> None:
         first = send(world, KEYED).task
-        world.clock.advance(KEY_KEPT_SECONDS + 1)
+        world.clock.advance(KEY_LIFETIME_SECONDS + 1)
         second = send(world, KEYED)
         assert second.is_new
         assert second.task.id != first.id
         assert send(world, KEYED).task.id == second.task.id
 
-    def test_of_two_at_once_makes_one_task(self, world: World) -> None:
+    def test_of_two_concurrent_requests_makes_one_task(self, world: World) -> None:
         class Raced(MemoryTable):
             raced = False
 
@@ -314,7 +314,7 @@ class TestIdempotencyKey:
         assert (table.winner.is_new, loser.is_new) == (True, False)
         assert list(world.executions.started) == [loser.task.id]
 
-    def test_of_two_at_once_with_other_bodies_is_reused(self, world: World) -> None:
+    def test_of_two_concurrent_requests_with_different_bodies_is_rejected(self, world: World) -> None:
         class Raced(MemoryTable):
             raced = False
 
@@ -329,8 +329,8 @@ class TestIdempotencyKey:
             send(world, KEYED)
         assert len(world.executions.started) == 1
 
-    def test_in_a_conflict_that_left_nothing_may_be_sent_again(self, world: World) -> None:
-        """DynamoDB cancels transactions that meet, sometimes before either has written."""
+    def test_in_a_conflict_that_wrote_nothing_may_be_retried(self, world: World) -> None:
+        """DynamoDB cancels concurrent transactions, sometimes all of them."""
 
         class Conflicting(MemoryTable):
             conflicts = 1
@@ -352,49 +352,49 @@ class TestIdempotencyKey:
 
 
 class TestSdkRetry:
-    def test_finds_its_first_attempt(self, world: World) -> None:
+    def test_returns_the_task_of_the_first_request(self, world: World) -> None:
         first = send(world, REPEAT)
         assert first.task.claimable
         again = send(world, RETRY)
         assert (again.task.id, again.is_new) == (first.task.id, False)
 
-    def test_finds_it_as_often_as_its_answer_is_lost(self, world: World) -> None:
+    def test_returns_it_after_each_lost_response(self, world: World) -> None:
         first = send(world, REPEAT).task.id
         found = [send(world, replace(REPEAT, retry=number)) for number in (1, 2, 3)]
         assert {(each.task.id, each.is_new) for each in found} == {(first, False)}
         assert len(world.executions.started) == 1
 
-    def test_finds_what_its_first_retry_has_made(self, world: World) -> None:
-        """The very first send never arrived."""
+    def test_returns_the_task_that_its_first_retry_has_created(self, world: World) -> None:
+        """The first request never arrived."""
         made = send(world, RETRY)
         again = send(world, SECOND_RETRY)
         assert (made.is_new, again.task.id, again.is_new) == (True, made.task.id, False)
 
-    def test_takes_nothing_that_a_retry_of_another_create_has_made(self, world: World) -> None:
+    def test_does_not_claim_a_task_of_another_creates_retry(self, world: World) -> None:
         assert send(world, RETRY).task.id != send(world, RETRY).task.id
 
-    def test_takes_nothing_that_was_read_after_its_first_retry(self, world: World) -> None:
+    def test_does_not_claim_a_task_that_was_read_after_the_first_retry(self, world: World) -> None:
         first = send(world, REPEAT).task.id
         send(world, RETRY)
         read_task(first, "acme", world)
         assert send(world, SECOND_RETRY).is_new
 
-    def test_takes_nothing_older_than_ten_minutes_again(self, world: World) -> None:
+    def test_claims_no_task_a_second_time_after_ten_minutes(self, world: World) -> None:
         send(world, REPEAT)
         send(world, RETRY)
         world.clock.advance(RETRY_WINDOW_SECONDS + 1)
         assert send(world, SECOND_RETRY).is_new
 
-    def test_whose_first_attempt_never_arrived_is_a_new_task(self, world: World) -> None:
+    def test_creates_a_task_if_the_first_request_never_arrived(self, world: World) -> None:
         assert send(world, RETRY).is_new
 
     @pytest.mark.parametrize("later", [RETRY, SECOND_RETRY])
-    def test_of_the_same_number_or_an_earlier_one_is_another_creates(self, later: Repeat, world: World) -> None:
+    def test_with_the_same_or_a_lower_number_is_another_create(self, later: RequestIdentity, world: World) -> None:
         first = send(world, REPEAT)
         assert send(world, later).task.id == first.task.id
         assert send(world, RETRY).is_new
 
-    def test_takes_the_newest_first(self, world: World) -> None:
+    def test_claims_the_newest_task_first(self, world: World) -> None:
         older, newer = send(world, REPEAT), self._later(world)
         assert send(world, RETRY).task.id == newer.task.id
         assert send(world, RETRY).task.id == older.task.id
@@ -404,22 +404,22 @@ class TestSdkRetry:
         world.clock.advance(1)
         return send(world, REPEAT)
 
-    def test_takes_nothing_older_than_ten_minutes(self, world: World) -> None:
+    def test_claims_no_task_older_than_ten_minutes(self, world: World) -> None:
         send(world, REPEAT)
         world.clock.advance(RETRY_WINDOW_SECONDS + 1)
         assert send(world, RETRY).is_new
 
-    def test_takes_nothing_made_with_a_key(self, world: World) -> None:
+    def test_claims_no_task_created_with_a_key(self, world: World) -> None:
         first = send(world, KEYED)
         assert not first.task.claimable
         assert send(world, RETRY).is_new
 
-    def test_is_no_claim_without_being_a_retry(self, world: World) -> None:
+    def test_that_is_no_retry_claims_nothing(self, world: World) -> None:
         ids = {send(world, REPEAT).task.id for _ in range(4)}
         assert len(ids) == 4
 
     def test_of_four_identical_creates_leaves_four_tasks(self, world: World) -> None:
-        """One answer is lost, one create never arrives: each is repeated, and still four are accepted."""
+        """One response is lost and one request never arrives. Both are retried, and four tasks exist in the end."""
         lost = send(world, REPEAT).task.id
         assert send(world, RETRY).task.id == lost
         ids = {lost, send(world, RETRY).task.id}

@@ -1,4 +1,4 @@
-"""Which failures one more attempt may mend: the codes that Runway is known to give, and those it may yet invent."""
+"""Which failure codes are retried: known codes of Runway, and unknown ones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tarmac.tasks.failures import may_be_mended
+from tarmac.tasks.failures import is_retryable
 
-MAY_BE_MENDED = [
+RETRYABLE = [
     None,
     "",
     "INTERNAL",
@@ -45,20 +45,20 @@ FINAL = [
 ]
 
 
-@pytest.mark.parametrize("code", MAY_BE_MENDED)
-def test_runways_own_trouble_earns_one_more_attempt(code: str | None) -> None:
-    assert may_be_mended(code)
+@pytest.mark.parametrize("code", RETRYABLE)
+def test_errors_of_runway_are_retryable(code: str | None) -> None:
+    assert is_retryable(code)
 
 
 @pytest.mark.parametrize("code", FINAL)
 def test_moderation_bad_inputs_and_unknown_codes_are_final(code: str) -> None:
-    assert not may_be_mended(code)
+    assert not is_retryable(code)
 
 
 @given(
     st.lists(st.sampled_from(["INTERNAL", "THIRD_PARTY", "BAD_OUTPUT", "INPUT_PREPROCESSING", "X"]), max_size=4),
     st.integers(0, 4),
 )
-def test_no_code_with_a_safety_segment_is_ever_bought_again(segments: list[str], place: int) -> None:
+def test_no_code_with_a_safety_segment_is_retryable(segments: list[str], place: int) -> None:
     segments.insert(min(place, len(segments)), "SAFETY")
-    assert not may_be_mended(".".join(segments))
+    assert not is_retryable(".".join(segments))

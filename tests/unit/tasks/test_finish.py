@@ -1,4 +1,4 @@
-"""Finish: archive, ending, notice; in that order, and any part of it again."""
+"""Finish: archives, writes the terminal state and publishes the notice, in this order. Each part can be retried."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def notices(world: World) -> list[dict[str, Any]]:
 
 
 class TestSuccess:
-    def test_every_output_is_archived_and_the_ending_announced(self, world: World) -> None:
+    def test_every_output_is_archived_and_the_notice_published(self, world: World) -> None:
         task = succeeded(world, outputs=2)
         ending = end(world, task)
         row = world.tasks.get(task.id)
@@ -57,7 +57,7 @@ class TestSuccess:
         [notice] = notices(world)
         assert (notice["type"], [output["key"] for output in notice["outputs"]]) == ("task.succeeded", keys)
 
-    def test_the_files_are_there_before_the_row_says_so_and_the_row_before_the_notice(self, world: World) -> None:
+    def test_outputs_are_archived_before_the_row_is_written_and_the_row_before_the_notice(self, world: World) -> None:
         task = succeeded(world)
 
         class Looking(MemoryTopic):
@@ -71,13 +71,13 @@ class TestSuccess:
         end(world, task)
         assert world.topic.published
 
-    def test_no_link_of_runways_is_left_anywhere(self, world: World) -> None:
+    def test_no_link_to_runway_is_stored(self, world: World) -> None:
         task = succeeded(world)
         end(world, task)
         assert "cdn.example" not in str(world.table.rows) + str(world.topic.published)
 
-    def test_a_success_without_a_file_is_not_called_one(self, world: World) -> None:
-        """The generation is paid for: an answer that lacks its output is read again, not believed."""
+    def test_a_success_without_an_output_is_not_final(self, world: World) -> None:
+        """The generation is paid for, so a response without an output is read again."""
         task = submitted(world)
         world.runway.now("up-1", "SUCCEEDED", output=())
         with pytest.raises(Exception, match=r".+"):
@@ -87,7 +87,7 @@ class TestSuccess:
 
 class TestOtherEndings:
     @pytest.mark.parametrize(("failure", "code"), [("It broke.", "INTERNAL"), (None, None)])
-    def test_a_failure_is_told_as_runway_tells_it(self, failure: str | None, code: str | None, world: World) -> None:
+    def test_a_failure_has_runways_code_and_message(self, failure: str | None, code: str | None, world: World) -> None:
         task = submitted(world)
         world.runway.now("up-1", "FAILED", failure=failure, failure_code=code, cost_credits=3.0)
         state = end(world, task).as_state()
@@ -136,27 +136,27 @@ class TestOtherEndings:
         poll(task.id, world, 1)
         assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
 
-    def test_a_deadline_is_told_as_one_though_runway_calls_it_a_cancel(self, world: World) -> None:
-        """Nobody asked for a cancel: Tarmac did, at the deadline."""
+    def test_a_deadline_is_a_failure_though_runway_reports_a_cancel(self, world: World) -> None:
+        """The client has not requested a cancel: Tarmac has cancelled it at the deadline."""
         task = submitted(world)
         world.clock.advance(DEADLINE_SECONDS)
         world.runway.now("up-1", "CANCELLED", cost_credits=25.0)
         assert end(world, task).as_state()["error"] == "TARMAC.DEADLINE"
 
-    def test_a_task_that_is_gone_three_times_over_fails(self, world: World) -> None:
+    def test_a_task_fails_after_three_404(self, world: World) -> None:
         task = submitted(world)
         world.runway.tasks.clear()
         for _ in range(CONFIRMATIONS_OF_GONE):
             poll(task.id, world, 1)
         assert end(world, task).as_state()["error"] == "TARMAC.GONE"
 
-    def test_a_task_that_is_gone_once_is_not(self, world: World) -> None:
+    def test_a_task_does_not_fail_after_one_404(self, world: World) -> None:
         task = submitted(world)
         world.runway.tasks.clear()
         with pytest.raises(NotEnded):
             end(world, task)
 
-    def test_a_task_that_could_not_be_read_until_its_output_died_fails(self, world: World) -> None:
+    def test_a_task_that_could_not_be_polled_until_its_output_expired_fails(self, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(2)]
         world.clock.advance(DEADLINE_SECONDS + OUTPUTS_LIVE_SECONDS - 1)
@@ -166,13 +166,13 @@ class TestOtherEndings:
         assert end(world, task).as_state()["error"] == "TARMAC.UNREACHABLE"
 
     @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING, State.SUBMITTING])
-    def test_what_is_still_under_way_is_not_ended(self, state: State, world: World) -> None:
+    def test_a_task_under_way_is_not_ended(self, state: State, world: World) -> None:
         task = standing(world, accepted(world), state)
         with pytest.raises(NotEnded):
             end(world, task)
         assert world.topic.published == []
 
-    def test_what_runs_at_runway_is_not_ended(self, world: World) -> None:
+    def test_a_running_generation_is_not_ended(self, world: World) -> None:
         task = submitted(world)
         with pytest.raises(NotEnded):
             end(world, task)
@@ -183,18 +183,18 @@ class TestOtherEndings:
         assert len(json.dumps(end(world, task).as_state())) < 3000
 
 
-class TestAgain:
-    def test_an_ended_task_is_announced_once(self, world: World) -> None:
+class TestRetries:
+    def test_the_notice_is_published_once(self, world: World) -> None:
         task = succeeded(world)
         first, second = end(world, task), end(world, task)
         assert first.as_state() == second.as_state()
         assert len(world.topic.published) == 1
 
-    def test_after_a_crash_between_file_and_row_the_file_is_found(self, world: World) -> None:
+    def test_after_a_crash_between_archive_and_row_the_output_is_not_downloaded_again(self, world: World) -> None:
         task = succeeded(world)
         end(world, task)
         row = world.tasks.get(task.id)
-        # As it stood before the crash: the file is there, the row does not know.
+        # The state before the crash: the output is archived but not listed in the row.
         world.table.rows.clear()
         world.tasks.create(replace(row, state=State.SUBMITTED, outputs=(), notice_state=NoticeState.NONE), {})
         assert end(world, task).as_state()["ending"] == "succeeded"
@@ -220,7 +220,7 @@ class TestAgain:
         world.downloads = FakeDownloads({link: second})
         assert len(end(world, task).as_state()["outputs"]) == 2
 
-    def test_after_a_crash_between_row_and_notice_the_notice_goes_out(self, world: World) -> None:
+    def test_after_a_crash_between_row_and_notice_the_notice_is_published(self, world: World) -> None:
         task = succeeded(world)
 
         class Down(MemoryTopic):
@@ -236,7 +236,7 @@ class TestAgain:
         end(world, task)
         assert world.tasks.get(task.id).notice_state is NoticeState.SENT
 
-    def test_a_notice_sent_twice_is_the_same_twice(self, world: World) -> None:
+    def test_a_notice_that_is_published_twice_is_identical(self, world: World) -> None:
         task = succeeded(world)
         end(world, task)
         pending = replace(world.tasks.get(task.id), notice_state=NoticeState.PENDING)
@@ -246,7 +246,7 @@ class TestAgain:
         announce(world.tasks.get(task.id), world)
         assert world.topic.published[0] == world.topic.published[1]
 
-    def test_two_at_once_record_each_file_once(self, world: World) -> None:
+    def test_two_concurrent_calls_record_each_output_once(self, world: World) -> None:
         task = succeeded(world)
 
         class Racing(FakeDownloads):
@@ -265,7 +265,7 @@ class TestAgain:
         end(world, task)
         assert [output.key[-6:] for output in world.tasks.get(task.id).outputs] == ["01.mp4"]
 
-    def test_an_announcement_that_somebody_else_marked_is_fine(self, world: World) -> None:
+    def test_a_notice_that_another_process_has_marked_as_sent_is_fine(self, world: World) -> None:
         task = succeeded(world)
 
         class Racing(MemoryTopic):
@@ -280,7 +280,7 @@ class TestAgain:
 
 
 class TestDownloads:
-    def test_a_dead_link_is_renewed_once(self, world: World) -> None:
+    def test_an_expired_link_is_renewed_once(self, world: World) -> None:
         task = succeeded(world)
 
         class Renewing(FakeRunway):
@@ -295,7 +295,7 @@ class TestDownloads:
         world.downloads.contents = {"https://cdn.example/fresh": MP4}
         assert end(world, task).as_state()["ending"] == "succeeded"
 
-    def test_a_link_that_stays_dead_fails_the_task(self, world: World) -> None:
+    def test_a_link_that_stays_expired_fails_the_task(self, world: World) -> None:
         task = succeeded(world)
         world.downloads.contents.clear()
         assert end(world, task).as_state()["error"] == "TARMAC.OUTPUT_EXPIRED"
@@ -303,13 +303,13 @@ class TestDownloads:
         assert world.archive.objects == {}
 
     @pytest.mark.parametrize("cuts", [1, 2])
-    def test_a_cut_output_is_fetched_again(self, cuts: int, world: World) -> None:
+    def test_an_incomplete_download_is_retried(self, cuts: int, world: World) -> None:
         task = succeeded(world)
         world.downloads.problems = [DownloadCut("cut") for _ in range(cuts)]
         assert end(world, task).as_state()["ending"] == "succeeded"
 
-    def test_an_output_that_is_always_cut_leaves_the_task_open(self, world: World) -> None:
-        """It is paid for, and the link lives: the execution goes red, and is repeated."""
+    def test_an_output_that_is_always_incomplete_leaves_the_task_open(self, world: World) -> None:
+        """It is paid for and the link is valid: the execution fails and the sweeper starts another one."""
         task = succeeded(world)
         world.downloads.problems = [DownloadCut("cut") for _ in range(3)]
         with pytest.raises(DownloadCut):
@@ -317,23 +317,23 @@ class TestDownloads:
         assert world.tasks.get(task.id).state is State.SUBMITTED
         assert end(world, task).as_state()["ending"] == "succeeded"
 
-    def test_a_fresh_link_is_tried_also_after_cuts(self, world: World) -> None:
+    def test_a_new_link_is_used_also_after_incomplete_downloads(self, world: World) -> None:
         task = succeeded(world)
         world.downloads.problems = [DownloadCut("cut"), DownloadCut("cut"), LinkExpired("dead")]
         assert end(world, task).as_state()["ending"] == "succeeded"
 
-    def test_a_file_that_is_no_media_fails_the_task_in_the_end(self, world: World) -> None:
+    def test_an_output_that_is_not_media_fails_the_task(self, world: World) -> None:
         task = succeeded(world)
         world.downloads.contents = dict.fromkeys(world.downloads.contents, b"<html>")
         assert end(world, task).as_state()["error"] == "TARMAC.OUTPUT_UNUSABLE"
 
-    def test_a_file_that_came_wrong_once_is_fetched_again(self, world: World) -> None:
+    def test_an_invalid_download_is_retried(self, world: World) -> None:
         task = succeeded(world)
         world.downloads.problems = [OutputUnusable("an error page")]
         assert end(world, task).as_state()["ending"] == "succeeded"
 
     @pytest.mark.parametrize("problem", [HostRefused("x"), ArchiveConflict("x")])
-    def test_what_an_operator_must_look_at_leaves_the_task_open(self, problem: Exception, world: World) -> None:
+    def test_an_error_that_an_operator_must_fix_leaves_the_task_open(self, problem: Exception, world: World) -> None:
         task = succeeded(world)
         world.downloads.problems = [problem]
         with pytest.raises(type(problem)):
@@ -341,7 +341,7 @@ class TestDownloads:
         assert world.tasks.get(task.id).state is State.SUBMITTED
         assert world.topic.published == []
 
-    def test_other_bytes_under_the_key_are_never_overwritten(self, world: World) -> None:
+    def test_an_archived_output_with_other_bytes_is_never_overwritten(self, world: World) -> None:
         task = succeeded(world)
         key = f"acme/2023/11/14/{task.id}/01.mp4"
         world.archive.put(key, b"something else", "video/mp4")
@@ -364,7 +364,7 @@ class TestDownloads:
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
 def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, world: World) -> None:
-    """An execution that was thought dead reads the first generation while another has bought the second."""
+    """An execution that was presumed stopped reads the first generation while another one has bought the second."""
     task = submitted(world)
     from tarmac.tasks.submit import submit
 
@@ -374,7 +374,7 @@ def test_the_end_of_an_older_generation_does_not_end_its_successor(status: str, 
         def task(self, upstream_id: str) -> UpstreamTask:
             if not self.raced:
                 self.raced = True
-                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+                world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
                 assert submit(task.id, world, 0).word == "running"
                 return UpstreamTask("up-1", status, failure_code="INTERNAL")
             return super().task(upstream_id)

@@ -1,4 +1,4 @@
-"""What may follow what: every move from every state, and walks that no order of moves can lead astray."""
+"""Moves of tasks: each move from each state, and random walks that never break the invariants."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "bind": (lambda m, t: m.bind(t, "token", "up-9", 20.0, 12), CLAIMED),
     "refuse": (lambda m, t: m.refuse(t, "token", 30), CLAIMED),
     "reject": (lambda m, t: m.reject(t, "token", "TARMAC.REJECTED.400", "no"), CLAIMED),
-    "lose": (lambda m, t: m.lose(t, "token", 0, 60), CLAIMED),
-    "lose within the budget": (lambda m, t: m.lose(t, "token", 1, 60), CLAIMED),
-    "lose after silence": (
-        lambda m, t: Moves(m.now + CLAIM_LEASE_SECONDS).lose(t, None, 0, 60),
+    "mark ambiguous": (lambda m, t: m.mark_ambiguous(t, "token", 0, 60), CLAIMED),
+    "mark ambiguous within the budget": (lambda m, t: m.mark_ambiguous(t, "token", 1, 60), CLAIMED),
+    "mark ambiguous after the lease": (
+        lambda m, t: Moves(m.now + CLAIM_LEASE_SECONDS).mark_ambiguous(t, None, 0, 60),
         CLAIMED,
     ),
     "observe": (lambda m, t: m.observe(t, "up-1", "RUNNING", 0.5, 9), BOUND),
-    "overlook": (lambda m, t: m.overlook(t, "up-1", 9), BOUND),
-    "overlook a 404": (lambda m, t: m.overlook(t, "up-1", 9, gone=True), BOUND),
-    "try again": (lambda m, t: m.try_again(t, "up-1", 5.0, 30), BOUND),
+    "poll failed": (lambda m, t: m.poll_failed(t, "up-1", 9), BOUND),
+    "poll failed with 404": (lambda m, t: m.poll_failed(t, "up-1", 9, gone=True), BOUND),
+    "retry": (lambda m, t: m.retry(t, "up-1", 5.0, 30), BOUND),
     "archived": (lambda m, t: m.archived(t, "up-1", OUTPUT), BOUND),
     "succeed": (lambda m, t: m.succeed(t, "up-1", 25.0), BOUND),
     "fail unsent": (lambda m, t: m.fail(t, None, "TARMAC.DEADLINE", "late", 0.0), UNCLAIMED),
@@ -50,9 +50,9 @@ MOVES: dict[str, tuple[Move, frozenset[State]]] = {
     "request cancel": (lambda m, t: m.request_cancel(t), OPEN),
     "hide": (lambda m, t: m.hide(t), TERMINAL),
     "announced": (lambda m, t: m.announced(t), TERMINAL),
-    "settle": (lambda m, t: m.settle(replace(t, claimable=True)), frozenset(State)),
-    "take": (
-        lambda m, t: m.take(replace(t, claimable=True, claimed_retry=0, retry_claim=None), 1, "retry"),
+    "mark unclaimable": (lambda m, t: m.mark_unclaimable(replace(t, claimable=True)), frozenset(State)),
+    "claim for retry": (
+        lambda m, t: m.claim_for_retry(replace(t, claimable=True, claimed_retry=0, retry_claim=None), 1, "retry"),
         frozenset(State),
     ),
     "rerun": (lambda m, t: m.rerun(t), OPEN),
@@ -77,47 +77,56 @@ RICH: dict[str, Any] = {
     "routing": {"model": "gen4_turbo"},
     "claimable": True,
 }
-"""A task with a long history, in which every change shows."""
+"""A task with a value in every field, which shows the fields that a move changes."""
 
-LOSING = frozenset({"lose", "lose within the budget", "lose after silence"})
+AMBIGUOUS = frozenset({"mark ambiguous", "mark ambiguous within the budget", "mark ambiguous after the lease"})
 ENDING = frozenset(
-    {"reject", "lose", "lose after silence", "succeed", "fail", "fail unsent", "cancel", "cancel unsent"}
+    {
+        "reject",
+        "mark ambiguous",
+        "mark ambiguous after the lease",
+        "succeed",
+        "fail",
+        "fail unsent",
+        "cancel",
+        "cancel unsent",
+    }
 )
-OF_A_CLAIM = LOSING | {"claim", "bind", "refuse", "reject"}
+OF_A_CLAIM = AMBIGUOUS | {"claim", "bind", "refuse", "reject"}
 
 CHANGED_BY: dict[str, frozenset[str]] = {
-    "state": ENDING | OF_A_CLAIM | {"postpone", "try again"},
+    "state": ENDING | OF_A_CLAIM | {"postpone", "retry"},
     "ended_at": ENDING,
     "notice_state": ENDING | {"announced"},
-    "failure": frozenset({"fail", "fail unsent", "reject", "lose", "lose after silence"}),
-    "failure_code": frozenset({"fail", "fail unsent", "reject", "lose", "lose after silence"}),
+    "failure": frozenset({"fail", "fail unsent", "reject", "mark ambiguous", "mark ambiguous after the lease"}),
+    "failure_code": frozenset({"fail", "fail unsent", "reject", "mark ambiguous", "mark ambiguous after the lease"}),
     "claim": OF_A_CLAIM,
     "claimed_at": OF_A_CLAIM,
     "attempt": frozenset({"claim", "refuse"}),
-    "ambiguous": LOSING,
+    "ambiguous": AMBIGUOUS,
     "refusals": frozenset({"refuse", "postpone", "bind"}),
-    "failure_retries": frozenset({"try again"}),
-    "reserved_credits": ENDING - LOSING,
+    "failure_retries": frozenset({"retry"}),
+    "reserved_credits": ENDING - AMBIGUOUS,
     "quoted_credits": frozenset({"bind"}),
-    "cost_credits": (ENDING - LOSING) | {"try again"},
-    "upstream_id": frozenset({"bind", "try again"}),
-    "upstream_status": frozenset({"bind", "observe", "try again", "succeed"}),
-    "progress": frozenset({"bind", "observe", "try again", "succeed"}),
+    "cost_credits": (ENDING - AMBIGUOUS) | {"retry"},
+    "upstream_id": frozenset({"bind", "retry"}),
+    "upstream_status": frozenset({"bind", "observe", "retry", "succeed"}),
+    "progress": frozenset({"bind", "observe", "retry", "succeed"}),
     "submitted_at": frozenset({"bind"}),
-    "started_at": frozenset({"bind", "observe", "try again"}),
+    "started_at": frozenset({"bind", "observe", "retry"}),
     "checked_at": frozenset({"bind", "observe"}),
-    "polls": frozenset({"observe", "overlook", "overlook a 404"}),
-    "missing": frozenset({"bind", "observe", "overlook", "overlook a 404"}),
-    "unread": frozenset({"bind", "observe", "overlook", "overlook a 404"}),
-    "outputs": frozenset({"archived", "try again"}),
+    "polls": frozenset({"observe", "poll failed", "poll failed with 404"}),
+    "missing": frozenset({"bind", "observe", "poll failed", "poll failed with 404"}),
+    "unread": frozenset({"bind", "observe", "poll failed", "poll failed with 404"}),
+    "outputs": frozenset({"archived", "retry"}),
     "node_errors": frozenset({"succeed", "fail", "fail unsent"}),
     "cancel_requested_at": frozenset({"request cancel"}),
     "hidden_at": frozenset({"hide"}),
-    "claimable": frozenset({"settle"}),
-    "claimed_retry": frozenset({"take"}),
-    "retry_claim": frozenset({"take"}),
+    "claimable": frozenset({"mark unclaimable"}),
+    "claimed_retry": frozenset({"claim for retry"}),
+    "retry_claim": frozenset({"claim for retry"}),
     "run": frozenset({"rerun"}),
-    "next_check_at": frozenset(MOVES) - {"request cancel", "hide", "settle", "take"},
+    "next_check_at": frozenset(MOVES) - {"request cancel", "hide", "mark unclaimable", "claim for retry"},
 }
 """The moves that may change a field. Every move changes version and updated_at; no move changes any other field."""
 
@@ -126,12 +135,12 @@ WAITS = {
     "archived": FINISH_SECONDS,
     "postpone": 30,
     "refuse": 30,
-    "try again": 30,
+    "retry": 30,
     "bind": 12,
     "observe": 9,
-    "overlook": 9,
-    "overlook a 404": 9,
-    "lose within the budget": 60,
+    "poll failed": 9,
+    "poll failed with 404": 9,
+    "mark ambiguous within the budget": 60,
 }
 """Seconds until a row is due after a move, apart from the sweeper's grace: 0 for every other move."""
 
@@ -147,16 +156,16 @@ REASONS: list[tuple[Move, Task, str]] = [
     (MOVES["claim"][0], a_task(cancel_requested_at=NOW), "a cancelled task is never created"),
     (MOVES["claim"][0], a_task(deadline_at=NOW), "a task past its deadline is never created"),
     (MOVES["postpone"][0], a_task(State.SUBMITTED), "SUBMITTED cannot be postponed"),
-    (MOVES["bind"][0], a_task(State.SUBMITTING, claim="another"), "the claim is not ours"),
-    (lambda m, t: m.lose(t, None, 0, 60), a_task(State.SUBMITTING), "the claim is alive"),
-    (MOVES["observe"][0], a_task(), "the row is no longer bound to that generation"),
-    (MOVES["fail unsent"][0], a_task(State.SUBMITTING), "SUBMITTING: something was, or may have been, sent"),
-    (lambda m, t: m.settle(t), a_task(), "the task is not claimable"),
-    (MOVES["request cancel"][0], a_task(State.FAILED), "there is nothing to cancel"),
-    (MOVES["hide"][0], a_task(), "only an ended task can be hidden"),
+    (MOVES["bind"][0], a_task(State.SUBMITTING, claim="another"), "another process has the claim, or it has expired"),
+    (lambda m, t: m.mark_ambiguous(t, None, 0, 60), a_task(State.SUBMITTING), "the claim has not expired"),
+    (MOVES["observe"][0], a_task(), "the row is no longer bound to this generation"),
+    (MOVES["fail unsent"][0], a_task(State.SUBMITTING), "SUBMITTING: an attempt was made, or may have been made"),
+    (lambda m, t: m.mark_unclaimable(t), a_task(), "the task is not claimable"),
+    (MOVES["request cancel"][0], a_task(State.FAILED), "the task has ended or was cancelled before"),
+    (MOVES["hide"][0], a_task(), "the task has not ended, or is hidden already"),
     (MOVES["announced"][0], a_task(), "no notice is pending"),
     (MOVES["rerun"][0], a_task(State.FAILED), "the task has ended"),
-    (lambda m, t: m.called_back(t, 200), a_task(State.FAILED), "no callback is due"),
+    (lambda m, t: m.record_delivery(t, 200), a_task(State.FAILED), "no webhook is due"),
 ]
 
 
@@ -183,7 +192,7 @@ def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(n
 def each_change() -> Iterator[tuple[str, Task, Task]]:
     """(move, before, after) of every move from each of its states, for a task that runs and one that is queued."""
     for name, (move, allowed) in MOVES.items():
-        moves = Moves(LATER + CLAIM_LEASE_SECONDS if name == "lose after silence" else LATER)
+        moves = Moves(LATER + CLAIM_LEASE_SECONDS if name == "mark ambiguous after the lease" else LATER)
         for state, started_at in itertools.product(sorted(allowed), (None, NOW + 50)):
             before = a_task(state, **RICH, started_at=started_at)
             yield name, before, move(moves, before)
@@ -200,7 +209,7 @@ def test_each_field_changes_in_its_own_moves_and_in_no_other() -> None:
     assert seen == expected | {(field, name) for field in ("version", "updated_at") for name in MOVES}
 
 
-def test_moments_are_the_moves_own_and_cleared_with_what_they_belong_to() -> None:
+def test_times_are_those_of_the_move() -> None:
     """A time that changes is the time of the move; only when a task began to run is the time of an earlier poll."""
     for name, before, after in each_change():
         for field in (each.name for each in fields(Task) if each.name.endswith("_at")):
@@ -231,8 +240,8 @@ def test_a_row_is_due_when_its_next_step_is_late() -> None:
     assert Moves(LATER).announced(a_task(State.FAILED)).next_check_at is None
 
 
-def test_every_ending_gives_up_claim_and_reservation() -> None:
-    """Except an ambiguous one: its credits stay reserved until they are reconciled with Runway."""
+def test_every_ending_releases_claim_and_reservation() -> None:
+    """Except an ambiguous one: its credits stay reserved until an operator has checked with Runway."""
     for _, before, after in each_change():
         if after.state.is_terminal and not before.state.is_terminal:
             assert (after.claim, after.notice_state) == (None, NoticeState.PENDING)
@@ -248,24 +257,24 @@ def test_a_failure_keeps_its_code_and_message(moves: Moves) -> None:
     assert moves.succeed(a_task(State.SUBMITTED), "up-1", 1.0, {"node": "why"}).node_errors == {"node": "why"}
 
 
-def test_a_success_is_seen_as_one(moves: Moves) -> None:
+def test_a_success_has_status_and_progress(moves: Moves) -> None:
     done = moves.succeed(a_task(State.SUBMITTED, upstream_status="RUNNING"), "up-1", 1.0)
     assert (done.upstream_status, done.progress) == ("SUCCEEDED", 1.0)
 
 
-def test_a_poll_shows_what_runway_reported(moves: Moves) -> None:
+def test_a_poll_records_what_runway_reported(moves: Moves) -> None:
     seen = moves.observe(a_task(State.SUBMITTED), "up-1", "RUNNING", 0.5, 9)
     assert (seen.upstream_status, seen.progress) == ("RUNNING", 0.5)
 
 
 @pytest.mark.parametrize(("move", "task", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])
-def test_a_move_that_is_refused_says_why(move: Move, task: Task, reason: str, moves: Moves) -> None:
+def test_a_refused_move_gives_its_reason(move: Move, task: Task, reason: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused) as refused:
         move(moves, task)
     assert str(refused.value) == reason
 
 
-def test_these_states_follow_each_other() -> None:
+def test_each_state_has_these_successors() -> None:
     assert {state: set(following) for state, following in FOLLOWS.items() if following} == NEXT
 
 
@@ -282,7 +291,7 @@ def test_every_row_that_needs_attention_is_found_by_the_sweeper() -> None:
             assert not {"due", "nextCheckAt"} & row.keys()
 
 
-def test_an_announced_task_leaves_the_due_index(moves: Moves) -> None:
+def test_a_task_with_a_published_notice_leaves_the_due_index(moves: Moves) -> None:
     row = to_row(moves.announced(a_task(State.SUCCEEDED)))
     assert row["noticeState"] == "SENT"
     assert not {"due", "nextCheckAt"} & row.keys()
@@ -293,11 +302,11 @@ def test_a_notice_is_marked_sent_once(moves: Moves) -> None:
         moves.announced(moves.announced(a_task(State.FAILED)))
 
 
-def test_nothing_follows_an_ending() -> None:
+def test_terminal_states_have_no_successor() -> None:
     assert all(FOLLOWS[state] == frozenset() for state in TERMINAL)
 
 
-def test_a_store_lets_through_what_follows_and_nothing_else() -> None:
+def test_a_store_accepts_only_allowed_transitions() -> None:
     for before, after in itertools.product(State, State):
         task = a_task(before)
         step = replace(a_task(after), version=task.version + 1)
@@ -314,12 +323,12 @@ def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
         check_step(FOLLOWS, a_task(), a_task(version=version))
 
 
-def test_a_store_refuses_another_task_in_the_place_of_one() -> None:
+def test_a_store_refuses_another_task_under_the_same_key() -> None:
     with pytest.raises(TransitionRefused):
         check_step(FOLLOWS, a_task(), a_task(id="another", version=4))
 
 
-def test_a_store_names_the_states_that_do_not_follow() -> None:
+def test_a_store_names_the_states_of_a_refused_transition() -> None:
     with pytest.raises(TransitionRefused, match=r"^SUCCEEDED does not follow ACCEPTED$"):
         check_step(FOLLOWS, a_task(), a_task(State.SUCCEEDED, version=4))
 
@@ -346,26 +355,28 @@ class TestClaim:
 
 
 @pytest.mark.parametrize(
-    "move", ["bind", "refuse", "reject", "lose", "lose within the budget"], ids=lambda name: str(name)
+    "move",
+    ["bind", "refuse", "reject", "mark ambiguous", "mark ambiguous within the budget"],
+    ids=lambda name: str(name),
 )
-def test_only_the_holder_of_the_claim_may_say_what_became_of_it(move: str, moves: Moves) -> None:
+def test_only_the_holder_of_the_claim_may_record_the_result(move: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
         MOVES[move][0](moves, a_task(State.SUBMITTING, claim="somebody else's"))
 
 
-@pytest.mark.parametrize("move", ["observe", "overlook", "try again", "archived", "succeed", "fail", "cancel"])
+@pytest.mark.parametrize("move", ["observe", "poll failed", "retry", "archived", "succeed", "fail", "cancel"])
 def test_only_the_bound_generation_moves_the_row(move: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
         MOVES[move][0](moves, a_task(State.SUBMITTED, upstream_id="up-2"))
 
 
 class TestLease:
-    def test_a_claim_is_not_lost_while_it_may_be_alive(self) -> None:
+    def test_a_claim_is_valid_until_its_lease_ends(self) -> None:
         with pytest.raises(TransitionRefused):
-            Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).lose(a_task(State.SUBMITTING), None, 0, 60)
+            Moves(NOW + CLAIM_LEASE_SECONDS - 0.001).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
 
-    def test_it_is_lost_from_the_end_of_its_lease(self) -> None:
-        lost = Moves(NOW + CLAIM_LEASE_SECONDS).lose(a_task(State.SUBMITTING), None, 0, 60)
+    def test_a_claim_expires_at_the_end_of_its_lease(self) -> None:
+        lost = Moves(NOW + CLAIM_LEASE_SECONDS).mark_ambiguous(a_task(State.SUBMITTING), None, 0, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
     def test_it_shrinks_with_the_time_scale(self) -> None:
@@ -374,28 +385,28 @@ class TestLease:
         assert not Moves(NOW + CLAIM_LEASE_SECONDS / 20 - 0.01, scale=0.05).lease_is_over(task)
 
 
-class TestLose:
-    def test_the_default_never_sends_a_lost_create_again(self, moves: Moves) -> None:
-        lost = moves.lose(a_task(State.SUBMITTING), "token", 0, 60)
+class TestMarkAmbiguous:
+    def test_without_a_budget_a_create_with_a_lost_response_is_not_retried(self, moves: Moves) -> None:
+        lost = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60)
         assert (lost.state, lost.failure_code, lost.ambiguous) == (State.AMBIGUOUS_FAILED, "TARMAC.AMBIGUOUS", 1)
 
-    def test_credits_that_may_be_gone_stay_reserved(self, moves: Moves) -> None:
-        assert moves.lose(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
+    def test_credits_that_may_be_spent_stay_reserved(self, moves: Moves) -> None:
+        assert moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 0, 60).reserved_credits == 25.0
 
-    def test_the_operators_budget_is_spent_one_by_one(self, moves: Moves) -> None:
-        first = moves.lose(a_task(State.SUBMITTING), "token", 2, 60)
+    def test_each_lost_response_uses_one_retry_of_the_budget(self, moves: Moves) -> None:
+        first = moves.mark_ambiguous(a_task(State.SUBMITTING), "token", 2, 60)
         assert (first.state, first.ambiguous, first.claim) == (State.WAITING, 1, None)
-        second = moves.lose(moves.claim(first, "token"), "token", 2, 60)
+        second = moves.mark_ambiguous(moves.claim(first, "token"), "token", 2, 60)
         assert (second.state, second.ambiguous) == (State.WAITING, 2)
-        third = moves.lose(moves.claim(second, "token"), "token", 2, 60)
+        third = moves.mark_ambiguous(moves.claim(second, "token"), "token", 2, 60)
         assert (third.state, third.ambiguous) == (State.AMBIGUOUS_FAILED, 3)
 
-    def test_a_cancelled_task_spends_no_budget(self, moves: Moves) -> None:
-        lost = moves.lose(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
+    def test_a_cancelled_task_is_not_retried(self, moves: Moves) -> None:
+        lost = moves.mark_ambiguous(a_task(State.SUBMITTING, cancel_requested_at=NOW), "token", 3, 60)
         assert lost.state is State.AMBIGUOUS_FAILED
 
 
-class TestCalledBack:
+class TestRecordDelivery:
     @pytest.mark.parametrize(
         ("status", "is_final", "state"),
         [
@@ -413,15 +424,15 @@ class TestCalledBack:
     ) -> None:
         webhook = Webhook("https://hooks.example.com", earlier, 2, 503, NOW)
         before = a_task(State.FAILED, webhook=webhook)
-        after = Moves(LATER).called_back(before, status, is_final)
+        after = Moves(LATER).record_delivery(before, status, is_final)
         check_step(FOLLOWS, before, after)
         assert after.webhook == Webhook(
             "https://hooks.example.com", state, 3, status, LATER, LATER if state is WebhookState.DELIVERED else None
         )
         assert replace(after, webhook=webhook) == replace(before, version=4, updated_at=LATER)
 
-    def test_more_tries_follow_unless_it_is_said_otherwise(self, moves: Moves) -> None:
-        after = moves.called_back(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
+    def test_further_tries_follow_by_default(self, moves: Moves) -> None:
+        after = moves.record_delivery(a_task(State.FAILED, webhook=Webhook("https://hooks.example.com")), 500)
         assert after.webhook is not None
         assert after.webhook.state is WebhookState.PENDING
 
@@ -436,21 +447,21 @@ class TestCalledBack:
     )
     def test_none_is_due(self, task: Task, moves: Moves) -> None:
         with pytest.raises(TransitionRefused):
-            moves.called_back(task, 200)
+            moves.record_delivery(task, 200)
 
 
-class TestMayStillCome:
+class TestOutputsMayExist:
     @pytest.mark.parametrize(("scale", "seconds"), [(1.0, 48 * 3600.0), (0.05, 48 * 180.0)])
-    def test_outputs_live_two_days_beyond_the_deadline_at_the_most(self, scale: float, seconds: float) -> None:
+    def test_is_true_for_two_days_after_the_deadline(self, scale: float, seconds: float) -> None:
         task = a_task(State.SUBMITTED, deadline_at=NOW)
-        assert Moves(NOW + seconds - 0.001, scale).may_still_come(task)
-        assert not Moves(NOW + seconds, scale).may_still_come(task)
+        assert Moves(NOW + seconds - 0.001, scale).outputs_may_exist(task)
+        assert not Moves(NOW + seconds, scale).outputs_may_exist(task)
 
 
-def test_nobody_else_ends_a_live_claim_nor_one_that_is_none() -> None:
+def test_another_process_cannot_end_a_valid_claim_or_a_missing_one() -> None:
     for task in (a_task(State.SUBMITTING), a_task(State.ACCEPTED, claimed_at=NOW - 9999.0)):
         with pytest.raises(TransitionRefused):
-            Moves(NOW).lose(task, None, 0, 60)
+            Moves(NOW).mark_ambiguous(task, None, 0, 60)
     assert not Moves(NOW + 9999.0).lease_is_over(a_task(State.SUBMITTING, claimed_at=None))
 
 
@@ -461,13 +472,13 @@ def test_a_repeated_claim_or_bind_changes_nothing(moves: Moves) -> None:
     assert moves.bind(bound, "new", "up-9", None, 12) is bound
 
 
-def test_a_bound_task_knows_what_a_router_has_chosen_and_else_what_it_knew(moves: Moves) -> None:
+def test_binding_stores_the_choice_of_a_router_or_leaves_it_as_it_was(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, routing={"model": "gen4.5"})
     assert moves.bind(before, "token", "up-9", None, 12, {"model": "veo3.1"}).routing == {"model": "veo3.1"}
     assert moves.bind(before, "token", "up-9", None, 12).routing == {"model": "gen4.5"}
 
 
-def test_a_task_that_was_never_looked_at_began_after_its_create(moves: Moves) -> None:
+def test_a_task_that_was_never_polled_began_after_its_create(moves: Moves) -> None:
     task = a_task(State.SUBMITTED, submitted_at=NOW - 90, checked_at=None)
     assert moves.observe(task, "up-1", "RUNNING", 0.1, 9).started_at == NOW - 90
 
@@ -478,7 +489,7 @@ def test_a_refusal_does_not_count_as_an_attempt(moves: Moves) -> None:
     assert refused.next_check_at == NOW + 30 + SWEEP_GRACE_SECONDS
 
 
-def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: Moves) -> None:
+def test_binding_resets_refusals_and_failed_polls_of_earlier_attempts(moves: Moves) -> None:
     before = a_task(State.SUBMITTING, refusals=4, missing=2, unread=7, progress=0.7, started_at=NOW)
     bound = moves.bind(before, "token", "up-9", 20.0, 12)
     assert (bound.upstream_id, bound.upstream_status, bound.quoted_credits) == ("up-9", "PENDING", 20.0)
@@ -486,15 +497,15 @@ def test_a_bound_task_forgets_the_refusals_and_looks_of_earlier_attempts(moves: 
     assert (bound.refusals, bound.missing, bound.unread, bound.progress, bound.started_at) == (0, 0, 0, None, None)
 
 
-def test_a_second_attempt_starts_without_traces_of_the_first(moves: Moves) -> None:
+def test_a_retry_resets_the_state_of_the_first_attempt(moves: Moves) -> None:
     before = a_task(State.SUBMITTED, outputs=(OUTPUT,), progress=0.4, started_at=NOW)
-    again = moves.try_again(before, "up-1", None, 30)
+    again = moves.retry(before, "up-1", None, 30)
     assert (again.state, again.failure_retries, again.upstream_id) == (State.WAITING, 1, None)
     assert (again.outputs, again.progress, again.started_at, again.upstream_status) == ((), None, None, None)
 
 
 class TestObserve:
-    def test_a_task_began_to_run_some_time_after_the_last_look_that_did_not_see_it_run(self, moves: Moves) -> None:
+    def test_a_task_began_to_run_after_the_last_poll_that_found_it_queued(self, moves: Moves) -> None:
         task = a_task(State.SUBMITTED, checked_at=NOW - 20, submitted_at=NOW - 90)
         running = moves.observe(task, "up-1", "RUNNING", 0.1, 9)
         assert (running.started_at, running.checked_at) == (NOW - 20, NOW)
@@ -504,24 +515,24 @@ class TestObserve:
     def test_a_queued_task_has_not_begun(self, moves: Moves) -> None:
         assert moves.observe(a_task(State.SUBMITTED), "up-1", "THROTTLED", None, 30).started_at is None
 
-    def test_a_good_look_forgets_the_bad_ones(self, moves: Moves) -> None:
+    def test_a_successful_poll_resets_the_failed_ones(self, moves: Moves) -> None:
         seen = moves.observe(a_task(State.SUBMITTED, missing=2, unread=5), "up-1", "RUNNING", 0.1, 9)
         assert (seen.missing, seen.unread, seen.polls) == (0, 0, 1)
 
 
 def test_only_a_404_counts_towards_being_gone(moves: Moves) -> None:
     task = a_task(State.SUBMITTED)
-    assert (moves.overlook(task, "up-1", 9).missing, moves.overlook(task, "up-1", 9).unread) == (0, 1)
-    assert moves.overlook(task, "up-1", 9, gone=True).missing == 1
+    assert (moves.poll_failed(task, "up-1", 9).missing, moves.poll_failed(task, "up-1", 9).unread) == (0, 1)
+    assert moves.poll_failed(task, "up-1", 9, gone=True).missing == 1
 
 
-def test_archiving_gives_the_next_output_as_long_as_finish_may_take(moves: Moves) -> None:
+def test_archiving_an_output_extends_the_time_for_the_next_one(moves: Moves) -> None:
     after = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
     assert after.outputs == (OUTPUT,)
     assert after.next_check_at == NOW + FINISH_SECONDS + SWEEP_GRACE_SECONDS
 
 
-def test_an_output_stands_in_the_row_once(moves: Moves) -> None:
+def test_an_output_is_listed_once(moves: Moves) -> None:
     once = moves.archived(a_task(State.SUBMITTED), "up-1", OUTPUT)
     assert moves.archived(once, "up-1", OUTPUT) is once
 
@@ -529,7 +540,7 @@ def test_an_output_stands_in_the_row_once(moves: Moves) -> None:
 @pytest.mark.parametrize(
     ("quoted", "cost", "expected"), [(None, 10.0, 10.0), (None, None, 25.0), (20.0, None, 20.0), (20.0, 0.0, 0.0)]
 )
-def test_a_success_costs_what_runway_says_or_else_the_best_estimate(
+def test_a_success_costs_runways_cost_or_the_best_estimate(
     quoted: float | None, cost: float | None, expected: float, moves: Moves
 ) -> None:
     done = moves.succeed(a_task(State.SUBMITTED, quoted_credits=quoted), "up-1", cost)
@@ -539,7 +550,7 @@ def test_a_success_costs_what_runway_says_or_else_the_best_estimate(
 @pytest.mark.parametrize(
     ("estimated", "quoted", "expected"), [(None, None, None), (25.0, None, 25.0), (25.0, 0.0, 0.0), (None, 4.0, 4.0)]
 )
-def test_runways_quote_is_better_than_an_estimate(
+def test_runways_estimate_takes_precedence(
     estimated: float | None, quoted: float | None, expected: float | None
 ) -> None:
     assert expected_credits(a_task(estimated_credits=estimated, quoted_credits=quoted)) == expected
@@ -550,10 +561,10 @@ def test_runways_quote_is_better_than_an_estimate(
     [(25.0, 25.0, 50.0), (25.0, None, 25.0), (None, 25.0, 25.0), (None, None, None), (0.0, 0.0, 0.0)],
 )
 @pytest.mark.parametrize("name", ["fail", "cancel"])
-def test_a_task_costs_what_all_its_attempts_have_cost(
+def test_the_cost_of_a_task_includes_all_attempts(
     name: str, failed: float | None, ending: float | None, expected: float | None, moves: Moves
 ) -> None:
-    again = moves.try_again(a_task(State.SUBMITTED), "up-1", failed, 30)
+    again = moves.retry(a_task(State.SUBMITTED), "up-1", failed, 30)
     assert again.cost_credits == failed
     bound = moves.bind(moves.claim(again, "token"), "token", "up-2", None, 12)
     if name == "fail":
@@ -562,8 +573,8 @@ def test_a_task_costs_what_all_its_attempts_have_cost(
         assert moves.cancel(bound, "up-2", ending).cost_credits == expected
 
 
-def test_a_success_after_a_failure_that_was_billed_costs_both(moves: Moves) -> None:
-    again = moves.try_again(a_task(State.SUBMITTED), "up-1", 3.0, 30)
+def test_a_success_after_a_billed_failure_costs_both(moves: Moves) -> None:
+    again = moves.retry(a_task(State.SUBMITTED), "up-1", 3.0, 30)
     bound = moves.bind(moves.claim(again, "token"), "token", "up-2", 20.0, 12)
     assert moves.succeed(bound, "up-2", None).cost_credits == 23.0
     assert moves.succeed(bound, "up-2", 25.0).cost_credits == 28.0
@@ -575,7 +586,7 @@ def test_a_rejected_task_cost_nothing(moves: Moves) -> None:
     assert (rejected.state, rejected.cost_credits, rejected.claim) == (State.FAILED, 0.0, None)
 
 
-def test_a_cancel_is_asked_for_once(moves: Moves) -> None:
+def test_a_cancel_is_requested_once(moves: Moves) -> None:
     asked = moves.request_cancel(a_task())
     assert asked.state is State.ACCEPTED
     assert asked.cancel_requested_at == NOW
@@ -589,25 +600,25 @@ def test_an_ended_task_is_hidden_once(moves: Moves) -> None:
 
 
 def test_a_task_is_claimed_by_later_retries_only(moves: Moves) -> None:
-    taken = moves.take(moves.take(a_task(claimable=True), 1, "first"), 3, "third")
+    taken = moves.claim_for_retry(moves.claim_for_retry(a_task(claimable=True), 1, "first"), 3, "third")
     assert (taken.claimable, taken.claimed_retry, taken.retry_claim) == (True, 3, "third")
     for retry in (0, 1, 2, 3):
-        with pytest.raises(TransitionRefused, match="this retry may not claim the task"):
-            moves.take(taken, retry, "another")
-    assert moves.take(taken, 3, "third") is taken
-    assert moves.take(taken, 4, "fourth").claimed_retry == 4
+        with pytest.raises(TransitionRefused, match="the task cannot be claimed by this retry"):
+            moves.claim_for_retry(taken, retry, "another")
+    assert moves.claim_for_retry(taken, 3, "third") is taken
+    assert moves.claim_for_retry(taken, 4, "fourth").claimed_retry == 4
 
 
-def test_a_task_that_its_client_knows_is_claimed_by_no_retry(moves: Moves) -> None:
-    settled = moves.settle(a_task(claimable=True))
+def test_a_task_that_its_client_knows_cannot_be_claimed(moves: Moves) -> None:
+    settled = moves.mark_unclaimable(a_task(claimable=True))
     assert settled.claimable is False
     with pytest.raises(TransitionRefused):
-        moves.settle(settled)
+        moves.mark_unclaimable(settled)
     with pytest.raises(TransitionRefused):
-        moves.take(settled, 1, "retry")
+        moves.claim_for_retry(settled, 1, "retry")
 
 
-def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:
+def test_each_rerun_has_a_new_name(moves: Moves) -> None:
     task = a_task()
     names = {task.execution_name}
     for _ in range(5):
@@ -616,7 +627,7 @@ def test_each_rerun_takes_a_name_that_was_never_used(moves: Moves) -> None:
     assert names == {task.id, *(f"{task.id}-{run}" for run in range(2, 7))}
 
 
-def test_moments_shrink_with_the_time_scale() -> None:
+def test_times_are_scaled() -> None:
     waiting = Moves(NOW, scale=0.05).postpone(a_task(), 40)
     assert waiting.next_check_at == NOW + (40 + SWEEP_GRACE_SECONDS) * 0.05
 
@@ -625,8 +636,8 @@ def test_moments_shrink_with_the_time_scale() -> None:
     st.sampled_from(sorted(OPEN)),
     st.lists(st.tuples(st.sampled_from(sorted(MOVES)), st.floats(0, 400)), max_size=60),
 )
-def test_no_order_of_moves_leads_astray(start: State, walk: list[tuple[str, float]]) -> None:
-    """Endings are for ever, every step passes the store's check, counters never go backwards, claims end with it."""
+def test_no_order_of_moves_breaks_an_invariant(start: State, walk: list[tuple[str, float]]) -> None:
+    """Terminal states are final, moves pass the check of the store, counters never decrease, claims end with tasks."""
     task, now = a_task(start), NOW
     for name, seconds in walk:
         now += seconds

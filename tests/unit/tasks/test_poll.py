@@ -1,4 +1,4 @@
-"""Poll: one look, one decision; a bad look harms nothing."""
+"""Poll: one GET and one decision. A failed poll never fails the task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fakes.stories import DEADLINE_SECONDS, accepted, standing, submitted
 
 class TestRunning:
     @pytest.mark.parametrize("status", ["PENDING", "THROTTLED", "RUNNING", "A_STATUS_OF_TOMORROW"])
-    def test_a_task_under_way_is_looked_at_again(self, status: str, world: World) -> None:
+    def test_a_task_under_way_is_polled_again(self, status: str, world: World) -> None:
         task = submitted(world)
         world.clock.advance(12)
         world.runway.now("up-1", status)
@@ -31,7 +31,7 @@ class TestRunning:
         row = world.tasks.get(task.id)
         assert (row.upstream_status, row.polls, row.checked_at) == (status, 1, world.clock.now())
 
-    def test_progress_is_seen_and_sets_the_wait(self, world: World) -> None:
+    def test_progress_is_recorded_and_sets_the_wait(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(20)
         world.runway.now("up-1", "RUNNING", progress=0.45)
@@ -60,7 +60,7 @@ class TestRunning:
         assert poll(task.id, world, 1) == Outcome("running", 8)
         assert world.tasks.get(task.id).started_at == NOW + 1000
 
-    def test_the_sweeper_leaves_it_alone_until_the_next_look(self, world: World) -> None:
+    def test_it_is_not_overdue_until_the_next_poll(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(12)
         outcome = poll(task.id, world, 1)
@@ -69,7 +69,7 @@ class TestRunning:
         assert row.next_check_at > world.clock.now() + outcome.wait_seconds
 
     @pytest.mark.parametrize("status", ["SUCCEEDED", "CANCELLED", "FAILED"])
-    def test_an_end_at_runway_goes_on_to_finish(self, status: str, world: World) -> None:
+    def test_an_ended_generation_continues_with_finish(self, status: str, world: World) -> None:
         task = submitted(world)
         world.runway.now("up-1", status, failure_code="ASSET.INVALID")
         assert poll(task.id, world, 1) == ENDED
@@ -77,7 +77,7 @@ class TestRunning:
 
 
 class TestFailures:
-    def test_a_failure_of_runways_own_is_bought_once_more(self, world: World) -> None:
+    def test_an_error_of_runway_is_retried(self, world: World) -> None:
         task = submitted(world)
         world.runway.now("up-1", "FAILED", failure_code="INTERNAL.BAD_OUTPUT.01")
         assert poll(task.id, world, 1) == Outcome("waiting", 30)
@@ -86,7 +86,7 @@ class TestFailures:
 
     def test_the_second_failure_is_final(self, world: World) -> None:
         task = submitted(world)
-        world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+        world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
         from tarmac.tasks.submit import submit
 
         submit(task.id, world, 0)
@@ -104,13 +104,13 @@ class TestFailures:
         world.runway.now("up-1", "FAILED", failure_code=None)
         assert poll(task.id, world, 0) == ENDED
 
-    def test_a_cancelled_task_is_not_bought_again(self, world: World) -> None:
+    def test_a_cancelled_task_is_not_retried(self, world: World) -> None:
         task = submitted(world)
         world.tasks.move(task.id, Moves.request_cancel)
         world.runway.now("up-1", "FAILED", failure_code="INTERNAL")
         assert poll(task.id, world, 1) == ENDED
 
-    def test_nothing_is_bought_again_after_the_deadline(self, world: World) -> None:
+    def test_a_failure_after_the_deadline_is_not_retried(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(DEADLINE_SECONDS)
         world.runway.now("up-1", "FAILED", failure_code="INTERNAL")
@@ -133,7 +133,7 @@ class TestCancelling:
 
     @pytest.mark.parametrize("reason", ["cancel", "deadline"])
     def test_a_task_that_has_just_succeeded_keeps_its_output(self, reason: str, world: World) -> None:
-        """DELETE of a finished task deletes its output, and it is paid for."""
+        """DELETE of an ended task deletes its output, which is paid for."""
         task = submitted(world)
         if reason == "cancel":
             world.tasks.move(task.id, Moves.request_cancel)
@@ -143,7 +143,7 @@ class TestCancelling:
         assert poll(task.id, world, 1) == ENDED
         assert world.runway.cancelled == []
 
-    def test_a_cancel_that_runway_did_not_hear_is_tried_at_the_next_look(self, world: World) -> None:
+    def test_a_failed_cancel_is_retried_by_the_next_poll(self, world: World) -> None:
         task = submitted(world)
         world.tasks.move(task.id, Moves.request_cancel)
         world.runway.refuse_cancels = [UpstreamUnavailable("down")]
@@ -166,7 +166,7 @@ class TestGone:
         assert [outcome.word for outcome in outcomes] == ["running", "running", "ended"]
         assert 2 <= outcomes[0].wait_seconds < outcomes[1].wait_seconds
 
-    def test_a_task_that_shows_itself_again_is_not_gone(self, world: World) -> None:
+    def test_a_task_that_is_found_again_is_not_gone(self, world: World) -> None:
         task = submitted(world)
         hidden = dict(world.runway.tasks)
         for _ in range(3):
@@ -177,8 +177,8 @@ class TestGone:
             assert poll(task.id, world, 1).word == "running"
 
 
-class TestUnread:
-    def test_bad_reads_wait_longer_each_time_and_fail_nothing(self, world: World) -> None:
+class TestFailedPolls:
+    def test_failed_polls_wait_longer_each_time_and_do_not_fail_the_task(self, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(12)]
         waits = [poll(task.id, world, 1) for _ in range(12)]
@@ -186,7 +186,7 @@ class TestUnread:
         assert [outcome.wait_seconds for outcome in waits] == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
         assert world.tasks.get(task.id).state is State.SUBMITTED
 
-    def test_a_good_read_starts_the_count_anew(self, world: World) -> None:
+    def test_a_successful_poll_resets_the_count(self, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(5)]
         for _ in range(6):
@@ -195,12 +195,12 @@ class TestUnread:
         assert poll(task.id, world, 1) == Outcome("running", 2)
 
     @pytest.mark.parametrize(("asked", "expected"), [(60.0, 60), (60.5, 61), (0.0, 2), (1e9, 900)])
-    def test_runway_is_left_alone_as_long_as_it_asks(self, asked: float, expected: int, world: World) -> None:
+    def test_retry_after_is_respected(self, asked: float, expected: int, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("429", retry_after_seconds=asked)]
         assert poll(task.id, world, 1) == Outcome("running", expected)
 
-    def test_it_is_hopeless_when_the_outputs_are_gone_in_any_case(self, world: World) -> None:
+    def test_polling_ends_once_the_outputs_have_expired(self, world: World) -> None:
         task = submitted(world)
         world.clock.advance(DEADLINE_SECONDS + OUTPUTS_LIVE_SECONDS - 1)
         world.runway.unreadable = [UpstreamUnavailable("503") for _ in range(2)]
@@ -211,12 +211,12 @@ class TestUnread:
 
 class TestOtherStates:
     @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING, State.SUBMITTING])
-    def test_what_is_not_bought_goes_back_to_submit(self, state: State, world: World) -> None:
+    def test_a_task_without_a_generation_returns_to_submit(self, state: State, world: World) -> None:
         task = standing(world, accepted(world), state)
         assert poll(task.id, world, 1) == Outcome("waiting", 1)
 
     @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.AMBIGUOUS_FAILED])
-    def test_what_has_ended_goes_on_to_finish(self, state: State, world: World) -> None:
+    def test_an_ended_task_continues_with_finish(self, state: State, world: World) -> None:
         task = standing(world, accepted(world), state)
         assert poll(task.id, world, 1) == ENDED
 
@@ -228,7 +228,7 @@ class TestOtherStates:
 
         class Slow(FakeRunway):
             def task(self, upstream_id: str) -> UpstreamTask:
-                world.tasks.move(task.id, Moves.try_again, "up-1", 25.0, 30)
+                world.tasks.move(task.id, Moves.retry, "up-1", 25.0, 30)
                 return UpstreamTask(upstream_id, **answer)
 
         world.runway = Slow()

@@ -1,4 +1,4 @@
-"""Reading, listing and deleting: a client sees its own tasks, and DELETE means what it means at Runway."""
+"""Reading, listing and deleting: a client sees only its own tasks, and DELETE behaves as at Runway."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TestRead:
         assert read_task(task.id, "acme", world) == task
 
     @pytest.mark.parametrize("client", ["other", "", "acm", "acme2"])
-    def test_another_clients_task_is_not_there(self, client: str, world: World) -> None:
+    def test_another_clients_task_is_not_found(self, client: str, world: World) -> None:
         task = accepted(world)
         with pytest.raises(NoSuchTask) as theirs:
             read_task(task.id, client, world)
@@ -39,19 +39,19 @@ class TestRead:
             read_task("nobody", client, world)
         assert type(theirs.value) is type(nobodys.value)
 
-    def test_a_hidden_task_is_not_there(self, world: World) -> None:
+    def test_a_hidden_task_is_not_found(self, world: World) -> None:
         task = standing(world, accepted(world), State.FAILED, hidden_at=NOW)
         with pytest.raises(NoSuchTask):
             read_task(task.id, "acme", world)
 
-    def test_a_task_that_was_read_is_no_lost_first_attempt(self, world: World) -> None:
+    def test_a_task_that_was_read_is_not_claimed_by_a_retry(self, world: World) -> None:
         task = a_task(version=1, claimable=True)
         world.tasks.create(task, {})
         assert not read_task(task.id, "acme", world).claimable
         assert not world.tasks.get(task.id).claimable
 
     @pytest.mark.parametrize("task_id", ["x" * 3000, "", "\ud800", "a#b", "../x"])
-    def test_an_id_that_no_task_can_have_is_not_there(self, task_id: str, world: World) -> None:
+    def test_an_invalid_id_is_not_found(self, task_id: str, world: World) -> None:
         with pytest.raises(NoSuchTask):
             read_task(task_id, "acme", world)
 
@@ -85,18 +85,18 @@ class TestList:
         fill(world, 3, client="other")
         assert everything(world) == (ids, 1)
 
-    def test_of_nobody_is_empty(self, world: World) -> None:
+    def test_of_a_client_without_tasks_is_empty(self, world: World) -> None:
         page = list_tasks("acme", {}, world)
         assert (page.tasks, page.cursor) == ([], None)
 
-    def test_has_fifty_a_page_unless_asked_otherwise(self, world: World) -> None:
+    def test_has_fifty_tasks_a_page_by_default(self, world: World) -> None:
         fill(world, DEFAULT_LIMIT + 1)
         page = list_tasks("acme", {}, world)
         assert len(page.tasks) == DEFAULT_LIMIT
         assert page.cursor is not None
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8, 100])
-    def test_comes_in_pages_that_join(self, limit: int, world: World) -> None:
+    def test_comes_in_contiguous_pages(self, limit: int, world: World) -> None:
         ids = fill(world, 7)
         found, pages = everything(world, limit=str(limit))
         assert found == ids
@@ -110,7 +110,7 @@ class TestList:
         second = list_tasks("acme", {"limit": "2", "cursor": first.cursor}, world)
         assert [task.id for task in (*first.tasks, *second.tasks)] == ids
 
-    def test_of_one_status_holds_that_status_only(self, world: World) -> None:
+    def test_filters_by_status(self, world: World) -> None:
         fill(world, 5)
         failed = a_task(State.FAILED, id="failed", version=1, created_at=NOW + 2.5)
         world.tasks.create(failed, {})
@@ -118,7 +118,7 @@ class TestList:
         assert len(everything(world, status="PENDING")[0]) == 5
         assert everything(world, status="RUNNING")[0] == []
 
-    def test_of_a_rare_status_is_searched_a_thousand_rows_at_a_time(self, world: World) -> None:
+    def test_of_a_rare_status_reads_at_most_a_thousand_rows_at_a_time(self, world: World) -> None:
         fill(world, 1100)
         world.tasks.create(a_task(State.FAILED, id="oldest", version=1, created_at=NOW - 1), {})
         page = list_tasks("acme", {"status": "FAILED"}, world)
@@ -126,12 +126,12 @@ class TestList:
         assert page.cursor is not None
         assert everything(world, status="FAILED")[0] == ["oldest"]
 
-    def test_leaves_hidden_tasks_out(self, world: World) -> None:
+    def test_omits_hidden_tasks(self, world: World) -> None:
         fill(world, 2)
         world.tasks.create(a_task(State.FAILED, id="hidden", version=1, hidden_at=NOW), {})
         assert "hidden" not in everything(world)[0]
 
-    def test_does_not_spend_the_claim_of_a_lost_answer(self, world: World) -> None:
+    def test_leaves_tasks_claimable(self, world: World) -> None:
         world.tasks.create(a_task(version=1, claimable=True), {})
         [task] = list_tasks("acme", {}, world).tasks
         assert world.tasks.get(task.id).claimable
@@ -154,7 +154,7 @@ class TestList:
             "0" * 8 + "5" * 5000,
         ],
     )
-    def test_refuses_a_limit_that_is_none(self, limit: str, world: World) -> None:
+    def test_rejects_an_invalid_limit(self, limit: str, world: World) -> None:
         with pytest.raises(InvalidRequest) as caught:
             list_tasks("acme", {"limit": limit}, world)
         assert caught.value.issues[0].path == ("limit",)
@@ -164,7 +164,7 @@ class TestList:
         assert list_tasks("acme", {"limit": limit}, world).tasks == []
 
     @pytest.mark.parametrize("status", ["", "running", "WAITING", "DONE"])
-    def test_refuses_a_status_that_is_none_of_runways(self, status: str, world: World) -> None:
+    def test_rejects_an_unknown_status(self, status: str, world: World) -> None:
         with pytest.raises(InvalidRequest) as caught:
             list_tasks("acme", {"status": status}, world)
         assert caught.value.issues[0].path == ("status",)
@@ -195,14 +195,14 @@ BAD_CURSORS = {
 
 
 @pytest.mark.parametrize("value", BAD_CURSORS.values(), ids=BAD_CURSORS)
-def test_a_cursor_of_ones_own_making_is_refused(value: str, world: World) -> None:
+def test_an_invalid_cursor_is_rejected(value: str, world: World) -> None:
     with pytest.raises(InvalidRequest) as caught:
         list_tasks("acme", {"cursor": value}, world)
     assert caught.value.issues[0].path == ("cursor",)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
-def test_any_cursor_is_a_page_or_refused(value: str) -> None:
+def test_any_cursor_returns_a_page_or_is_rejected(value: str) -> None:
     try:
         list_tasks("acme", {"cursor": value}, World())
     except InvalidRequest:
@@ -235,13 +235,13 @@ class TestCancel:
         assert shown_status(world.tasks.get(task.id)) == "CANCELLED"
 
     @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELLED"])
-    def test_never_deletes_what_has_ended_at_runway(self, status: str, world: World) -> None:
+    def test_never_deletes_an_ended_generation(self, status: str, world: World) -> None:
         task = submitted(world)
         world.runway.now("up-1", status)
         cancel(task, world, delete_outputs=True)
         assert world.runway.cancelled == []
 
-    def test_is_done_though_runway_cannot_be_asked(self, world: World) -> None:
+    def test_succeeds_though_runway_is_unavailable(self, world: World) -> None:
         task = submitted(world)
         world.runway.unreadable = [UpstreamUnavailable("down")]
         cancel(task, world, delete_outputs=False)
@@ -251,18 +251,18 @@ class TestCancel:
         cancel(task, world, delete_outputs=False)
         assert world.tasks.get(task.id).cancel_requested_at is not None
 
-    def test_of_what_is_gone_at_runway_is_fine(self, world: World) -> None:
+    def test_succeeds_if_the_generation_is_gone_at_runway(self, world: World) -> None:
         task = submitted(world)
         world.runway.tasks.clear()
         cancel(task, world, delete_outputs=False)
 
-    def test_a_second_time_finds_nothing(self, world: World) -> None:
+    def test_a_second_time_is_not_found(self, world: World) -> None:
         task = submitted(world)
         cancel(task, world, delete_outputs=False)
         with pytest.raises(NoSuchTask):
             cancel(world.tasks.get(task.id), world, delete_outputs=False)
 
-    def test_of_two_at_once_one_finds_nothing(self, world: World) -> None:
+    def test_of_two_concurrent_calls_one_is_not_found(self, world: World) -> None:
         task = submitted(world)
         cancel(task, world, delete_outputs=False)
         with pytest.raises(NoSuchTask):
@@ -280,7 +280,7 @@ class TestCancel:
 
 class TestHide:
     @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.AMBIGUOUS_FAILED])
-    def test_an_ended_task_is_hidden_and_then_not_there(self, state: State, world: World) -> None:
+    def test_an_ended_task_is_hidden_and_then_not_found(self, state: State, world: World) -> None:
         task = standing(world, accepted(world), state)
         cancel(task, world, delete_outputs=False)
         with pytest.raises(NoSuchTask):
@@ -289,13 +289,15 @@ class TestHide:
             cancel(world.tasks.get(task.id), world, delete_outputs=False)
 
     @pytest.mark.parametrize("delete_outputs", [False, True])
-    def test_files_are_kept_unless_the_operator_says_otherwise(self, delete_outputs: bool, world: World) -> None:
+    def test_outputs_are_deleted_only_if_the_operator_has_configured_it(
+        self, delete_outputs: bool, world: World
+    ) -> None:
         task = succeeded(world, outputs=2)
         finish(task.id, world, 10**6)
         cancel(world.tasks.get(task.id), world, delete_outputs)
         assert bool(world.archive.objects) is not delete_outputs
 
-    def test_a_task_cancelled_by_its_client_stays_to_be_seen(self, world: World) -> None:
+    def test_a_task_cancelled_by_its_client_stays_visible(self, world: World) -> None:
         task = submitted(world)
         cancel(task, world, delete_outputs=False)
         finish(task.id, world, 10**6)
@@ -303,7 +305,7 @@ class TestHide:
         with pytest.raises(NoSuchTask):
             cancel(world.tasks.get(task.id), world, delete_outputs=False)
 
-    def test_a_hidden_task_is_still_announced(self, world: World) -> None:
+    def test_the_notice_of_a_hidden_task_is_published(self, world: World) -> None:
         task = standing(world, accepted(world), State.FAILED, notice_state="PENDING", ended_at=NOW)
         cancel(world.tasks.get(task.id), world, delete_outputs=False)
         finish(task.id, world, 10**6)

@@ -57,7 +57,7 @@ def test_every_state_is_shown_in_one_of_six_words() -> None:
     assert {state for state, _, _ in SHOWN} == set(State)
 
 
-def test_an_open_task_tells_what_it_may_cost() -> None:
+def test_an_open_task_shows_its_estimated_cost() -> None:
     assert task_view(a_task(), link) == {
         "id": a_task().id,
         "createdAt": "2023-11-14T22:13:20.000Z",
@@ -95,7 +95,7 @@ def test_a_success_links_to_the_archive_in_order() -> None:
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.AMBIGUOUS_FAILED])
-def test_a_failure_tells_code_and_words_and_no_files(state: State) -> None:
+def test_a_failure_has_code_and_message_and_no_files(state: State) -> None:
     task = a_task(state, failure="It broke.", failure_code="INTERNAL", outputs=OUTPUTS[:1], cost_credits=None)
     view = task_view(task, link)
     assert (view["failure"], view["failureCode"], view["cost"]) == ("It broke.", "INTERNAL", {"credits": 0})
@@ -105,7 +105,7 @@ def test_a_failure_tells_code_and_words_and_no_files(state: State) -> None:
 @pytest.mark.parametrize(
     "task", [a_task(State.CANCELLED, cost_credits=3.0), a_task(State.SUBMITTED, cancel_requested_at=NOW)]
 )
-def test_a_cancelled_task_tells_its_cost_only(task: Any) -> None:
+def test_a_cancelled_task_has_only_its_cost(task: Any) -> None:
     view = task_view(task, link)
     assert view.keys() == {"id", "createdAt", "status", "cost"}
 

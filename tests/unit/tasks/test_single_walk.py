@@ -10,12 +10,12 @@ from tarmac.catalogue import operation
 from tarmac.characters import manage
 from tarmac.characters.kinds import Kind
 from tarmac.characters.specs import CHANGES, CREATES
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.requests.validation import Spec, check
 from tests.fakes import World
 from tests.fakes.stories import accepted
 
-REPEAT = Repeat("acme", "/v1/documents", "ab" * 32)
+REPEAT = RequestIdentity("acme", "/v1/documents", "ab" * 32)
 NOTES = {"name": "Notes", "content": "Some text"}
 
 

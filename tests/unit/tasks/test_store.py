@@ -1,4 +1,4 @@
-"""Task rows on both tables: created once, changed by compare-and-set, listed by client, found when due."""
+"""Task rows on both tables: created once, changed by compare-and-set, listed by client, found when overdue."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def put(store: TaskStore, count: int = 1, **changes: Any) -> list[Task]:
     return made
 
 
-def test_a_new_task_is_there_with_its_request(store: TaskStore) -> None:
+def test_a_new_task_is_stored_with_its_request(store: TaskStore) -> None:
     task = a_task(version=1)
     store.create(task, {"body": {"promptText": "é 🎬 \0"}, "inputs": []})
     assert store.get(task.id) == task
     assert store.request(task.id) == {"body": {"promptText": "é 🎬 \0"}, "inputs": []}
 
 
-def test_an_id_is_taken_once(store: TaskStore) -> None:
+def test_an_id_is_used_once(store: TaskStore) -> None:
     store.create(a_task(version=1), {"body": {"first": 1}})
     with pytest.raises(TaskExists):
         store.create(a_task(version=1, client="other"), {"body": {"second": 2}})
@@ -48,7 +48,7 @@ def test_an_id_is_taken_once(store: TaskStore) -> None:
     assert store.request(a_task().id) == {"body": {"first": 1}}
 
 
-def test_what_is_written_with_a_task_decides_with_it(store: TaskStore, table: Table) -> None:
+def test_other_rows_are_written_in_the_same_transaction(store: TaskStore, table: Table) -> None:
     table.write(Put({"pk": "idempotency#1", "sk": "idempotency", "version": 1}))
     with pytest.raises(TaskExists):
         store.create(a_task(version=1), {}, Put({"pk": "idempotency#1", "sk": "idempotency", "version": 1}))
@@ -59,9 +59,7 @@ def test_what_is_written_with_a_task_decides_with_it(store: TaskStore, table: Ta
 
 
 @pytest.mark.parametrize("character", ["a", "é", "字", "🎬", '"', "\\", "\x7f"])
-def test_a_request_of_one_mebibyte_is_spread_over_rows_and_comes_back(
-    character: str, dynamo_table: DynamoTable
-) -> None:
+def test_a_request_of_one_mebibyte_is_split_into_rows_and_read_back(character: str, dynamo_table: DynamoTable) -> None:
     count = 1024 * 1024 // len(json.dumps(character, ensure_ascii=False)[1:-1].encode())
     request = {"body": {"promptText": character * count}, "inputs": []}
     store = TaskStore(dynamo_table, ManualClock())
@@ -74,7 +72,7 @@ def test_a_request_of_one_mebibyte_is_spread_over_rows_and_comes_back(
     assert sum(sizes) < 3_900_000
 
 
-def test_a_task_nobody_made_is_not_there(store: TaskStore) -> None:
+def test_an_unknown_task_is_not_found(store: TaskStore) -> None:
     with pytest.raises(NoSuchTask):
         store.get("nobody's")
     with pytest.raises(NoSuchTask):
@@ -84,7 +82,7 @@ def test_a_task_nobody_made_is_not_there(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["x" * 3000, "é" * 1500], ids=["long", "long in bytes"])
-def test_an_id_that_no_row_can_have_is_not_there(task_id: str, dynamo_table: DynamoTable) -> None:
+def test_an_invalid_id_is_not_found(task_id: str, dynamo_table: DynamoTable) -> None:
     with pytest.raises(NoSuchTask):
         TaskStore(dynamo_table, ManualClock()).get(task_id)
 
@@ -97,12 +95,12 @@ class TestMove:
         assert store.get(task.id) == after
         assert after.version == 2
 
-    def test_writes_nothing_where_the_move_changes_nothing(self, store: TaskStore) -> None:
+    def test_writes_nothing_if_the_move_changes_nothing(self, store: TaskStore) -> None:
         [task] = put(store)
         assert store.move(task.id, lambda _, row: row) == task
         assert store.get(task.id).version == 1
 
-    def test_leaves_the_row_alone_where_the_move_is_refused(self, store: TaskStore) -> None:
+    def test_leaves_the_row_unchanged_if_the_move_is_refused(self, store: TaskStore) -> None:
         [task] = put(store, state=State.CANCELLED)
         with pytest.raises(TransitionRefused):
             store.move(task.id, Moves.claim, "token")
@@ -130,7 +128,7 @@ class TestMove:
         assert seen == [1, 2]
         assert (after.version, after.run) == (3, 2)
 
-    def test_of_one_claim_two_at_once_get_one(self, store: TaskStore) -> None:
+    def test_of_two_concurrent_claims_one_succeeds(self, store: TaskStore) -> None:
         [task] = put(store)
 
         def beaten(moves: Moves, row: Task) -> Task:
@@ -144,7 +142,7 @@ class TestMove:
         assert store.get(task.id).attempt == 1
 
 
-def test_a_row_that_never_rests_is_given_up_for_now() -> None:
+def test_a_row_that_always_conflicts_raises_contended() -> None:
     class Restless(MemoryTable):
         def write(self, *puts: Put) -> None:
             if puts[0].over is not None:
@@ -171,21 +169,21 @@ class TestOfClient:
                 break
         assert found == tasks[::-1]
 
-    def test_lists_ended_and_announced_tasks_too(self, store: TaskStore) -> None:
+    def test_lists_ended_tasks_too(self, store: TaskStore) -> None:
         [task] = put(store, state=State.SUCCEEDED)
         store.move(task.id, Moves.announced)
         assert [listed.id for listed in store.of_client("acme", 10, None).tasks] == [task.id]
 
 
 class TestDue:
-    def test_finds_what_should_have_moved(self, store: TaskStore, table: Table) -> None:
+    def test_finds_overdue_rows(self, store: TaskStore, table: Table) -> None:
         put(store, 20, next_check_at=NOW)
         put(store, 1, id="later", next_check_at=NOW + 60)
         assert sorted(DUE.keys(table, NOW)) == [f"task#task-{n:03d}" for n in range(20)]
         assert "task#later" in DUE.keys(table, NOW + 60)
         assert DUE.keys(table, NOW - 1) == []
 
-    def test_forgets_what_is_announced(self, store: TaskStore, table: Table) -> None:
+    def test_does_not_find_tasks_whose_notice_is_published(self, store: TaskStore, table: Table) -> None:
         [task] = put(store, state=State.FAILED)
         assert DUE.keys(table, NOW) == [f"task#{task.id}"]
         store.move(task.id, Moves.announced)

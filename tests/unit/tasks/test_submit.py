@@ -1,4 +1,4 @@
-"""Submit: one paid create per claim, whatever goes wrong around it."""
+"""Submit: one attempt per claim, also after failures."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class TestBought:
         assert (row.quoted_credits, row.submitted_at) == (25.0, NOW)
         assert world.runway.bodies["up-1"] == world.tasks.request(task.id)["body"]
 
-    def test_a_repeated_submit_buys_nothing(self, world: World) -> None:
+    def test_a_retried_submit_buys_nothing(self, world: World) -> None:
         task = accepted(world)
         outcomes = [submit(task.id, world, 0) for _ in range(5)]
         assert outcomes == [Outcome("running", 12)] * 5
         assert len(world.runway.tasks) == 1
 
-    def test_a_later_repeat_looks_sooner(self, world: World) -> None:
+    def test_a_later_retry_polls_sooner(self, world: World) -> None:
         task = accepted(world)
         submit(task.id, world, 0)
         world.clock.advance(8)
@@ -78,7 +78,7 @@ class TestRefused:
         world.runway.refuse = [CreateRefused("no", status=status)]
         assert submit(task.id, world, 0) == Outcome("waiting", 60)
 
-    def test_what_runway_asks_for_is_granted(self, world: World) -> None:
+    def test_retry_after_is_respected(self, world: World) -> None:
         task = accepted(world)
         world.runway.refuse = [CreateRefused("no", status=503, retry_after_seconds=77.3)]
         assert submit(task.id, world, 0) == Outcome("waiting", 78)
@@ -116,8 +116,8 @@ class TestRejected:
         assert (row.cost_credits, row.reserved_credits, row.notice_state) == (0.0, 0.0, NoticeState.PENDING)
 
 
-class TestLost:
-    def test_a_lost_answer_ends_the_task_and_is_never_sent_again(self, world: World) -> None:
+class TestLostResponse:
+    def test_a_lost_response_ends_the_task_without_a_retry(self, world: World) -> None:
         task = accepted(world)
         world.runway.lose = [CreateAmbiguous("reset")]
         assert submit(task.id, world, 0) == ENDED
@@ -128,7 +128,7 @@ class TestLost:
         assert len(world.runway.tasks) == 1
 
     @pytest.mark.parametrize("budget", [1, 2, 3])
-    def test_the_operators_budget_bounds_what_is_paid(self, budget: int, world: World) -> None:
+    def test_the_budget_limits_the_attempts(self, budget: int, world: World) -> None:
         task = accepted(world)
         world.runway.lose = [CreateAmbiguous("reset") for _ in range(9)]
         outcomes = [submit(task.id, world, budget) for _ in range(9)]
@@ -136,7 +136,7 @@ class TestLost:
         assert outcomes[budget:] == [ENDED] * (9 - budget)
         assert len(world.runway.tasks) == 1 + budget
 
-    def test_a_claimant_that_never_came_back_is_waited_for_and_then_lost(self, world: World) -> None:
+    def test_the_claim_of_a_stopped_process_expires(self, world: World) -> None:
         task = accepted(world)
         world.tasks.move(task.id, Moves.claim, "dead")
         world.clock.advance(50)
@@ -147,7 +147,7 @@ class TestLost:
         assert world.tasks.get(task.id).state is State.AMBIGUOUS_FAILED
         assert world.runway.tasks == {}
 
-    def test_a_crash_between_create_and_bind_is_lost_too(self, world: World) -> None:
+    def test_a_crash_between_create_and_bind_is_a_lost_response(self, world: World) -> None:
         task = accepted(world)
         world.runway.lose = [RuntimeError("the function died")]
         with pytest.raises(RuntimeError):
@@ -159,7 +159,7 @@ class TestLost:
         assert len(world.runway.tasks) == 1
 
     @pytest.mark.parametrize("seconds", [0, 0.4, 75, 149.2, 149.999])
-    def test_the_wait_for_a_claimant_is_whole_and_reaches_the_end_of_its_lease(
+    def test_the_wait_for_another_claim_is_whole_and_reaches_the_end_of_its_lease(
         self, seconds: float, world: World
     ) -> None:
         task = accepted(world)
@@ -195,7 +195,7 @@ class Meanwhile(FakeRunway):
             happens()
 
 
-class TestAtOnce:
+class TestConcurrentSubmits:
     def test_two_submits_buy_one_generation(self, world: World) -> None:
         task = accepted(world)
         seen: list[Outcome] = []
@@ -214,9 +214,7 @@ class TestAtOnce:
     @pytest.mark.parametrize(
         "problem", [CreateRejected("bad file", status=400), CreateRefused("down", status=503)], ids=["bad", "down"]
     )
-    def test_the_slower_uploaders_trouble_does_not_end_what_the_faster_has_bought(
-        self, problem: Exception, world: World
-    ) -> None:
+    def test_a_failure_of_the_slower_upload_does_not_end_the_task(self, problem: Exception, world: World) -> None:
         task = accepted(world, promptImage=data_uri())
 
         def buy() -> None:
@@ -229,7 +227,7 @@ class TestAtOnce:
         assert (row.state, row.upstream_id) == (State.SUBMITTED, "up-1")
 
     def test_a_task_bound_too_late_is_cancelled_at_runway(self, world: World) -> None:
-        """The lease has run out and another step has called the create lost: this generation runs for nobody."""
+        """The lease has expired and another step has recorded a lost response: no task owns this generation."""
         task = accepted(world)
 
         def lose() -> None:
@@ -241,7 +239,7 @@ class TestAtOnce:
         assert world.runway.cancelled == ["up-1"]
         assert world.tasks.get(task.id).state is State.AMBIGUOUS_FAILED
 
-    def test_one_that_cannot_be_cancelled_either_is_logged_by_its_id(
+    def test_a_generation_that_cannot_be_cancelled_is_logged_by_its_id(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
         task = accepted(world)
@@ -263,7 +261,7 @@ class TestAtOnce:
         assert (row.state, row.upstream_id) == (State.SUBMITTED, "up-1")
         assert row.cancel_requested_at is not None
 
-    def test_an_answer_that_is_lost_twice_over_changes_nothing_more(self, world: World) -> None:
+    def test_a_lost_response_that_is_recorded_already_changes_nothing(self, world: World) -> None:
         task = accepted(world)
 
         def lose() -> None:
@@ -286,7 +284,7 @@ class TestInputs:
 
     @pytest.mark.parametrize(("size_bytes", "as_upload"), [(511, False), (512, True)])
     def test_a_file_too_small_for_an_upload_stays_inline(self, size_bytes: int, as_upload: bool, world: World) -> None:
-        """Runway's storage takes no less than 512 bytes, its creates do."""
+        """Runway's uploads require at least 512 bytes."""
         small = data_uri(PIXEL.ljust(size_bytes, b"\0"))
         task = accepted(world, promptImage=small)
         assert [source["path"] for source in world.tasks.request(task.id)["inputs"]] == [["promptImage"]]
@@ -312,8 +310,8 @@ class TestInputs:
         assert (row.state, row.refusals, row.attempt, row.claim) == (State.WAITING, 1, 0, None)
         assert submit(task.id, world, 0).word == "running"
 
-    def test_inputs_that_take_too_long_leave_no_time_for_a_create(self, world: World) -> None:
-        """SubmitTask would be ended while its create is under way, which loses the answer and what it costs."""
+    def test_slow_uploads_postpone_the_attempt(self, world: World) -> None:
+        """SubmitTask would time out during its create, which loses the response and the credits."""
 
         class Slow(FakeRunway):
             seconds = PREPARATION_SECONDS + 1
@@ -330,7 +328,7 @@ class TestInputs:
         runway.seconds = PREPARATION_SECONDS - 1
         assert submit(task.id, world, 0).word == "running"
 
-    def test_a_file_that_runway_will_not_have_ends_the_task_at_no_cost(self, world: World) -> None:
+    def test_a_file_that_runway_rejects_ends_the_task_at_no_cost(self, world: World) -> None:
         task = accepted(world, promptImage=data_uri())
         world.runway.refuse_uploads = [CreateRejected("too small", status=400)]
         assert submit(task.id, world, 0) == ENDED
@@ -338,7 +336,7 @@ class TestInputs:
         assert (row.state, row.failure_code, row.cost_credits) == (State.FAILED, "ASSET.INVALID", 0.0)
         assert row.notice_state is NoticeState.PENDING
 
-    def test_an_object_that_is_gone_ends_the_task_by_name(self, world: World) -> None:
+    def test_a_missing_object_ends_the_task_and_is_named(self, world: World) -> None:
         task = accepted(world, promptImage=data_uri())
         world.uploads.objects.clear()
         assert submit(task.id, world, 0) == ENDED
@@ -366,7 +364,7 @@ class TestInputs:
             ("inbox/a", "IMAGE/JPG; x=y", "input.jpg", "image/jpeg"),
         ],
     )
-    def test_a_file_goes_up_under_a_name_and_type_that_runway_reads(
+    def test_a_file_is_uploaded_under_a_name_and_type_that_runway_accepts(
         self, key: str, stored_as: str, filename: str, sent_as: str, world: World
     ) -> None:
         seen: list[tuple[str, str]] = []
@@ -386,7 +384,7 @@ class TestInputs:
 
 def test_a_second_attempt_after_a_failure_is_a_new_create(world: World) -> None:
     task = submitted(world)
-    world.tasks.move(task.id, Moves.try_again, "up-1", None, 30)
+    world.tasks.move(task.id, Moves.retry, "up-1", None, 30)
     assert submit(task.id, world, 0).word == "running"
     row = world.tasks.get(task.id)
     assert (row.upstream_id, row.attempt, row.failure_retries) == ("up-2", 2, 1)

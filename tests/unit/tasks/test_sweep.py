@@ -1,4 +1,4 @@
-"""Sweep: what a fault has left behind goes on; what goes on is left alone."""
+"""Sweep: repairs rows after faults and leaves running tasks alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def late(world: World) -> None:
     world.clock.advance(10_000)
 
 
-def test_nothing_is_done_where_nothing_is_due(world: World) -> None:
+def test_a_sweep_without_due_rows_does_nothing(world: World) -> None:
     task = accepted(world)
     assert sweep(world) == SweepReport()
     assert world.tasks.get(task.id) == task
@@ -34,7 +34,7 @@ def test_a_task_without_an_execution_gets_the_next_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.WAITING, State.SUBMITTING, State.SUBMITTED])
-def test_every_open_state_is_looked_after(state: State, world: World) -> None:
+def test_every_open_state_is_repaired(state: State, world: World) -> None:
     task = standing(world, accepted(world), state)
     world.executions.running.clear()
     late(world)
@@ -42,7 +42,7 @@ def test_every_open_state_is_looked_after(state: State, world: World) -> None:
     assert f"{task.id}-2" in world.executions.started
 
 
-def test_a_task_whose_execution_runs_is_only_watched(world: World) -> None:
+def test_a_task_whose_execution_runs_is_not_restarted(world: World) -> None:
     task = accepted(world)
     late(world)
     assert sweep(world) == SweepReport(watched=1)
@@ -51,7 +51,7 @@ def test_a_task_whose_execution_runs_is_only_watched(world: World) -> None:
     assert sweep(world) == SweepReport()
 
 
-def test_a_pending_notice_goes_out(world: World) -> None:
+def test_a_pending_notice_is_published(world: World) -> None:
     task = standing(world, accepted(world), State.FAILED, notice_state=NoticeState.PENDING, ended_at=1.0)
     late(world)
     assert sweep(world) == SweepReport(announced=1)
@@ -61,7 +61,7 @@ def test_a_pending_notice_goes_out(world: World) -> None:
     assert sweep(world) == SweepReport()
 
 
-def test_each_rerun_takes_a_fresh_name(world: World) -> None:
+def test_each_rerun_has_a_new_name(world: World) -> None:
     task = accepted(world)
     for _ in range(3):
         world.executions.running.clear()
@@ -70,7 +70,7 @@ def test_each_rerun_takes_a_fresh_name(world: World) -> None:
     assert set(world.executions.started) == {task.id, f"{task.id}-2", f"{task.id}-3", f"{task.id}-4"}
 
 
-def test_a_start_that_fails_is_made_up_for_later(world: World) -> None:
+def test_a_failed_start_is_retried_later(world: World) -> None:
     class Down(MemoryExecutions):
         down = True
 
@@ -108,7 +108,7 @@ def test_one_that_fails_does_not_stop_the_rest(world: World) -> None:
     assert sweep(world) == SweepReport(announced=1)
 
 
-def test_a_task_that_ends_while_it_is_looked_at_gets_no_new_execution(world: World) -> None:
+def test_a_task_that_ends_during_the_sweep_gets_no_new_execution(world: World) -> None:
     task = accepted(world)
 
     class Racing(MemoryExecutions):
@@ -144,7 +144,7 @@ def test_two_sweeps_at_once_start_one_execution(world: World) -> None:
 
 
 def test_a_stranded_success_is_finished_by_its_next_execution(world: World) -> None:
-    """From the sweep's rerun through the steps to the announced end, without a second create."""
+    """From the rerun through the steps to the published notice, without a second attempt."""
     from tarmac.tasks.poll import poll
     from tarmac.tasks.submit import submit
     from tests.fakes.composed import finish

@@ -1,4 +1,4 @@
-"""A task and its row are the same thing in two spellings."""
+"""Conversion of tasks to rows and back."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ tasks = st.builds(
 
 
 @given(tasks)
-def test_a_task_comes_back_from_its_row(task: Task) -> None:
+def test_a_task_is_read_back_from_its_row(task: Task) -> None:
     found = from_row(to_row(task))
     assert found == (task if task.needs_attention else replace(task, next_check_at=None))
 
 
-def test_the_strategy_above_knows_every_field() -> None:
+def test_the_strategy_has_every_field() -> None:
     """A field added to Task must be added to the round trip."""
     drawn = {"id", "client", "operation", "model", "created_at", "deadline_at", "state", "version", "updated_at"} | {
         "ended_at", "source", "metadata", "run", "claimable", "claimed_retry", "retry_claim", "attempt", "ambiguous",
@@ -98,7 +98,7 @@ def test_the_strategy_above_knows_every_field() -> None:
     assert {field.name for field in fields(Task)} == drawn
 
 
-def test_a_row_reads_like_this() -> None:
+def test_the_attributes_of_a_row() -> None:
     output = Output("archive", "acme/01.mp4", 40, "ab", "video/mp4")
     row = to_row(a_task(State.SUBMITTED, outputs=(output,), metadata={"order": "7"}, progress=0.0))
     assert row == {
@@ -142,7 +142,7 @@ def test_a_row_reads_like_this() -> None:
     }
 
 
-def test_a_row_of_another_kind_is_no_task() -> None:
+def test_a_row_of_another_kind_raises_key_error() -> None:
     with pytest.raises(KeyError):
         from_row({"pk": "key#1", "sk": "key", "clientId": "acme"})
 
@@ -167,12 +167,12 @@ def test_every_change_is_a_new_version() -> None:
 
 
 @given(moments)
-def test_moments_come_back_from_iso(moment: float) -> None:
+def test_times_are_read_back_from_iso(moment: float) -> None:
     assert from_iso(to_iso(moment)) == moment
 
 
 @given(moments, moments)
-def test_iso_moments_sort_as_moments_do(one: float, other: float) -> None:
+def test_iso_times_sort_by_time(one: float, other: float) -> None:
     assert (to_iso(one) < to_iso(other)) == (one < other)
 
 

@@ -1,4 +1,4 @@
-"""Adding up what a client has used, and the spans that it may ask for."""
+"""Totals of usage, and the spans that a client may request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USED = [
 ]
 
 
-def test_tasks_are_added_up_in_any_order() -> None:
+def test_totals_do_not_depend_on_the_order() -> None:
     for order in permutations(USED):
         usage = Usage()
         usage.add(order[:1])
@@ -48,7 +48,7 @@ def test_tasks_are_added_up_in_any_order() -> None:
         assert type(found["results"][0]["models"][0]["spentCredits"]) is int
 
 
-def test_nothing_used_is_nothing_at_all() -> None:
+def test_no_tasks_give_empty_totals() -> None:
     assert Usage().as_json() == {
         "total": {"tasks": 0, "estimatedCredits": 0, "spentCredits": 0},
         "byStatus": {},
@@ -68,9 +68,7 @@ def test_nothing_used_is_nothing_at_all() -> None:
         ("", "", (date(2023, 10, 16), date(2023, 11, 15))),
     ],
 )
-def test_a_span_has_thirty_days_unless_it_says_otherwise(
-    start: str | None, before: str | None, expected: tuple[date, date]
-) -> None:
+def test_a_span_has_thirty_days_by_default(start: str | None, before: str | None, expected: tuple[date, date]) -> None:
     assert days_of(start, before, TODAY) == expected
 
 
@@ -78,8 +76,8 @@ def test_a_span_has_thirty_days_unless_it_says_otherwise(
     ("start", "before", "days"),
     [("2023-11-01", "2023-11-01", 0), ("2023-11-02", "2023-11-01", -1), ("2023-11-01", "2024-01-31", 91)],
 )
-def test_a_span_that_is_none_or_too_long_is_refused_with_its_length(start: str, before: str, days: int) -> None:
-    with pytest.raises(ValueError, match=f"1 to 90 days, has {days}$"):
+def test_an_empty_or_too_long_span_is_rejected_with_its_length(start: str, before: str, days: int) -> None:
+    with pytest.raises(ValueError, match=f"1 to 90 days, not {days}$"):
         days_of(start, before, TODAY)
 
 
@@ -87,7 +85,7 @@ days = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 
 
 @given(start=st.none() | days, before=st.none() | days)
-def test_a_span_has_1_to_90_days_and_keeps_to_what_was_asked(start: date | None, before: date | None) -> None:
+def test_a_span_has_1_to_90_days_within_the_requested_dates(start: date | None, before: date | None) -> None:
     try:
         first, end = days_of(start.isoformat() if start else None, before.isoformat() if before else None, TODAY)
     except ValueError:

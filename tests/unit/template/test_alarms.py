@@ -24,7 +24,7 @@ def watched(template: Template, metric: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_every_alarm_is_told_to_the_topic_if_there_is_one(template: Template) -> None:
+def test_every_alarm_is_sent_to_the_topic_if_there_is_one(template: Template) -> None:
     told = {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != told] == []
 
@@ -45,7 +45,7 @@ def test_a_sweeper_that_is_not_called_is_noticed(template: Template) -> None:
 
 
 @pytest.mark.parametrize("queue", ["WebhookQueue", "BatchQueue"])
-def test_a_queue_that_nobody_empties_is_noticed_before_its_messages_expire(template: Template, queue: str) -> None:
+def test_a_queue_that_is_not_emptied_raises_an_alarm_before_its_messages_expire(template: Template, queue: str) -> None:
     """And later than a message is hidden from others while its function works on it."""
     alarm = watched(template, "ApproximateAgeOfOldestMessage")[queue]
     properties = template["Resources"][queue]["Properties"]

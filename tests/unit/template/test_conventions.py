@@ -113,9 +113,28 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
         lambda r: r.pop("ArchiveBucketPolicy"),
         "ArchiveBucket: accepts plain HTTP",
     ),
+    "plain HTTP to a queue": (
+        lambda r: r["QueuesPolicy"]["Properties"]["Queues"].remove({"Ref": "WebhookQueue"}),
+        "WebhookQueue: accepts plain HTTP",
+    ),
+    "an unencrypted queue": (
+        lambda r: r["WebhookQueue"]["Properties"].pop("SqsManagedSseEnabled"),
+        "WebhookQueue: does not state its encryption",
+    ),
     "a route without key": (
         lambda r: r["HttpApi"]["Properties"]["Body"]["paths"]["/v1/tasks"]["get"].pop("security"),
         "HttpApi: GET /v1/tasks is public in the template or in PUBLIC_ROUTES, not in both",
+    ),
+    "a Number parameter in the body of an API": (
+        lambda r: r["HttpApi"]["Properties"]["Body"]["components"]["securitySchemes"]["ClientKey"][
+            "x-amazon-apigateway-authorizer"
+        ].update(authorizerResultTtlInSeconds={"Ref": "AuthorizerCacheSeconds"}),
+        "HttpApi: Body/components/securitySchemes/ClientKey/x-amazon-apigateway-authorizer/authorizerResultTtlInSeconds"
+        " is a Ref to the Number parameter AuthorizerCacheSeconds, which arrives as a string",
+    ),
+    "a permission on every row": (
+        lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].pop("Condition"),
+        "PollTaskRole: FollowTasks reaches every row: it needs a condition on dynamodb:LeadingKeys",
     ),
     "a function that has no tracing": (
         lambda r: r["PollTask"]["Properties"].pop("TracingConfig"),
@@ -145,11 +164,28 @@ def test_undescribed_parameter(template: Template) -> None:
     assert [str(found) for found in conventions.of_template(template)] == ["LogLevel: has no Description"]
 
 
+def test_large_default_without_quotes(template: Template) -> None:
+    """CloudFormation passes such a number on as 5.36870912E9."""
+    template["Parameters"]["MaxOutputBytes"]["Default"] = 5368709120
+    assert [str(found) for found in conventions.of_template(template)] == [
+        "MaxOutputBytes: needs a quoted Default: CloudFormation may write this number with an exponent"
+    ]
+
+
 def test_ungrouped_parameter(template: Template) -> None:
     template["Parameters"]["Another"] = {"Type": "String", "Description": "in no group"}
     assert [str(found) for found in conventions.of_template(template)] == [
         "Metadata: ParameterGroups must list every parameter once"
     ]
+
+
+def test_the_authorizers_cache_is_an_integer_for_each_allowed_value(template: Template) -> None:
+    """SAM types ReauthorizeEvery as an integer. Keys of a Mapping are strings, as the parameter's value is."""
+    allowed = template["Parameters"]["AuthorizerCacheSeconds"]
+    assert allowed["Default"] in allowed["AllowedValues"]
+    assert template["Mappings"]["AuthorizerCache"] == {
+        str(each): {"Seconds": each} for each in allowed["AllowedValues"]
+    }
 
 
 def test_what_people_put_in_paid_for_or_hold_outlives_the_stack(template: Template) -> None:

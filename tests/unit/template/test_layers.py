@@ -1,4 +1,4 @@
-"""The layers: what is pinned, what is built, and what happens where no Python 3.13 runs."""
+"""The layers: pinned packages, the build, and the build without a Python 3.13."""
 
 import importlib.metadata
 import importlib.util
@@ -23,7 +23,7 @@ IN_LAMBDA = {"python_version": "3.13", "python_full_version": "3.13.0", "sys_pla
 
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
-    """layers/build.py, which is a script and no part of a package."""
+    """Returns layers/build.py, a script that is not part of a package."""
     spec = importlib.util.spec_from_file_location("layer_build", LAYERS / "build.py")
     assert spec is not None
     assert spec.loader is not None
@@ -54,8 +54,8 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_pins_are_complete() -> None:
-    """Everything that the direct packages need in Lambda is pinned, nothing else is: the layer takes --no-deps."""
+def test_exactly_the_needed_packages_are_pinned() -> None:
+    """The layer is installed with --no-deps, so each package that the direct ones need in Lambda must be pinned."""
     needed: set[str] = set()
     ahead = list(DIRECT)
     while ahead:
@@ -73,7 +73,7 @@ def test_pins_are_complete() -> None:
 @pytest.mark.parametrize(
     ("layer", "name"), [(layer, name) for layer in ("dependencies", "video") for name in pins(layer)]
 )
-def test_pin_is_what_the_tests_run_with(layer: str, name: str) -> None:
+def test_pinned_versions_are_those_that_the_tests_run_with(layer: str, name: str) -> None:
     assert importlib.metadata.version(name) == pins(layer)[name]
 
 
@@ -82,7 +82,7 @@ def test_the_video_layer_needs_nothing_else() -> None:
     assert not importlib.metadata.requires("av")
 
 
-def test_trim_keeps_what_imports_read(build: ModuleType, tmp_path: Path) -> None:
+def test_trim_removes_files_that_imports_do_not_read(build: ModuleType, tmp_path: Path) -> None:
     write(
         tmp_path,
         "thing/__init__.py",
@@ -115,8 +115,8 @@ def test_trim_keeps_what_imports_read(build: ModuleType, tmp_path: Path) -> None
     ]
 
 
-def test_byte_code_is_taken_without_a_look_at_the_source(build: ModuleType, tmp_path: Path) -> None:
-    """Flag 1 in the header: hash-based and never checked. Time stamps would be stale after the zip."""
+def test_byte_code_is_used_without_checking_the_source(build: ModuleType, tmp_path: Path) -> None:
+    """Flag 1 in the header means: hash-based, not checked. Time stamps would be stale after zipping."""
     (tmp_path / "module.py").write_text("def f(): pass\n")
     build.byte_compile(tmp_path, sys.executable)
     [compiled] = tmp_path.glob("__pycache__/*.pyc")
@@ -125,14 +125,14 @@ def test_byte_code_is_taken_without_a_look_at_the_source(build: ModuleType, tmp_
     assert marshal.loads(content[16:]).co_filename == "/opt/python/module.py"  # noqa: S302 (compiled just now)
 
 
-def test_shim_without_python_behind_it_is_not_taken(build: ModuleType, tmp_path: Path) -> None:
-    """pyenv leaves a `python3.13` on PATH that exits with 127 while another version is selected."""
+def test_a_shim_without_python_is_rejected(build: ModuleType, tmp_path: Path) -> None:
+    """The `python3.13` of pyenv on PATH exits with 127 while another version is selected."""
     shim = executable(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
     assert not build.is_lambda_python(str(shim))
 
 
 @pytest.mark.parametrize(
-    ("answer", "taken"),
+    ("output", "accepted"),
     [
         ("cpython 3 13 final", True),
         ("cpython 3 13 candidate", False),
@@ -140,32 +140,32 @@ def test_shim_without_python_behind_it_is_not_taken(build: ModuleType, tmp_path:
         ("pypy 3 13 final", False),
     ],
 )
-def test_interpreter_is_asked_what_it_is(build: ModuleType, tmp_path: Path, answer: str, taken: bool) -> None:
-    assert build.is_lambda_python(str(executable(tmp_path / "python", f"echo {answer}"))) is taken
+def test_only_a_final_cpython_313_is_accepted(build: ModuleType, tmp_path: Path, output: str, accepted: bool) -> None:
+    assert build.is_lambda_python(str(executable(tmp_path / "python", f"echo {output}"))) is accepted
 
 
-def test_nothing_is_no_interpreter(build: ModuleType, tmp_path: Path) -> None:
+def test_a_missing_interpreter_is_rejected(build: ModuleType, tmp_path: Path) -> None:
     assert not build.is_lambda_python("")
     assert not build.is_lambda_python(str(tmp_path / "absent"))
 
 
-def test_layer_without_python313_ships_as_source_and_says_so(
+def test_a_layer_without_python313_is_not_compiled_and_a_warning_is_printed(
     build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On stdout: `sam build` keeps stderr to itself."""
+    """The warning is printed to stdout, because `sam build` hides stderr."""
     write(tmp_path, "source/package/__init__.py", "source/package/py.typed", "source/package/data.toml")
     monkeypatch.setattr(build, "candidates", lambda: iter(["", str(tmp_path / "absent")]))
     monkeypatch.setattr(sys, "argv", ["build.py", "tarmac", str(tmp_path / "source"), str(tmp_path / "artifacts")])
     build.main()
     assert files(tmp_path / "artifacts/python") == ["package/__init__.py", "package/data.toml", "package/py.typed"]
-    said = capsys.readouterr().out
-    assert re.search(r"warning: found no Python 3\.13 .* 2\.2 to 2\.7 times", said, re.DOTALL)
+    printed = capsys.readouterr().out
+    assert re.search(r"warning: Python 3\.13 not found .* 2\.2 to 2\.7 times", printed, re.DOTALL)
 
 
 def test_every_python_on_path_is_a_candidate(
     build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A shim that does not run hides nothing behind it; what pyenv holds is found without its shim."""
+    """The search continues after a shim that does not run, and finds the versions that pyenv has installed."""
     for folder in ("shims", "real"):
         (tmp_path / folder).mkdir()
     shim = executable(tmp_path / "shims" / "python3.13", "exit 127")
@@ -183,7 +183,7 @@ def test_every_python_on_path_is_a_candidate(
 
 
 def test_make_builds_the_domain_layer(tmp_path: Path) -> None:
-    """The call that `sam build` makes, into a folder whose name holds a space."""
+    """The command of `sam build`, with a space in the name of the target folder."""
     artifacts = tmp_path / "artifacts here"
     artifacts.mkdir()
     subprocess.run(

@@ -13,7 +13,7 @@ SOUND: Definition = {
     "States": {
         "Work": {
             "Type": "Task",
-            "Resource": "arn:aws:states:::lambda:invoke",
+            "Resource": "arn:${Partition}:states:::lambda:invoke",
             "Arguments": {"FunctionName": "${WorkArn}", "Payload": "{% $states.input %}"},
             "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Broken"}],
             "Next": "Route",
@@ -38,7 +38,7 @@ SOUND: Definition = {
 }
 
 
-def found(definition: Definition, substitutions: tuple[str, ...] = ("WorkArn",)) -> list[str]:
+def found(definition: Definition, substitutions: tuple[str, ...] = ("Partition", "WorkArn")) -> list[str]:
     return sorted(str(finding) for finding in findings("M", definition, substitutions))
 
 
@@ -79,7 +79,7 @@ def test_state_that_nothing_leads_to(machine: Any) -> None:
 
 
 def test_machine_that_never_ends(machine: Any) -> None:
-    machine["States"] = {"Work": {"Type": "Pass", "Comment": "${WorkArn}", "Next": "Work"}}
+    machine["States"] = {"Work": {"Type": "Pass", "Comment": "${Partition} ${WorkArn}", "Next": "Work"}}
     assert found(machine) == ["M: never ends"]
 
 
@@ -89,12 +89,20 @@ def test_choice_without_default(machine: Any) -> None:
 
 
 def test_unknown_placeholder(machine: Any) -> None:
-    assert found(machine, ()) == ["M: DefinitionSubstitutions lacks WorkArn"]
+    assert found(machine, ("Partition",)) == ["M: DefinitionSubstitutions lacks WorkArn"]
 
 
 def test_unused_substitution(machine: Any) -> None:
-    assert found(machine, ("WorkArn", "Spare")) == [
+    assert found(machine, ("Partition", "WorkArn", "Spare")) == [
         "M: DefinitionSubstitutions names Spare, which the definition does not use"
+    ]
+
+
+def test_arn_of_one_partition(machine: Any) -> None:
+    """AWS China and GovCloud are other partitions, in which such a state fails."""
+    machine["States"]["Work"]["Resource"] = "arn:aws:states:::lambda:invoke"
+    assert found(machine, ("WorkArn",)) == [
+        "M/States/Work/Resource: arn:aws:states:::lambda:invoke works in one partition only; use ${Partition}"
     ]
 
 

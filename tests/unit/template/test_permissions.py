@@ -4,13 +4,16 @@ The domain package calls AWS in its adapters alone. Their calls, read from the s
 actions. tests/unit/permissions compares the recorded calls of each function with its policies.
 """
 
+import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from local.aws.template import Template, resources
 from local.checks.conventions import listed, statements
 from local.paths import ROOT
+from tarmac.http.clients import CLIENT_NAME
 from tarmac.inbox.batch import MOST_TRIES
 
 CALL = re.compile(r"\b_?(dynamodb|s3|sns|sqs|stepfunctions|secrets(?:manager)?)\.([a-z_]+)\(")
@@ -96,6 +99,78 @@ def test_outputs_are_deletable_only_when_asked(template: Template) -> None:
     assert otherwise == {"Ref": "AWS::NoValue"}
 
 
+def granted(template: Template, function: str) -> Iterator[tuple[str, str]]:
+    """(action, resource) of each statement of a function, as JSON text where the resource is a reference."""
+    for policy in template["Resources"][function]["Properties"].get("Policies", []):
+        for statement in statements(policy):
+            for action in listed(statement["Action"]):
+                for resource in listed(statement["Resource"]):
+                    yield action, resource.get("Fn::Sub") or json.dumps(resource)
+
+
+def rows(template: Template, function: str) -> dict[str, set[str]]:
+    """Action on the table → the leading keys that a function may use with it, negated ones with a `!`."""
+    found: dict[str, set[str]] = {}
+    for policy in template["Resources"][function]["Properties"].get("Policies", []):
+        for statement in statements(policy):
+            for action in listed(statement["Action"]):
+                for operator, keys in statement.get("Condition", {}).items():
+                    sign = "!" if operator == "ForAllValues:StringNotLike" else ""
+                    for key in keys.get("dynamodb:LeadingKeys", []):
+                        found.setdefault(action, set()).add(sign + key)
+    return found
+
+
+@pytest.mark.parametrize("function", ["FinishTask", "FinishSession"])
+def test_what_writes_to_the_archive_can_tell_a_missing_object_from_a_forbidden_one(
+    template: Template, function: str
+) -> None:
+    assert ("s3:ListBucket", '{"Fn::GetAtt": ["ArchiveBucket", "Arn"]}') in set(granted(template, function))
+
+
+def test_versions_are_readable_where_an_event_or_a_link_names_one(template: Template) -> None:
+    found = {
+        (name, resource)
+        for name, _ in resources(template, "AWS::Serverless::Function")
+        for action, resource in granted(template, name)
+        if action == "s3:GetObjectVersion" and "UploadBucket" in resource
+    }
+    assert found == {
+        ("AcceptUpload", "${UploadBucket.Arn}/inbox/*"),
+        ("AcceptUpload", "${UploadBucket.Arn}/presets/*"),
+        ("SubmitTask", "${UploadBucket.Arn}/inbox/*"),
+    }
+
+
+def test_owners_are_never_updated_in_place_or_deleted(template: Template) -> None:
+    for name, _ in resources(template, "AWS::Serverless::Function"):
+        found = rows(template, name)
+        for action in ("dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+            assert "owner#*" not in found.get(action, set()), name
+
+
+def test_minutes_are_read_only_where_a_caller_is_told_of_them(template: Template) -> None:
+    readers = {
+        name
+        for name, _ in resources(template, "AWS::Serverless::Function")
+        if "session-minutes#*" in rows(template, name).get("dynamodb:GetItem", set())
+    }
+    assert readers == {"CreateSession"}
+
+
+@pytest.mark.parametrize("function", ["SubmitTask", "PollTask", "ReadTasks"])
+def test_functions_of_one_task_reach_tasks_only(template: Template, function: str) -> None:
+    found = rows(template, function)
+    assert found["dynamodb:GetItem"] == found["dynamodb:PutItem"] == {"task#*"}
+
+
+@pytest.mark.parametrize("function", ["ReadTasks", "ReadAccount"])
+def test_a_list_of_tasks_cannot_reach_other_partitions_of_its_index(template: Template, function: str) -> None:
+    """They are named {kind}#{client}, and a client's name has no #."""
+    assert rows(template, function)["dynamodb:Query"] == {"!*#*"}
+    assert not CLIENT_NAME.fullmatch("avatar#acme")
+
+
 @pytest.mark.parametrize("function", ["SubmitTask", "ManageCharacters"])
 def test_buckets_of_others_are_readable_only_where_named(function: str, template: Template) -> None:
     """Two conditional statements: the objects, and the buckets."""
@@ -157,6 +232,32 @@ def test_sources_may_be_tagged_with_their_task_and_with_nothing_else(template: T
     assert name == "AcceptUpload"
     assert statement["Resource"] == {"Fn::Sub": "${UploadBucket.Arn}/inbox/*"}
     assert statement["Condition"] == {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["tarmac-task"]}}
+
+
+def test_events_that_cannot_be_delivered_wait_in_a_queue_that_only_their_rule_fills(template: Template) -> None:
+    rule = template["Resources"]["AcceptUpload"]["Properties"]["Events"]["ObjectInInbox"]["Properties"]
+    queue = {"Fn::GetAtt": ["UploadDeadLetters", "Arn"]}
+    assert rule["DeadLetterConfig"] == {"Arn": queue}
+    policies = [
+        policy["PolicyDocument"]["Statement"]
+        for _, policy in resources(template, "AWS::SQS::QueuePolicy")
+        if {"Ref": "UploadDeadLetters"} in policy["Queues"]
+    ]
+    [[statement, _]] = policies
+    assert (statement["Principal"], statement["Action"], statement["Resource"]) == (
+        {"Service": "events.amazonaws.com"},
+        "sqs:SendMessage",
+        queue,
+    )
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["AcceptUploadObjectInInbox", "Arn"]}}
+    }
+
+
+def test_the_rule_of_the_queues_policy_is_the_one_that_sam_makes(translation: Template) -> None:
+    """Its logical id is SAM's, not the template's."""
+    [target] = translation["Resources"]["AcceptUploadObjectInInbox"]["Properties"]["Targets"]
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["UploadDeadLetters", "Arn"]}}
 
 
 def test_a_queue_tries_longer_than_a_line_is_tried(template: Template) -> None:

@@ -1,4 +1,4 @@
-"""One try of a callback: what is sent, what the row keeps, and what the queue is told; any number of times."""
+"""Deliver: the request, the record in the row, and the response to the queue, also after retries."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tarmac.tasks.webhook import Webhook, WebhookState
 from tarmac.telemetry import metrics
 from tarmac.webhooks.deliver import Delivery, deliver
 from tarmac.webhooks.retries import MAX_TRIES, WAITS_SECONDS
-from tarmac.webhooks.sender import CallbackFailed
+from tarmac.webhooks.sender import WebhookUnanswered
 from tarmac.webhooks.signing import secret_of
 from tests.fakes import World
 from tests.fakes.composed import announce, finish, sweep
 from tests.fakes.samples import TASK_ID, a_task, event
 from tests.fakes.stories import standing, succeeded
-from tests.fakes.webhooks import FakeCallbacks, Posted
+from tests.fakes.webhooks import FakeWebhookSender, Posted
 
 URL = "https://hooks.example.com/tarmac?token=secret"
 MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
@@ -38,7 +38,7 @@ MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
 
 @pytest.fixture
 def task(world: World) -> Task:
-    """Ended and announced; its callback is in the queue."""
+    """An ended task whose notice is published and whose webhook is in the queue."""
     ended = a_task(State.SUCCEEDED, webhook=Webhook(URL), cost_credits=25.0, metadata={"ort": "Zürich"})
     world.tasks.create(ended, {})
     return announce(ended, world)
@@ -54,7 +54,7 @@ class TestTry:
     def test_posts_the_notice_signed_for_the_client(self, world: World, task: Task) -> None:
         world.clock.advance(7)
         assert deliver(task.id, 1, world) == Delivery("delivered", 204)
-        [posted] = world.callbacks.posted
+        [posted] = world.webhook_sender.posted
         assert posted.url == URL
         assert posted.body.decode() == notice_of(task)[0] == world.topic.published[0][0]
         assert json.loads(posted.body)["metadata"] == {"ort": "Zürich"}
@@ -70,61 +70,61 @@ class TestTry:
     def test_is_made_for_every_ending(self, state: State, world: World) -> None:
         world.tasks.create(a_task(state, webhook=Webhook(URL)), {})
         assert deliver(TASK_ID, 1, world).outcome == "delivered"
-        assert json.loads(world.callbacks.posted[0].body)["status"] == state
+        assert json.loads(world.webhook_sender.posted[0].body)["status"] == state
 
     def test_is_made_for_a_hidden_task_too(self, world: World, task: Task) -> None:
         world.tasks.move(task.id, Moves.hide)
         assert deliver(task.id, 1, world).outcome == "delivered"
 
-    def test_that_arrives_is_recorded_and_not_repeated(self, world: World, task: Task) -> None:
+    def test_that_is_delivered_is_recorded_and_not_retried(self, world: World, task: Task) -> None:
         deliver(task.id, 1, world)
         now = world.clock.now()
         assert record(world) == Webhook(URL, WebhookState.DELIVERED, 1, 204, now, now)
         assert deliver(task.id, 2, world) == Delivery("settled")
-        assert len(world.callbacks.posted) == 1
+        assert len(world.webhook_sender.posted) == 1
 
-    def test_that_is_told_410_is_the_last(self, world: World, task: Task) -> None:
-        world.callbacks.script = [410]
+    def test_with_a_410_is_the_last(self, world: World, task: Task) -> None:
+        world.webhook_sender.script = [410]
         assert deliver(task.id, 1, world) == Delivery("gone", 410)
         assert record(world) == Webhook(URL, WebhookState.FAILED, 1, 410, world.clock.now())
         assert deliver(task.id, 1, world) == Delivery("settled")
-        assert len(world.callbacks.posted) == 1
+        assert len(world.webhook_sender.posted) == 1
 
     @pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500, 503])
-    def test_that_is_refused_comes_back(self, status: int, world: World, task: Task) -> None:
-        world.callbacks.script = [status]
+    def test_with_an_error_status_is_retried(self, status: int, world: World, task: Task) -> None:
+        world.webhook_sender.script = [status]
         assert deliver(task.id, 1, world) == Delivery("failed", status, 5)
         assert record(world) == Webhook(URL, WebhookState.PENDING, 1, status, world.clock.now())
 
-    def test_that_is_not_answered_comes_back_and_says_why(self, world: World, task: Task) -> None:
-        world.callbacks.script = [500, CallbackFailed("hooks.example.com does not resolve")]
+    def test_without_a_response_is_retried_and_gives_the_reason(self, world: World, task: Task) -> None:
+        world.webhook_sender.script = [500, WebhookUnanswered("hooks.example.com does not resolve")]
         deliver(task.id, 1, world)
         found = deliver(task.id, 2, world)
         assert found == Delivery("failed", None, 30, "hooks.example.com does not resolve")
         assert record(world) == Webhook(URL, WebhookState.PENDING, 2, None, world.clock.now())
 
-    def test_is_signed_anew_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
-        """A receiver refuses a timestamp of yesterday, and drops a second copy by its id."""
-        world.callbacks.script = [500] * (MAX_TRIES - 1)
+    def test_is_signed_again_with_the_same_id_and_bytes(self, world: World, task: Task) -> None:
+        """Receivers reject old timestamps and detect duplicates by the id."""
+        world.webhook_sender.script = [500] * (MAX_TRIES - 1)
         for receives in range(1, MAX_TRIES + 1):
             delivery = deliver(task.id, receives, world)
             world.clock.advance(delivery.wait_seconds or 0)
         assert delivery.outcome == "delivered"
-        posted = world.callbacks.posted
+        posted = world.webhook_sender.posted
         assert len({each.body for each in posted}) == len({each.headers["webhook-id"] for each in posted}) == 1
         stamps = [int(each.headers["webhook-timestamp"]) for each in posted]
         assert [later - sooner for sooner, later in pairwise(stamps)] == [int(wait) for wait in WAITS_SECONDS]
         assert all(signature_is_good(each, world) for each in posted)
         assert (record(world).tries, record(world).state) == (MAX_TRIES, WebhookState.DELIVERED)
 
-    def test_that_was_the_last_is_given_up(self, world: World, task: Task) -> None:
-        world.callbacks.script = [503]
+    def test_that_is_the_last_is_given_up(self, world: World, task: Task) -> None:
+        world.webhook_sender.script = [503]
         assert deliver(task.id, MAX_TRIES, world) == Delivery("given up", 503, 0)
         assert record(world).state is WebhookState.FAILED
 
-    def test_may_follow_after_it_was_given_up(self, world: World, task: Task) -> None:
-        """The dead letters are redriven: the count of receives begins anew."""
-        world.callbacks.script = [503, 503]
+    def test_may_follow_after_a_redrive(self, world: World, task: Task) -> None:
+        """A redrive of the dead-letter queue resets the count of receives."""
+        world.webhook_sender.script = [503, 503]
         deliver(task.id, MAX_TRIES, world)
         assert deliver(task.id, 1, world).outcome == "failed"
         assert record(world).state is WebhookState.PENDING
@@ -132,7 +132,7 @@ class TestTry:
 
     def test_waits_in_real_seconds(self, world: World, task: Task) -> None:
         world.clock.scale = 0.02
-        world.callbacks.script = [500] * 3
+        world.webhook_sender.script = [500] * 3
         assert [deliver(task.id, receives, world).wait_seconds for receives in (1, 3, 5)] == [1, 3, 72]
 
     @pytest.mark.parametrize(
@@ -140,27 +140,27 @@ class TestTry:
         [None, a_task(State.SUCCEEDED), a_task(State.SUBMITTED, webhook=Webhook(URL))],
         ids=["none", "plain", "open"],
     )
-    def test_of_nothing_is_done_with(self, row: Task | None, world: World) -> None:
+    def test_without_a_due_webhook_is_settled(self, row: Task | None, world: World) -> None:
         if row:
             world.tasks.create(row, {})
         assert deliver(TASK_ID, 1, world) == Delivery("settled")
-        assert world.callbacks.posted == []
+        assert world.webhook_sender.posted == []
 
-    def test_beside_another_that_has_delivered_changes_nothing(self, world: World, task: Task) -> None:
-        """Two copies of the message: the other one's delivery is recorded while this one waits for its answer."""
+    def test_concurrent_with_a_delivery_changes_nothing(self, world: World, task: Task) -> None:
+        """Another copy of the message is delivered while this one waits for its response."""
 
-        class Slow(FakeCallbacks):
+        class Slow(FakeWebhookSender):
             def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-                world.tasks.move(task.id, Moves.called_back, 200)
+                world.tasks.move(task.id, Moves.record_delivery, 200)
                 return super().post(url, headers, body)
 
-        world.callbacks = Slow(script=[500])
+        world.webhook_sender = Slow(script=[500])
         deliver(task.id, 1, world)
         assert (record(world).state, record(world).tries, record(world).last_status) == (WebhookState.DELIVERED, 1, 200)
 
 
-class TestAnnouncing:
-    """A callback is in the queue before the row says that all is announced, whatever fails between."""
+class TestQueueing:
+    """The webhook is queued before the notice is marked as sent, also after failures."""
 
     def test_of_a_success_queues_one_message_of_ids_only(self, world: World) -> None:
         task = self.with_webhook(world, succeeded(world))
@@ -175,7 +175,7 @@ class TestAnnouncing:
 
     @pytest.mark.parametrize("at", ["webhook_queue.send", "topic.publish", "tasks.move"])
     @pytest.mark.parametrize("is_done", [False, True])
-    def test_that_fails_anywhere_is_repeated_by_the_sweeper(
+    def test_that_fails_anywhere_is_retried_by_the_sweeper(
         self, at: str, is_done: bool, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         task = a_task(State.FAILED, webhook=Webhook(URL))
@@ -189,8 +189,8 @@ class TestAnnouncing:
         assert set(world.webhook_queue.sent) == {MESSAGE}
         for _ in world.webhook_queue.sent:
             deliver(TASK_ID, 1, world)
-        assert len(world.callbacks.posted) == 1
-        assert {message.encode() for message, _ in world.topic.published} == {world.callbacks.posted[0].body}
+        assert len(world.webhook_sender.posted) == 1
+        assert {message.encode() for message, _ in world.topic.published} == {world.webhook_sender.posted[0].body}
 
     @staticmethod
     def with_webhook(world: World, task: Task) -> Task:
@@ -219,26 +219,26 @@ class TestMove:
         before = a_task(state, webhook=Webhook(URL))
         if not state.is_terminal:
             with pytest.raises(TransitionRefused):
-                Moves(before.updated_at).called_back(before, 200)
+                Moves(before.updated_at).record_delivery(before, 200)
             return
-        after = Moves(before.updated_at + 1).called_back(before, 500)
+        after = Moves(before.updated_at + 1).record_delivery(before, 500)
         check_step(FOLLOWS, before, after)
         assert replace(after, webhook=before.webhook, version=before.version, updated_at=before.updated_at) == before
 
     def test_needs_a_webhook(self) -> None:
         with pytest.raises(TransitionRefused):
-            Moves(0.0).called_back(a_task(State.SUCCEEDED), 200)
+            Moves(0.0).record_delivery(a_task(State.SUCCEEDED), 200)
 
-    def test_never_leaves_a_delivery(self) -> None:
+    def test_never_changes_a_delivered_webhook(self) -> None:
         delivered = a_task(State.SUCCEEDED, webhook=Webhook(URL, WebhookState.DELIVERED, 1, 200))
         for status in (200, 410, 500, None):
             with pytest.raises(TransitionRefused):
-                Moves(0.0).called_back(delivered, status)
+                Moves(0.0).record_delivery(delivered, status)
 
 
 class TestView:
     def test_shows_the_record_without_the_token(self, world: World, task: Task) -> None:
-        world.callbacks.script = [500]
+        world.webhook_sender.script = [500]
         deliver(task.id, 1, world)
         deliver(task.id, 2, world)
         view = task_view(world.tasks.get(task.id), str)
@@ -267,7 +267,7 @@ class TestView:
 
 
 class TestFunction:
-    """What SQS is told: a message is gone, or comes back when it was told to."""
+    """The response to SQS: which messages are deleted and which are retried."""
 
     @pytest.fixture
     def function(self, world: World, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -282,13 +282,13 @@ class TestFunction:
         module.__dict__["effects"] = world
         return module
 
-    def test_lets_go_what_has_arrived(self, function: ModuleType, world: World, task: Task) -> None:
+    def test_deletes_a_delivered_message(self, function: ModuleType, world: World, task: Task) -> None:
         assert function.handler(event("sqs-webhook-delivery"), None) == {"batchItemFailures": []}
         assert record(world).state is WebhookState.DELIVERED
         assert world.webhook_queue.postponed == []
 
-    def test_keeps_what_has_not(self, function: ModuleType, world: World, task: Task) -> None:
-        world.callbacks.script = [500, 204]
+    def test_returns_a_failed_message(self, function: ModuleType, world: World, task: Task) -> None:
+        world.webhook_sender.script = [500, 204]
         sample = event("sqs-webhook-delivery")
         [message] = sample["Records"]
         sample["Records"].append({**message, "messageId": "another"})
@@ -296,19 +296,19 @@ class TestFunction:
         assert function.handler(sample, None) == kept
         assert world.webhook_queue.postponed == [(message["receiptHandle"], 5)]
 
-    def test_sends_the_last_failure_to_the_dead_letters_at_once(
+    def test_moves_the_last_failure_to_the_dead_letter_queue_at_once(
         self, function: ModuleType, world: World, task: Task
     ) -> None:
-        world.callbacks.script = [500]
+        world.webhook_sender.script = [500]
         sample = event("sqs-webhook-delivery")
         sample["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
         assert len(function.handler(sample, None)["batchItemFailures"]) == 1
         assert world.webhook_queue.postponed == [(sample["Records"][0]["receiptHandle"], 0)]
 
-    def test_says_nothing_of_the_url_but_its_host(
+    def test_logs_only_the_host_of_the_url(
         self, function: ModuleType, world: World, task: Task, caplog: pytest.LogCaptureFixture
     ) -> None:
-        world.callbacks.script = [CallbackFailed("hooks.example.com does not resolve")]
+        world.webhook_sender.script = [WebhookUnanswered("hooks.example.com does not resolve")]
         function.handler(event("sqs-webhook-delivery"), None)
         assert caplog.records
         said = " ".join(str(vars(line)) for line in caplog.records)
@@ -317,7 +317,7 @@ class TestFunction:
 
 
 def signature_is_good(posted: Posted, world: World) -> bool:
-    """By the official library, at the time that the headers tell: its verifier would ask the wall clock."""
+    """Verify with the official library at the time in the headers, not at the current time."""
     sent_at = datetime.fromtimestamp(int(posted.headers["webhook-timestamp"]), UTC)
     library = Verifier(secret_of(world.signing_root(), "acme"))
     signature = library.sign(posted.headers["webhook-id"], sent_at, posted.body.decode())

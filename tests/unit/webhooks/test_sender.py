@@ -1,4 +1,4 @@
-"""Callbacks over real sockets: what the receiver gets, and what no receiver can make of us."""
+"""HttpWebhookSender over real sockets: requests, time limits, addresses and certificates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tarmac.webhooks.sender import CallbackFailed, HttpCallbacks
+from tarmac.webhooks.sender import HttpWebhookSender, WebhookUnanswered
 from tests.fakes.servers import Behaviour, TinyServer, answer, hang_up, head, raw, reset, stall
 
 HEADERS = {"content-type": "application/json", "webhook-id": "t-1-ended"}
@@ -27,15 +27,15 @@ NAME = "hooks.example.com"
 
 
 @pytest.fixture
-def callbacks(server: TinyServer) -> HttpCallbacks:
-    """May call the tiny server: an operator has named its origin."""
-    return HttpCallbacks(frozenset({server.url}), total_seconds=0.6)
+def sender(server: TinyServer) -> HttpWebhookSender:
+    """Allowed to post to the tiny server, whose origin is configured."""
+    return HttpWebhookSender(frozenset({server.url}), total_seconds=0.6)
 
 
 class TestPost:
-    def test_arrives_as_it_was_given(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_arrives_unchanged(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(204))
-        assert callbacks.post(server.url + "/hook/a?token=abc%20d#part", HEADERS, BODY) == 204
+        assert sender.post(server.url + "/hook/a?token=abc%20d#part", HEADERS, BODY) == 204
         [request] = server.requests
         assert (request.method, request.path, request.body) == ("POST", "/hook/a?token=abc%20d", BODY)
         assert request.headers["host"] == server.url.removeprefix("http://")
@@ -43,29 +43,27 @@ class TestPost:
         assert HEADERS.items() <= request.headers.items()
         assert not {"authorization", "cookie", "transfer-encoding"} & request.headers.keys()
 
-    def test_to_a_bare_origin_asks_for_the_root(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_to_an_origin_without_path_requests_the_root(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(200))
-        callbacks.post(server.url, HEADERS, BODY)
-        callbacks.post(server.url + "?token=1", HEADERS, BODY)
+        sender.post(server.url, HEADERS, BODY)
+        sender.post(server.url + "?token=1", HEADERS, BODY)
         assert [request.path for request in server.requests] == ["/", "/?token=1"]
 
     @pytest.mark.parametrize("status", [200, 299, 400, 404, 410, 429, 500, 503])
-    def test_gives_the_status_whatever_the_body(
-        self, status: int, callbacks: HttpCallbacks, server: TinyServer
-    ) -> None:
+    def test_returns_the_status_for_any_body(self, status: int, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(status, b"x" * 100_000))
-        assert callbacks.post(server.url, HEADERS, BODY) == status
+        assert sender.post(server.url, HEADERS, BODY) == status
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_follows_no_redirect(self, status: int, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_follows_no_redirect(self, status: int, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(answer(status, b"", {"location": server.url + "/elsewhere"}), answer(200))
-        assert callbacks.post(server.url, HEADERS, BODY) == status
+        assert sender.post(server.url, HEADERS, BODY) == status
         assert len(server.requests) == 1
 
-    def test_does_not_read_an_endless_body(self, callbacks: HttpCallbacks, server: TinyServer) -> None:
+    def test_does_not_read_an_endless_body(self, sender: HttpWebhookSender, server: TinyServer) -> None:
         server.answers(raw(head(content_length="1000000"), *[b"x"] * 100, pause_seconds=0.1))
         began = time.monotonic()
-        assert callbacks.post(server.url, HEADERS, BODY) == 200
+        assert sender.post(server.url, HEADERS, BODY) == 200
         assert time.monotonic() - began < 0.5
 
     FAILURES: ClassVar[dict[str, Behaviour]] = {
@@ -75,27 +73,27 @@ class TestPost:
         "not HTTP": raw(b"220 FTP ready\r\n"),
         "half a head": raw(b"HTTP/1.1 200 OK\r\ncontent-"),
         "an endless head": raw(b"HTTP/1.1 200 OK\r\n", b"x: " + b"y" * 200_000 + b"\r\n"),
-        # Each byte comes in time for the timeout of a read, so only the deadline of the whole can end it.
+        # Each byte arrives within the timeout of a read, so only the deadline of the whole request can end it.
         "a head that drips": raw(*[bytes([byte]) for byte in head(200, x="y" * 50)], pause_seconds=0.1),
     }
 
     @pytest.mark.parametrize("behaviour", FAILURES.values(), ids=FAILURES)
-    def test_that_is_not_answered_has_failed_soon(
-        self, behaviour: Behaviour, callbacks: HttpCallbacks, server: TinyServer
+    def test_without_a_response_fails_within_the_time_limit(
+        self, behaviour: Behaviour, sender: HttpWebhookSender, server: TinyServer
     ) -> None:
         server.answers(behaviour)
         began = time.monotonic()
-        with pytest.raises(CallbackFailed) as caught:
-            callbacks.post(server.url + "/hook?token=secret", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered) as caught:
+            sender.post(server.url + "/hook?token=secret", HEADERS, BODY)
         assert time.monotonic() - began < 3
         assert "secret" not in str(caught.value)
         assert "/hook" not in str(caught.value)
 
-    def test_to_nobody_has_failed(self) -> None:
+    def test_to_a_closed_port_fails(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(CallbackFailed, match="ConnectError"):
-            HttpCallbacks(frozenset({url})).post(url, HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered, match="ConnectError"):
+            HttpWebhookSender(frozenset({url})).post(url, HEADERS, BODY)
 
 
 class TestHosts:
@@ -109,21 +107,21 @@ class TestHosts:
             "https://[::1/",
         ],
     )
-    def test_that_are_no_public_https_names_are_not_called(self, url: str) -> None:
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(url, HEADERS, BODY)
+    def test_that_are_not_public_https_names_are_rejected(self, url: str) -> None:
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(url, HEADERS, BODY)
 
-    def test_whose_name_leads_inside_are_not_even_connected_to(
+    def test_that_resolve_to_private_addresses_are_not_connected_to(
         self, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         resolves_to(monkeypatch, "127.0.0.1")
         port = server.url.rpartition(":")[2]
-        with pytest.raises(CallbackFailed, match="not public"):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}:{port}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered, match="not public"):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}:{port}/", HEADERS, BODY)
         assert server.requests == []
 
     def test_are_connected_to_at_the_address_that_was_checked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A name that resolves to a public address when it is looked at, and to the loopback a moment later."""
+        """The name resolves to a public address when it is checked, and to the loopback afterwards."""
         answers = iter(["93.184.216.34"])
         connected: list[str] = []
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found(next(answers, "127.0.0.1")))
@@ -133,12 +131,12 @@ class TestHosts:
             raise ConnectionRefusedError
 
         monkeypatch.setattr(socket, "create_connection", connect)
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
         assert connected == ["93.184.216.34"]
 
     def test_are_tried_at_each_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A function without IPv6 has no way to the first, and finds the second."""
+        """A function without IPv6 cannot reach the first address and uses the second."""
         connected: list[str] = []
         addresses = ["2606:4700:4700::1111", "93.184.216.34"]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found(*addresses))
@@ -148,18 +146,18 @@ class TestHosts:
             raise OSError(101, "Network is unreachable")
 
         monkeypatch.setattr(socket, "create_connection", connect)
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{NAME}/", HEADERS, BODY)
         assert connected == addresses
 
     @pytest.mark.parametrize("host", [".hooks.example.com", "a" * 64 + ".example", "hooks..example.com"])
-    def test_that_no_name_can_be_have_failed_like_any_other(self, host: str) -> None:
-        with pytest.raises(CallbackFailed):
-            HttpCallbacks(frozenset()).post(f"https://{host}/", HEADERS, BODY)
+    def test_that_are_invalid_names_fail(self, host: str) -> None:
+        with pytest.raises(WebhookUnanswered):
+            HttpWebhookSender(frozenset()).post(f"https://{host}/", HEADERS, BODY)
 
 
 class TestTls:
-    """The connection goes to an address; the certificate must be that of the name all the same."""
+    """The connection goes to an address, but the certificate must match the name."""
 
     def test_is_checked_against_the_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         authority = make_certificate(tmp_path, NAME)
@@ -167,11 +165,11 @@ class TestTls:
         with tls_server(tmp_path) as (port, asked):
             url = f"https://{NAME}:{port}"
             trusting = ssl.create_default_context(cafile=str(authority))
-            assert HttpCallbacks(frozenset({url}), tls=trusting).post(url + "/hook", HEADERS, BODY) == 204
+            assert HttpWebhookSender(frozenset({url}), tls=trusting).post(url + "/hook", HEADERS, BODY) == 204
             assert asked == [NAME]
 
     @pytest.mark.parametrize("certified", [NAME, "other.example.com"])
-    def test_refuses_a_certificate_that_is_not_trusted_or_not_of_the_name(
+    def test_rejects_a_certificate_that_is_untrusted_or_of_another_name(
         self, certified: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         authority = make_certificate(tmp_path, certified)
@@ -179,8 +177,8 @@ class TestTls:
         tls = None if certified == NAME else ssl.create_default_context(cafile=str(authority))
         with tls_server(tmp_path) as (port, _):
             url = f"https://{NAME}:{port}"
-            with pytest.raises(CallbackFailed, match="ConnectError"):
-                HttpCallbacks(frozenset({url}), tls=tls).post(url, HEADERS, BODY)
+            with pytest.raises(WebhookUnanswered, match="ConnectError"):
+                HttpWebhookSender(frozenset({url}), tls=tls).post(url, HEADERS, BODY)
 
 
 def found(*addresses: str) -> list[Any]:

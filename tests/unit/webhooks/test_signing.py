@@ -1,4 +1,4 @@
-"""Where callbacks may go, how they are signed, when they are tried again."""
+"""Rules of webhooks: allowed URLs, signatures, waits between tries."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class TestUrl:
     )
 
     @pytest.mark.parametrize("url", GOOD)
-    def test_of_a_public_https_name_is_fine(self, url: str) -> None:
+    def test_of_a_public_https_name_is_valid(self, url: str) -> None:
         check_webhook_url(url, NOBODY)
 
     @pytest.mark.parametrize("url", BAD)
-    def test_of_anything_else_is_refused(self, url: str) -> None:
+    def test_of_anything_else_is_invalid(self, url: str) -> None:
         with pytest.raises(BadMedia):
             check_webhook_url(url, NOBODY)
 
@@ -99,12 +99,12 @@ class TestUrl:
             ),
         ],
     )
-    def test_that_is_refused_comes_back_with_the_reason(self, url: str, origins: frozenset[str], reason: str) -> None:
+    def test_that_is_invalid_has_a_reason(self, url: str, origins: frozenset[str], reason: str) -> None:
         with pytest.raises(BadMedia) as refused:
             check_webhook_url(url, origins)
         assert str(refused.value) == reason
 
-    def test_may_lead_to_an_origin_that_the_operator_has_named(self) -> None:
+    def test_may_have_an_origin_that_the_operator_has_configured(self) -> None:
         check_webhook_url("http://127.0.0.1:8000/hook?x=1", LOCAL)
 
     @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ class TestUrl:
             "http://127.0.0.1:8000/" + "a" * 2048,
         ],
     )
-    def test_leads_nowhere_else_once_one_is_named(self, url: str) -> None:
+    def test_may_have_no_other_origin_once_one_is_configured(self, url: str) -> None:
         with pytest.raises(BadMedia):
             check_webhook_url(url, LOCAL)
 
@@ -132,18 +132,18 @@ class TestUrl:
             ("https://hooks.example.com:8443/a/b", "https://hooks.example.com:8443/a/b"),
         ],
     )
-    def test_is_shown_without_what_may_be_a_token(self, url: str, shown: str) -> None:
+    def test_is_shown_without_query_and_fragment(self, url: str, shown: str) -> None:
         assert shown_url(url) == shown
 
 
 class TestCreate:
-    def test_takes_a_webhook_url_and_never_sends_it_upstream(self) -> None:
+    def test_accepts_a_webhook_url_and_does_not_send_it_to_runway(self) -> None:
         parsed = parse_create({"model": "gen4.5", "promptText": "x", "webhookUrl": "https://hooks.example.com/"})
         assert parsed.webhookUrl == "https://hooks.example.com/"
         assert parsed.upstream_body() == {"model": "gen4.5", "promptText": "x"}
 
     @pytest.mark.parametrize("body", [{"model": "gen4.5"}, {"model": "gen4.5", "webhookUrl": None}])
-    def test_needs_none(self, body: dict[str, Any]) -> None:
+    def test_does_not_require_one(self, body: dict[str, Any]) -> None:
         parsed = parse_create(body)
         assert parsed.webhookUrl is None
         assert parsed.upstream_body() == {"model": "gen4.5"}
@@ -155,13 +155,13 @@ class TestCreate:
         assert "password" not in found[0].message
         assert not found[0].message.startswith("Value error")
 
-    def test_takes_a_named_origin(self) -> None:
+    def test_accepts_a_configured_origin(self) -> None:
         url = "http://127.0.0.1:8000/x"
         assert parse_create({"model": "m", "webhookUrl": url}, webhook_origins=LOCAL).webhookUrl == url
 
 
 @given(st.text() | st.from_regex(r"https?://[!-~]{0,40}", fullmatch=True))
-def test_any_text_is_a_webhook_url_or_is_refused(text: str) -> None:
+def test_any_text_is_a_valid_webhook_url_or_is_rejected(text: str) -> None:
     try:
         check_webhook_url(text, NOBODY)
     except BadMedia:
@@ -177,7 +177,7 @@ class TestSignature:
         headers = signed_headers(secret, "t-1-ended", time.time(), body)
         assert Webhook(secret).verify(body, headers) == json.loads(body)
 
-    def test_is_the_known_one_of_a_known_message(self) -> None:
+    def test_matches_a_published_example(self) -> None:
         """The example that the libraries of github.com/standard-webhooks/standard-webhooks are tested with."""
         headers = signed_headers(
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -192,7 +192,7 @@ class TestSignature:
         }
 
     @pytest.mark.parametrize("part", ["body", "webhook-id", "webhook-timestamp", "webhook-signature"])
-    def test_is_about_every_part(self, part: str) -> None:
+    def test_covers_every_part(self, part: str) -> None:
         secret, body = secret_of(ROOT_TEXT, "acme"), b'{"a":1}'
         headers = signed_headers(secret, "t-1-ended", time.time(), body)
         if part == "body":
@@ -206,21 +206,21 @@ class TestSignature:
         with pytest.raises(WebhookVerificationError):
             Webhook(secret).verify(body, headers)
 
-    def test_of_another_client_is_refused(self) -> None:
+    def test_of_another_client_is_rejected(self) -> None:
         body = b"{}"
         headers = signed_headers(secret_of(ROOT_TEXT, "acme"), "t-1-ended", time.time(), body)
         for other in (secret_of(ROOT_TEXT, "acme-2"), secret_of(ROOT_TEXT + "x", "acme")):
             with pytest.raises(WebhookVerificationError):
                 Webhook(other).verify(body, headers)
 
-    def test_is_refused_when_it_is_old(self) -> None:
+    def test_is_rejected_when_it_is_old(self) -> None:
         secret = secret_of(ROOT_TEXT, "acme")
         headers = signed_headers(secret, "t-1-ended", time.time() - 600, b"{}")
         with pytest.raises(WebhookVerificationError, match="too old"):
             Webhook(secret).verify(b"{}", headers)
 
 
-def test_a_secret_has_the_form_that_tools_expect() -> None:
+def test_a_secret_has_the_standard_format() -> None:
     secret = secret_of(ROOT_TEXT, "acme")
     assert secret == secret_of(ROOT_TEXT, "acme")
     prefix, _, encoded = secret.partition("_")
@@ -228,8 +228,8 @@ def test_a_secret_has_the_form_that_tools_expect() -> None:
     assert 24 <= len(base64.b64decode(encoded, validate=True)) <= 64
 
 
-def test_a_secret_stays_the_same_for_ever() -> None:
-    """Receivers hold it: a deployment that derives another one breaks all of them."""
+def test_a_secret_never_changes() -> None:
+    """Receivers store it, so a deployment that derives another one would break them."""
     assert secret_of(ROOT_TEXT, "acme") == "whsec_xI40suyP96GzJCdvZbr+kDxvdSfzO4RG5t5qHihjWI8="
 
 
@@ -238,7 +238,7 @@ def test_a_secret_stays_the_same_for_ever() -> None:
     [(200, "delivered"), (204, "delivered"), (299, "delivered"), (410, "gone"), (None, "failed")]
     + [(status, "failed") for status in (101, 199, 300, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 503, 599)],
 )
-def test_every_answer_has_a_meaning(status: int | None, verdict: str) -> None:
+def test_every_status_has_a_verdict(status: int | None, verdict: str) -> None:
     assert verdict_of(status) == verdict
 
 
@@ -251,7 +251,7 @@ class TestWaits:
     def test_end_within_a_day(self) -> None:
         assert sum(wait_after(tries, 1.0) or 0 for tries in range(1, MAX_TRIES)) < 24 * 3600
 
-    def test_are_what_sqs_can_wait(self) -> None:
+    def test_are_within_the_limit_of_sqs(self) -> None:
         """Twelve hours from the receive, of which the try itself has taken a part."""
         assert max(wait_after(tries, 1.0) or 0 for tries in range(1, MAX_TRIES)) <= 43_200 - 60
 

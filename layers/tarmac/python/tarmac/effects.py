@@ -1,6 +1,6 @@
-"""Everything outside a step's own memory: clock, randomness, table, stores, buckets, queues, executions, Runway.
+"""The effects that steps may use: clock, randomness, table, stores, buckets, queues, executions, Runway.
 
-Steps take `Effects`; functions build `AwsEffects` from their settings; tests build their own.
+Steps take `Effects` as a parameter. Lambda functions pass `AwsEffects`, tests pass fakes.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    # Only types: this module lies below the features whose stores it names, and imports none of them at run time.
+    # For types only: features import this module, so it must not import them at run time.
     from tarmac.characters.create_records import CreateRecordStore
     from tarmac.characters.owner_store import OwnerStore
     from tarmac.clock import Clock
     from tarmac.http.clients import ClientStore
-    from tarmac.idempotency import RepeatStore
+    from tarmac.idempotency import IdempotencyStore
     from tarmac.inbox.batch_store import BatchStore
-    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.consumed_uploads import ConsumedUploadStore
     from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
     from tarmac.media.upload_store import UploadStore
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tarmac.sessions.client_token_store import ClientTokenStore
     from tarmac.sessions.store import SessionStore
     from tarmac.tasks.store import TaskStore
-    from tarmac.webhooks.sender import Callbacks
+    from tarmac.webhooks.sender import WebhookSender
 
 
 class Effects(Protocol):
-    """What a step may use. A test compares the effects that each function uses with its settings."""
+    """The effects of a step. A test checks that each function has the settings of the effects that it uses."""
 
     @property
     def clock(self) -> Clock: ...
@@ -40,7 +40,7 @@ class Effects(Protocol):
     @property
     def tasks(self) -> TaskStore: ...
     @property
-    def idempotency(self) -> RepeatStore: ...
+    def idempotency(self) -> IdempotencyStore: ...
     @property
     def upload_slots(self) -> UploadStore: ...
     @property
@@ -56,7 +56,7 @@ class Effects(Protocol):
     @property
     def pairs(self) -> PairStore: ...
     @property
-    def consumed(self) -> CauseStore: ...
+    def consumed_uploads(self) -> ConsumedUploadStore: ...
     @property
     def clients(self) -> ClientStore: ...
 
@@ -76,16 +76,18 @@ class Effects(Protocol):
     @property
     def batch_queue(self) -> Queue: ...
     def input_bucket(self, name: str) -> Objects | None:
-        """The bucket to read an input from: the upload bucket, the archive, or one that the operator allows; else
-        None."""
+        """Return the bucket with this name to read inputs from, or None.
+
+        Allowed are the upload bucket, the archive and the input buckets that the operator has configured.
+        """
 
     def signing_root(self) -> str:
-        """The text that the signing secrets of webhooks, and of client tokens, are derived from."""
+        """Return the secret text that the signing keys of webhooks and client tokens are derived from."""
 
     # The upstream, and other hosts
     @property
     def flavor(self) -> Flavor:
-        """The kind of upstream that `runway` is."""
+        """The API flavor of `runway`: Runway itself, or a compatible provider."""
 
     @property
     def runway(self) -> Runway: ...
@@ -96,14 +98,14 @@ class Effects(Protocol):
     @property
     def downloads(self) -> Downloads: ...
     @property
-    def callbacks(self) -> Callbacks: ...
+    def webhook_sender(self) -> WebhookSender: ...
 
     # Randomness
     def chance(self) -> float:
-        """0 ≤ x < 1, for jitter."""
+        """Return a random number, 0 ≤ x < 1, for jitter."""
 
     def new_id(self) -> str:
-        """A new UUID (version 4, as Runway's ids)."""
+        """Return a new UUID (version 4, as Runway's ids)."""
 
     def new_token(self) -> str:
-        """An unguessable name: 256 random bits in 43 characters, safe in a URL."""
+        """Return an unguessable token: 256 random bits in 43 characters, safe in a URL."""

@@ -1,4 +1,4 @@
-"""Which create was sent before: by its idempotency key, or, without one, by its very bytes."""
+"""Detection of retried creates: by idempotency key, or by the exact body if there is no key."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tarmac.ports import Put, Row, Table
 
 
 class KeyReused(Exception):
-    """The idempotency key was used before with another body."""
+    """The idempotency key was used before with a different body."""
 
 
-KEY_KEPT_SECONDS = 30 * 24 * 3600.0
+KEY_LIFETIME_SECONDS = 30 * 24 * 3600.0
 RETRY_WINDOW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """What tells two sends of one create from two creates. `path` and `client` are the scope of a key.
+class RequestIdentity:
+    """Identifies retries of the same create. Idempotency keys are scoped to a client and a path.
 
-    retry: which of its SDK's own retries this send is, 0 for the first send.
+    retry: the number of the retry as sent by the SDK, 0 for the first request.
     """
 
     client: str
@@ -36,8 +36,8 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """The first use of a key."""
+class IdempotencyRecord:
+    """The first use of an idempotency key."""
 
     task_id: str
     body_sha256: str
@@ -45,47 +45,48 @@ class KeyRecord:
     is_expired: bool
 
 
-class RepeatStore:
-    """TTL deletes old rows some time after they expire, so every reader compares the time itself."""
+class IdempotencyStore:
+    """Records of creates. Readers check the expiry: DynamoDB deletes expired rows with a delay."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def by_key(self, repeat: Repeat, now: float) -> KeyRecord | None:
-        row = self._table.get(_key_pk(repeat), "idempotency")
+    def by_key(self, request: RequestIdentity, now: float) -> IdempotencyRecord | None:
+        """Return the record of the request's key, which may be expired; None if there is no record."""
+        row = self._table.get(_key_pk(request), "idempotency")
         if row is None:
             return None
-        return KeyRecord(row["taskId"], row["bodySha256"], row["version"], is_expired=row["ttl"] <= now)
+        return IdempotencyRecord(row["taskId"], row["bodySha256"], row["version"], is_expired=row["ttl"] <= now)
 
-    def recent(self, repeat: Repeat, since: float) -> list[str]:
-        """Tasks that the same bytes have made since then, newest first."""
-        page = self._table.query("primary", _body_pk(repeat), descending=True, limit=50)
+    def recent(self, request: RequestIdentity, since: float) -> list[str]:
+        """Return the ids of tasks that the same body has created since then, newest first."""
+        page = self._table.query("primary", _body_pk(request), descending=True, limit=50)
         return [row["taskId"] for row in page.rows if row["sk"] >= to_iso(since)]
 
-    def put(self, repeat: Repeat, task_id: str, now: float, over: KeyRecord | None) -> Put:
-        """The row to write together with the task. `over`: an expired record of the same key."""
-        if repeat.key is None:
-            row: Row = {"pk": _body_pk(repeat), "sk": f"{to_iso(now)}#{task_id}", "version": 1, "taskId": task_id}
+    def put(self, request: RequestIdentity, task_id: str, now: float, over: IdempotencyRecord | None) -> Put:
+        """Return the row to write together with the task. over: the expired record of the same key, to be replaced."""
+        if request.key is None:
+            row: Row = {"pk": _body_pk(request), "sk": f"{to_iso(now)}#{task_id}", "version": 1, "taskId": task_id}
             return Put(row | {"ttl": int(now + 2 * RETRY_WINDOW_SECONDS)})
         row = {
-            "pk": _key_pk(repeat),
+            "pk": _key_pk(request),
             "sk": "idempotency",
             "version": over.version + 1 if over else 1,
             "taskId": task_id,
-            "bodySha256": repeat.body_sha256,
-            "ttl": int(now + KEY_KEPT_SECONDS),
+            "bodySha256": request.body_sha256,
+            "ttl": int(now + KEY_LIFETIME_SECONDS),
         }
         return Put(row, over=over.version if over else None)
 
 
-def _key_pk(repeat: Repeat) -> str:
-    return f"idempotency#{digest(repeat.client, repeat.path, repeat.key or '')}"
+def _key_pk(request: RequestIdentity) -> str:
+    return f"idempotency#{digest(request.client, request.path, request.key or '')}"
 
 
-def _body_pk(repeat: Repeat) -> str:
-    return f"retry#{digest(repeat.client, repeat.path, repeat.body_sha256)}"
+def _body_pk(request: RequestIdentity) -> str:
+    return f"retry#{digest(request.client, request.path, request.body_sha256)}"
 
 
 def digest(*parts: str) -> str:
-    """A name for what several texts say together."""
+    """Return the SHA-256 (hex) of several texts, joined by NUL characters."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

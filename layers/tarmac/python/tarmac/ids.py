@@ -1,4 +1,4 @@
-"""Forms of ids, and ids that are derived from a cause."""
+"""Formats of ids, and ids that are derived from an event."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import uuid
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-"""Every name that Step Functions accepts: an execution started by hand gives its name to the task."""
+"""The names that Step Functions accepts: the id of a task that a user has started in the console is such a name."""
 
 
 def derived_id(*cause: str) -> str:
-    """A UUID that depends only on the cause, so that a repeated event gets the same id."""
+    """Return a UUID that depends only on the cause, so that a repeated event gets the same id."""
     seed = "\0".join(cause).encode()
     return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
 
 
 def is_id(text: str) -> bool:
-    """Whether a text may be an id at Runway. Runway uses UUIDs but does not document it."""
+    """Return whether a text may be an id at Runway. Runway uses UUIDs but does not document this."""
     return _ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""What a step returns to the state machine: data that its Choice states route by, never an exception."""
+"""The outcome of a step, by which the state machine's Choice states select the next state."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ Word = Literal["waiting", "running", "ended"]
 
 
 class NotEnded(Exception):
-    """Finish cannot end a task or session that is under way: the execution fails and the sweeper starts another."""
+    """The task or session has not ended yet. The execution fails, and the sweeper starts another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`waiting`: back to Submit after the wait. `running`: to Poll after the wait. `ended`: on to Finish.
+    """The next state: `waiting` is Submit after the wait, `running` is Poll after the wait, `ended` is Finish.
 
-    wait_seconds is whole: Step Functions fails an execution on a fraction.
+    wait_seconds: a whole number, because Step Functions fails an execution on a fraction.
     """
 
     word: Word
     wait_seconds: int = 0
 
     def as_state(self, task_id: str) -> dict[str, Any]:
+        """Return the output of the state."""
         return {"taskId": task_id, "outcome": self.word, "waitSeconds": self.wait_seconds}
 
 
 ENDED = Outcome("ended")
 OVERTAKEN = Outcome("waiting", 1)
-"""Another process has moved the task meanwhile: its new state decides a second later."""
+"""Another process has changed the task meanwhile: read it again after a second."""

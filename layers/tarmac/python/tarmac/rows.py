@@ -1,4 +1,4 @@
-"""What rows of several features share: fields as attributes, compare-and-set, due shards, outputs, notice state."""
+"""Shared parts of rows: fields as attributes, compare-and-set, shards of overdue rows, outputs, notice state."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tarmac.clock import from_iso, to_iso
 from tarmac.ports import ConditionFailed, Row, Table
 
 SWEEP_GRACE_SECONDS = 120.0
-"""How late a step may be before the sweeper repairs its row."""
+"""How long a step may be overdue before the sweeper repairs its row."""
 
 FINISH_SECONDS = 900.0
-"""How long FinishTask or FinishSession may work on one output (their timeouts in template.yaml)."""
+"""Time limit for one output in FinishTask and FinishSession (their timeouts in template.yaml)."""
 
 CONFIRMATIONS_OF_GONE = 3
-"""A fresh task or session may answer 404 for a few seconds: it counts as gone after so many 404 in a row."""
+"""How many 404 in a row mean that a task or session is gone: a new one may return 404 for a few seconds."""
 
 WRITE_TRIES = 8
 
@@ -28,11 +28,11 @@ class RowNotFound(LookupError):
 
 
 class TransitionRefused(Exception):
-    """The row is not in a state that the move starts from: another process has changed it first."""
+    """The move does not start from the row's current state: another process has changed the row first."""
 
 
 class Contended(Exception):
-    """Other processes kept changing the row: the caller must retry."""
+    """Other processes have changed the row at each try: the caller must retry."""
 
 
 # Compare-and-set
@@ -45,11 +45,11 @@ S_co = TypeVar("S_co", bound=StrEnum, covariant=True)
 def compare_and_set(
     attempt: Callable[[], T], name: str, tries: int = WRITE_TRIES, pause: Callable[[int], object] | None = None
 ) -> T:
-    """The result of `attempt`, which reads a row, moves it and writes it over the version that it has read.
+    """Return the result of `attempt`, which reads a row, changes it and writes it over the version that it has read.
 
-    On a conflict `attempt` starts again from the newer row, after `pause(1)`, `pause(2)`, … Raises Contended with the
-    row's name after so many tries. A conflict may be the attempt's own write, repeated by the SDK after a lost
-    response: a move that must be made once recognises its own result and returns it unchanged.
+    Calls `attempt` again after a conflict, after `pause(1)`, `pause(2)`, … Raises Contended with the row's name after
+    `tries` conflicts. A conflict may be caused by the attempt's own write, retried after a lost response: a move that
+    must be made only once detects its own result and returns the row unchanged.
     """
     for number in range(tries):
         if number and pause is not None:
@@ -73,7 +73,7 @@ class Stateful(Protocol[S_co]):
 
 
 def check_step(follows: Mapping[S, Collection[S]], before: Stateful[S], after: Stateful[S]) -> None:
-    """Raise TransitionRefused unless `after` may be written over `before`: the last check of a store.
+    """Raise TransitionRefused unless `after` may be written over `before`. Each store checks this before it writes.
 
     follows: the states that may follow each state.
     """
@@ -83,21 +83,22 @@ def check_step(follows: Mapping[S, Collection[S]], before: Stateful[S], after: S
         raise TransitionRefused(f"{after.state} does not follow {before.state}")
 
 
-# Rows that should have moved
+# Overdue rows
 
 
 @dataclass(frozen=True, slots=True)
 class DueShards:
-    """Partitions of the `due` index, `{prefix}#0` and up. Several spread the writes and are still cheap to sweep."""
+    """Partitions of the `due` index, `{prefix}#0` and up. Several partitions distribute the load of the writes."""
 
     prefix: str
     count: int
 
     def shard_of(self, name: str) -> str:
+        """Return the partition for the row with this name."""
         return f"{self.prefix}#{hashlib.sha256(name.encode()).digest()[0] % self.count}"
 
     def keys(self, table: Table, now: float) -> list[str]:
-        """Partition keys of the rows that should have moved by now, oldest first within each shard."""
+        """Return the partition keys of the rows that are overdue, oldest first within each shard."""
         keys: list[str] = []
         for shard in range(self.count):
             keys += [row["pk"] for row in table.query("due", f"{self.prefix}#{shard}", up_to=now).rows]
@@ -105,17 +106,17 @@ class DueShards:
 
 
 DUE = DueShards("due", 16)
-"""Of tasks and batches."""
+"""The shards of tasks and batches."""
 
 SESSION_DUE = DueShards("session-due", 4)
-"""Of sessions and the attempts to create one."""
+"""The shards of sessions and of attempts to create one."""
 
 
 # Fields as attributes
 
 
 class Stored(NamedTuple):
-    """How the values of a field are written to a row, and read from it. is_required: every row has this attribute."""
+    """How a field's value is written to a row and read from it. is_required: each row must have the attribute."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
@@ -126,16 +127,16 @@ def stored_enum(kind: type[StrEnum]) -> Stored:
     return Stored(str, kind, is_required=True)
 
 
-# Looked up at each call, so that a test can count or cache the calls.
+# Lambdas look the functions up at each call, so that a test can replace them.
 _TIME = Stored(lambda moment: to_iso(moment), lambda text: from_iso(text))
 
 
 class RowFields(Generic[T]):
-    """The fields of a dataclass as attributes of a row: camelCase names, ISO-8601 times, absent instead of null.
+    """Converts a dataclass to the attributes of a row and back.
 
-    names: attributes that are not the field's name in camelCase. stored: fields whose values are not written as they
-    are. A time is a field that ends in `_at`; `next_check_at` is an index key that the sweeper compares, so it stays a
-    number.
+    Attributes have camelCase names, times are ISO-8601, and None is left out. names: attribute names that differ from
+    the field's name in camelCase. stored: conversions of fields that are not stored as they are. Fields that end in
+    `_at` are times, except `next_check_at`, an index key that must be a number.
     """
 
     def __init__(
@@ -152,11 +153,11 @@ class RowFields(Generic[T]):
             self._fields.append((field.name, names.get(field.name) or _camel(field.name), how, is_required))
 
     def to_row(self, record: T) -> Row:
-        """The attributes of a record. None and empty collections are left out."""
+        """Return the attributes of a record, without None and empty collections."""
         row: Row = {}
         for name, attribute, how, _ in self._fields:
             value = getattr(record, name)
-            if value is None or value == () or value == {}:
+            if value is None or value in ((), {}):
                 continue
             if how is not None:
                 row[attribute] = how.write(value)
@@ -165,7 +166,7 @@ class RowFields(Generic[T]):
         return row
 
     def from_row(self, row: Mapping[str, Any]) -> T:
-        """The record of a row. Raises KeyError where a required attribute is absent."""
+        """Return the record in a row. Raises KeyError if a required attribute is missing."""
         values: dict[str, Any] = {}
         for name, attribute, how, is_required in self._fields:
             if not is_required and attribute not in row:
@@ -184,7 +185,7 @@ def _camel(name: str) -> str:
 
 
 class NoticeState(StrEnum):
-    """The outbox of a row: PENDING is written together with the ending, SENT once SNS has taken the notice."""
+    """State of a row's notice: PENDING is written together with the terminal state, SENT after the publishing."""
 
     NONE = "NONE"
     PENDING = "PENDING"
@@ -193,7 +194,7 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One archived file. node: the node of a workflow that has generated it."""
+    """One archived output. node: the workflow node that has generated it."""
 
     bucket: str
     key: str
@@ -204,7 +205,7 @@ class Output:
 
 
 OUTPUT = RowFields(Output, {"size_bytes": "bytes"})
-"""Of an output in a row, and in a notice."""
+"""The attributes of an output, in rows and in notices."""
 
 OUTPUTS = Stored(
     lambda outputs: [OUTPUT.to_row(each) for each in outputs], lambda rows: tuple(map(OUTPUT.from_row, rows))

@@ -1,6 +1,6 @@
-"""Environment variables per function: one frozen class for each function, its fields named as the variables.
+"""Settings of each function: one class per function, with a field for each environment variable.
 
-A test compares these with template.yaml. Secrets come as ARNs only.
+A test compares these with template.yaml. Secrets are passed as ARNs.
 """
 
 from __future__ import annotations
@@ -11,28 +11,31 @@ from typing import Any, NoReturn, Self, dataclass_transform
 
 
 class MissingSetting(Exception):
-    """A variable that template.yaml should have set is absent or unreadable."""
+    """An environment variable is missing or invalid."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Settings:
-    """Behaves as a frozen dataclass. It is not one because building twenty of those takes a tenth of a small function's
-    cold start, and each function needs only one."""
+    """Base of the settings classes. Behaves as a frozen dataclass.
+
+    It is not a dataclass, because creating twenty of those takes a tenth of a small function's cold start and each
+    function needs only one.
+    """
 
     def __init__(self, **values: Any) -> None:
         for name in self.fields():
             object.__setattr__(self, name, values.pop(name))
         if values:
-            raise TypeError(f"not a setting: {', '.join(values)}")
+            raise TypeError(f"unknown settings: {', '.join(values)}")
 
     @classmethod
     def fields(cls) -> dict[str, str]:
-        """The kind of each field, by the field's name."""
+        """Return the type of each field as text, by the field's name."""
         return cls.__annotations__
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """The settings that the variables hold. Raises MissingSetting, which names the variable."""
+        """Return the settings in the environment variables. Raises MissingSetting, which names the variable."""
         values: dict[str, Any] = {}
         for field, kind in cls.fields().items():
             name = field.upper()
@@ -41,11 +44,11 @@ class Settings:
             try:
                 values[field] = _READERS[kind](environment[name])
             except ValueError:
-                raise MissingSetting(f"{name} is not a {kind}") from None
+                raise MissingSetting(f"{name} must be a valid {kind}") from None
         return cls(**values)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{name} cannot be changed: settings are what the environment says")
+        raise AttributeError(f"{name} cannot be changed: settings are read-only")
 
 
 def _flag(text: str) -> bool:
@@ -54,12 +57,23 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+def _whole(text: str) -> int:
+    """A whole number, which CloudFormation may write with an exponent or a fraction: 5.36870912E9, 60.0."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
+
+
 def _names(text: str) -> frozenset[str]:
-    """The parts of a comma-separated list, without blanks around them; none of an empty text."""
+    """Return the parts of a comma-separated list, stripped; an empty set for an empty text."""
     return frozenset(part.strip() for part in text.split(",")) - {""}
 
 
-_READERS: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": _flag, "frozenset[str]": _names}
+_READERS: dict[str, Any] = {"str": str, "int": _whole, "float": float, "bool": _flag, "frozenset[str]": _names}
 
 
 class AuthorizeRequestSettings(Settings):

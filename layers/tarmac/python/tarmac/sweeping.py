@@ -1,4 +1,4 @@
-"""Sweep: repair every row that a fault has left behind. The features say how; this is the loop over what is due."""
+"""The sweeper's loop over overdue rows. Each feature supplies the repair of its own rows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tarmac.telemetry import logger
 
 Repair = Literal["announced", "restarted", "watched", "batches"]
 Handler = Callable[[str, Effects], Repair | None]
-"""Repairs the row of this id. Returns what it did, as SweepReport counts it; None is not counted."""
+"""Repairs the row with this id and returns the repair to count in SweepReport, or None."""
 
 _LOG_FIELDS = {"task": "task_id", "session": "session_id"}
 
 
 @dataclass(slots=True)
 class SweepReport:
-    """What one sweep did, in tasks and sessions; `batches` in batches."""
+    """Numbers of repaired tasks and sessions in one sweep, by repair; and of repaired batches."""
 
     announced: int = 0
     restarted: int = 0
@@ -36,9 +36,9 @@ class SweepReport:
 
 
 def sweep(shards: DueShards, handlers: Mapping[str, Handler], effects: Effects) -> SweepReport:
-    """Repair each row of these shards that is due. A failure is counted and does not stop the rest.
+    """Repair each overdue row in these shards. A failure is logged and counted; the sweep continues.
 
-    handlers: by the kind of row, which its partition key begins with: `task#{id}`.
+    handlers: by the kind of row, the first part of its partition key: `task` for `task#{id}`.
     """
     report = SweepReport()
     for key in shards.keys(effects.table, effects.clock.now()):
@@ -46,7 +46,7 @@ def sweep(shards: DueShards, handlers: Mapping[str, Handler], effects: Effects) 
         try:
             repair = handlers[kind](name, effects)
         except (RowNotFound, TransitionRefused, Contended):
-            # Another process has moved the row meanwhile, so it needs no repair.
+            # Another process has changed the row meanwhile, so it needs no repair.
             continue
         except Exception as error:
             report.failed += 1

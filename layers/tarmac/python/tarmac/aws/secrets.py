@@ -1,4 +1,4 @@
-"""Secrets in Secrets Manager: the Runway key, and the root of the signing secrets of webhooks."""
+"""Secrets in Secrets Manager: the Runway key, and the text from which signing secrets are derived."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tarmac.aws.services import SecretsManager
 from tarmac.clock import Clock
 from tarmac.runway.errors import KeyUnavailable
 
-KEPT_SECONDS = 300.0
+CACHE_SECONDS = 300.0
 SHORTEST_ROOT = 32
 UNSET = "unset"
-"""The value from template.yaml until the operator runs `tarmac secret set`."""
+"""The value in template.yaml, until the operator runs `tarmac secret set`."""
 
 
 class _CachedSecret:
-    """A secret, cached for five minutes. `fresh` reads it again, so that a rotated secret needs no deployment."""
+    """A secret, cached for CACHE_SECONDS. fresh: read it again, for example after it was rotated."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
         self._arn = secret_arn
@@ -26,26 +26,26 @@ class _CachedSecret:
         self._read_at = float("-inf")
 
     def __call__(self, fresh: bool = False) -> str:
-        if fresh or self._clock.now() - self._read_at > KEPT_SECONDS:
+        if fresh or self._clock.now() - self._read_at > CACHE_SECONDS:
             self._value = self._read()
             self._read_at = self._clock.now()
         return self._value
 
-    def _answer(self) -> Mapping[str, Any]:
+    def _response(self) -> Mapping[str, Any]:
         secrets = self._secretsmanager or SecretsManager.from_environment()
-        answer: Mapping[str, Any] = secrets.get_secret_value(SecretId=self._arn)
-        return answer
+        response: Mapping[str, Any] = secrets.get_secret_value(SecretId=self._arn)
+        return response
 
     def _read(self) -> str:
         raise NotImplementedError
 
 
 class SecretKey(_CachedSecret):
-    """The Runway key. A call raises KeyUnavailable."""
+    """The Runway key. Calls raise KeyUnavailable."""
 
     def _read(self) -> str:
         try:
-            value: str = self._answer().get("SecretString", "").strip()
+            value: str = self._response().get("SecretString", "").strip()
         except Exception as error:
             raise KeyUnavailable(f"the Runway key cannot be read ({type(error).__name__})") from None
         if not value or value == UNSET:
@@ -58,16 +58,18 @@ class SecretKey(_CachedSecret):
 class SigningRoot(_CachedSecret):
     """The random text from which the signing secrets of webhooks are derived.
 
-    A call raises the errors of AWS, and RuntimeError if the text is too short.
+    Calls raise the errors of AWS, and RuntimeError if the text is too short.
     """
 
     def _read(self) -> str:
-        return signing_root(self._answer())
+        return signing_root(self._response())
 
 
-def signing_root(answer: Mapping[str, Any]) -> str:
-    """The text in Secrets Manager's response. Raises RuntimeError if it is too short to be the generated text."""
-    value: str = answer.get("SecretString", "")
+def signing_root(response: Mapping[str, Any]) -> str:
+    """Return the text in Secrets Manager's response. Raises RuntimeError if it is shorter than SHORTEST_ROOT."""
+    value: str = response.get("SecretString", "")
     if len(value) < SHORTEST_ROOT:
-        raise RuntimeError("the webhook secret is not the random text that template.yaml generates")
+        raise RuntimeError(
+            f"the webhook secret must have at least {SHORTEST_ROOT} characters; restore the generated one"
+        )
     return value

@@ -1,4 +1,4 @@
-"""Effects on AWS, built from the settings of a function."""
+"""The effects on AWS, created from a function's settings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tarmac.characters.create_records import CreateRecordStore
     from tarmac.characters.owner_store import OwnerStore
     from tarmac.http.clients import ClientStore
-    from tarmac.idempotency import RepeatStore
+    from tarmac.idempotency import IdempotencyStore
     from tarmac.inbox.batch_store import BatchStore
-    from tarmac.inbox.consumed import CauseStore
+    from tarmac.inbox.consumed_uploads import ConsumedUploadStore
     from tarmac.inbox.pairs import PairStore
     from tarmac.media.downloads import Downloads
     from tarmac.media.upload_store import UploadStore
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from tarmac.sessions.client_token_store import ClientTokenStore
     from tarmac.sessions.store import SessionStore
     from tarmac.tasks.store import TaskStore
-    from tarmac.webhooks.sender import Callbacks
+    from tarmac.webhooks.sender import WebhookSender
 
 
 class AwsEffects:
-    """Effects on AWS. Each is built, and its module imported, when it is first used: a cold start pays for no others.
+    """The effects on AWS. Each is created at its first use and its module imported then, to keep cold starts short.
 
-    settings: a function's. tests/unit/architecture/test_effects.py checks that they have what the function's effects
-    read here.
+    settings: the settings of a function. A test checks that they contain what the function's effects read here.
     """
 
     def __init__(self, settings: Any, runway_timeout_seconds: float = 60.0) -> None:
@@ -56,10 +55,10 @@ class AwsEffects:
         return TaskStore(self.table, self.clock)
 
     @cached_property
-    def idempotency(self) -> RepeatStore:
-        from tarmac.idempotency import RepeatStore
+    def idempotency(self) -> IdempotencyStore:
+        from tarmac.idempotency import IdempotencyStore
 
-        return RepeatStore(self.table)
+        return IdempotencyStore(self.table)
 
     @cached_property
     def upload_slots(self) -> UploadStore:
@@ -104,10 +103,10 @@ class AwsEffects:
         return PairStore(self.table)
 
     @cached_property
-    def consumed(self) -> CauseStore:
-        from tarmac.inbox.consumed import CauseStore
+    def consumed_uploads(self) -> ConsumedUploadStore:
+        from tarmac.inbox.consumed_uploads import ConsumedUploadStore
 
-        return CauseStore(self.table)
+        return ConsumedUploadStore(self.table)
 
     @cached_property
     def clients(self) -> ClientStore:
@@ -212,10 +211,10 @@ class AwsEffects:
         return Downloader(self._settings.output_origins)
 
     @cached_property
-    def callbacks(self) -> Callbacks:
-        from tarmac.webhooks.sender import HttpCallbacks
+    def webhook_sender(self) -> WebhookSender:
+        from tarmac.webhooks.sender import HttpWebhookSender
 
-        return HttpCallbacks(self._settings.webhook_origins)
+        return HttpWebhookSender(self._settings.webhook_origins)
 
     def chance(self) -> float:
         return random.random()
@@ -227,8 +226,10 @@ class AwsEffects:
         return secrets.token_urlsafe(32)
 
     def make_ready(self) -> None:
-        """Build what the calls of a function with sessions need: during Lambda's start-up, which has a whole CPU and is
-        not part of the first caller's wait."""
+        """Create the effects of sessions during Lambda's initialization.
+
+        That phase has a whole CPU and is not part of the first caller's wait.
+        """
         assert self.table
         assert self.sessions
         assert self.session_executions

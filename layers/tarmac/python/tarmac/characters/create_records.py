@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tarmac.idempotency import KEY_KEPT_SECONDS, RETRY_WINDOW_SECONDS, Repeat, digest
+from tarmac.idempotency import KEY_LIFETIME_SECONDS, RETRY_WINDOW_SECONDS, RequestIdentity, digest
 from tarmac.ports import ConditionFailed, Put, Row, Table
 
 
@@ -35,43 +35,46 @@ class CreateRecordStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def find(self, repeat: Repeat) -> CreateRecord | None:
+    def find(self, request_identity: RequestIdentity) -> CreateRecord | None:
         """Return the latest record of this create, also if it has expired."""
-        row = self._table.get(_pk(repeat), "send")
+        row = self._table.get(_pk(request_identity), "send")
         if row is None:
             return None
         return CreateRecord(row["bodySha256"], row["beganAt"], row["ttl"], row["version"], row.get("itemId"))
 
-    def begin(self, repeat: Repeat, now: float, over: CreateRecord | None) -> CreateRecord:
+    def begin(self, request_identity: RequestIdentity, now: float, over: CreateRecord | None) -> CreateRecord:
         """Write the record of a create that is about to be sent. Raises RecordConflict.
 
         over: the older record that it replaces.
         """
-        lifetime = RETRY_WINDOW_SECONDS if repeat.key is None else KEY_KEPT_SECONDS
-        record = CreateRecord(repeat.body_sha256, now, int(now + lifetime), over.version + 1 if over else 1)
+        lifetime = RETRY_WINDOW_SECONDS if request_identity.key is None else KEY_LIFETIME_SECONDS
+        record = CreateRecord(request_identity.body_sha256, now, int(now + lifetime), over.version + 1 if over else 1)
         try:
-            self._table.write(Put(_to_row(repeat, record), over.version if over else None))
+            self._table.write(Put(_to_row(request_identity, record), over.version if over else None))
         except ConditionFailed:
             raise RecordConflict from None
         return record
 
-    def complete(self, repeat: Repeat, record: CreateRecord, item_id: str) -> None:
+    def complete(self, request_identity: RequestIdentity, record: CreateRecord, item_id: str) -> None:
         """Add the id of the created item. A record that was replaced in the meantime stays unchanged."""
         try:
             self._table.write(
-                Put(_to_row(repeat, replace(record, version=record.version + 1, item_id=item_id)), record.version)
+                Put(
+                    _to_row(request_identity, replace(record, version=record.version + 1, item_id=item_id)),
+                    record.version,
+                )
             )
         except ConditionFailed:
             return
 
-    def delete(self, repeat: Repeat) -> None:
+    def delete(self, request_identity: RequestIdentity) -> None:
         """Delete the record of a create that Runway rejected, so that a retry is sent."""
-        self._table.delete(_pk(repeat), "send")
+        self._table.delete(_pk(request_identity), "send")
 
 
-def _to_row(repeat: Repeat, record: CreateRecord) -> Row:
+def _to_row(request_identity: RequestIdentity, record: CreateRecord) -> Row:
     row: Row = {
-        "pk": _pk(repeat),
+        "pk": _pk(request_identity),
         "sk": "send",
         "version": record.version,
         "bodySha256": record.body_sha256,
@@ -81,7 +84,7 @@ def _to_row(repeat: Repeat, record: CreateRecord) -> Row:
     return row if record.item_id is None else row | {"itemId": record.item_id}
 
 
-def _pk(repeat: Repeat) -> str:
-    if repeat.key is not None:
-        return f"send#{digest(repeat.client, repeat.path, 'key', repeat.key)}"
-    return f"send#{digest(repeat.client, repeat.path, 'body', repeat.body_sha256)}"
+def _pk(request_identity: RequestIdentity) -> str:
+    if request_identity.key is not None:
+        return f"send#{digest(request_identity.client, request_identity.path, 'key', request_identity.key)}"
+    return f"send#{digest(request_identity.client, request_identity.path, 'body', request_identity.body_sha256)}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tarmac.characters.create_records import CreateRecord, RecordConflict
 from tarmac.effects import Effects
-from tarmac.idempotency import KeyReused, Repeat
+from tarmac.idempotency import KeyReused, RequestIdentity
 
 REQUEST_SECONDS = 30.0
 """Longest run time of a function that serves a request (template.yaml): no create is in progress for longer."""
@@ -38,17 +38,17 @@ class EarlierCreate:
     record: CreateRecord | None = None
 
 
-def find_create(repeat: Repeat, effects: Effects) -> EarlierCreate:
+def find_create(request_identity: RequestIdentity, effects: Effects) -> EarlierCreate:
     """Return what is known of an earlier request of this create.
 
     Raises KeyReused, CreateInProgress, CreateResponseLost.
     """
-    record = effects.create_records.find(repeat)
+    record = effects.create_records.find(request_identity)
     now = effects.clock.now()
-    is_new = repeat.key is None and not repeat.is_retry
+    is_new = request_identity.key is None and not request_identity.is_retry
     if record is None or record.expires_at <= now or is_new:
         return EarlierCreate(record=record)
-    if record.body_sha256 != repeat.body_sha256:
+    if record.body_sha256 != request_identity.body_sha256:
         raise KeyReused
     if record.item_id is not None:
         return EarlierCreate(record.item_id, record)
@@ -58,21 +58,23 @@ def find_create(repeat: Repeat, effects: Effects) -> EarlierCreate:
     raise CreateResponseLost
 
 
-def begin_create(repeat: Repeat, earlier: EarlierCreate, effects: Effects) -> CreateRecord | None:
+def begin_create(request_identity: RequestIdentity, earlier: EarlierCreate, effects: Effects) -> CreateRecord | None:
     """Write the record of a create before it is sent to Runway, and return it. Raises CreateInProgress.
 
     None for one of several identical creates that arrive at the same time without a key: each creates an item, and a
     retry finds the one that wrote the record.
     """
     try:
-        return effects.create_records.begin(repeat, effects.clock.now(), earlier.record)
+        return effects.create_records.begin(request_identity, effects.clock.now(), earlier.record)
     except RecordConflict:
-        if repeat.key is not None or repeat.is_retry:
+        if request_identity.key is not None or request_identity.is_retry:
             raise CreateInProgress from None
         return None
 
 
-def end_create(repeat: Repeat, record: CreateRecord | None, item_id: str | None, effects: Effects) -> None:
+def end_create(
+    request_identity: RequestIdentity, record: CreateRecord | None, item_id: str | None, effects: Effects
+) -> None:
     """Record the result of a create. Not called after a lost response, which leaves the record without an item.
 
     item_id: None if Runway rejected the create. A failed write is ignored: a retry then gets CreateResponseLost.
@@ -81,6 +83,6 @@ def end_create(repeat: Repeat, record: CreateRecord | None, item_id: str | None,
         return
     with suppress(Exception):
         if item_id is None:
-            effects.create_records.delete(repeat)
+            effects.create_records.delete(request_identity)
         else:
-            effects.create_records.complete(repeat, record, item_id)
+            effects.create_records.complete(request_identity, record, item_id)

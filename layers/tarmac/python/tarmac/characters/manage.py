@@ -19,7 +19,7 @@ from tarmac.characters.references import Reference, references
 from tarmac.characters.specs import CHANGES, CLEARABLE, CREATES, VOICE_DESIGN, knowledge_problem
 from tarmac.concurrency import together
 from tarmac.effects import Effects
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.ids import is_id
 from tarmac.media.inputs import (
     InputMissing,
@@ -61,7 +61,11 @@ class Prepared:
 
 
 def create(
-    kind: Kind, given: Mapping[str, Any], repeat: Repeat, s3_allowed: Collection[str], effects: Effects
+    kind: Kind,
+    given: Mapping[str, Any],
+    request_identity: RequestIdentity,
+    s3_allowed: Collection[str],
+    effects: Effects,
 ) -> dict[str, Any]:
     """Create an item at Runway, record its owner, and return Runway's response.
 
@@ -69,29 +73,29 @@ def create(
     CreateAmbiguous.
     """
     began = effects.clock.now()
-    client = repeat.client
+    client = request_identity.client
     specs = CREATES[kind]
     rewritten = to_contract({name: value for name, value in given.items() if value is not None}, specs)
     with issues_as_sent(rewritten):
         body, media = _checked(rewritten, specs, client, s3_allowed, effects)
-        earlier = find_create(repeat, effects)
+        earlier = find_create(request_identity, effects)
         if earlier.item_id is not None:
             return {"id": earlier.item_id} if kind is Kind.VOICE else read(kind, earlier.item_id, client, effects)
         ready = _ready(_prepared(body, media, client, s3_allowed, effects), effects)
     if effects.clock.now() - began > LONGEST_PREPARATION_SECONDS:
         raise CreateRefused("Preparing the request took too long, and nothing was created; retry")
-    record = begin_create(repeat, earlier, effects)
+    record = begin_create(request_identity, earlier, effects)
     try:
         created = effects.characters.create(kind.path, ready)
     except (CreateRefused, CreateRejected):
-        end_create(repeat, record, None, effects)
+        end_create(request_identity, record, None, effects)
         raise
     try:
         effects.owners.add(owned_item(kind, body | created, client, effects.clock.now()))
     except Exception as error:
         logger.error("owner of a created item not recorded", client=client, upstream_id=created["id"])
         raise NotRecorded(f"The {kind} {created['id']} was created, but not recorded as yours") from error
-    end_create(repeat, record, created["id"], effects)
+    end_create(request_identity, record, created["id"], effects)
     return created
 
 

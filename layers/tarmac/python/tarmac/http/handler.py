@@ -10,7 +10,7 @@ from tarmac.http.answers import Answer, ApiError, to_json
 from tarmac.http.errors import as_api_error
 from tarmac.http.requests import ApiRequest
 from tarmac.http.routes import Route, body_of, routes_of
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.telemetry import logger
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -46,9 +46,9 @@ class Call:
         return body
 
     @property
-    def repeat(self) -> Repeat:
+    def request_identity(self) -> RequestIdentity:
         """What identifies retries of this create. Raises ApiError 400."""
-        return self.request.repeat(self.client)
+        return self.request.request_identity(self.client)
 
 
 Serve = Callable[[Call], Answer | Mapping[str, Any] | None]
@@ -83,7 +83,7 @@ def api_handler(serve: Callable[[ApiRequest], Answer]) -> Handler:
     """Return a Lambda handler of `serve`: every error becomes a response, every response one log line."""
 
     @functools.wraps(serve)
-    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
         request = ApiRequest(event)
         try:
             answer = serve(request)

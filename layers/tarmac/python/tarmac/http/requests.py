@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tarmac.http.answers import ApiError
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.requests import strict_json
 from tarmac.requests.media import is_inline
 
@@ -105,13 +105,13 @@ class ApiRequest:
     def _caller(self) -> Mapping[str, Any]:
         return (self.event["requestContext"].get("authorizer") or {}).get("lambda") or {}
 
-    def repeat(self, client: str) -> Repeat:
+    def request_identity(self, client: str) -> RequestIdentity:
         """Return what identifies retries of this create. Raises ApiError 400 for an invalid idempotency key."""
         key = self.headers.get("idempotency-key")
         if key is not None and not (1 <= len(key) <= MAX_KEY_LENGTH and key.isprintable()):
             raise ApiError(400, f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable characters")
         retries = self.headers.get("x-stainless-retry-count", "0")
-        return Repeat(
+        return RequestIdentity(
             client=client,
             path=str(self.event["rawPath"]),
             body_sha256=hashlib.sha256(self._raw_body()).hexdigest(),

@@ -1,1 +1,1 @@
-"""The S3 inbox: objects, presets, pairs, request files and batches."""
+"""The S3 inbox: uploaded objects, presets, pairs, request files and batches."""

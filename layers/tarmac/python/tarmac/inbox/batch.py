@@ -1,7 +1,7 @@
-"""What is known of a batch: its lines by chunk, and the counts of the whole, which follow from the chunks alone.
+"""The state of a batch: its lines in chunks, and its counts, which are the sums over the chunks.
 
-A chunk counts as accepted once each of its lines is a task or has been rejected, and as settled once those tasks have
-ended. Whatever happens twice or in another order, a change of a chunk changes the counts by the difference.
+A chunk is accepted once each of its lines is a task or rejected, and settled once all of these tasks have ended. Every
+change of a chunk changes the counts of the batch by the difference, so repeated or reordered events do no harm.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tarmac.rows import SWEEP_GRACE_SECONDS
 from tarmac.tasks.task import State, Task
 
 LINES_PER_CHUNK = 25
-"""So many follow one another in one go; what is known of them is one row of the table."""
+"""Lines that RunBatch accepts in one invocation. A chunk is one row of the table."""
 
 MOST_TRIES = 5
-"""How often a line is tried that Tarmac itself fails on, before it is rejected: it may be the line's fault."""
+"""Tries of a line after which it is rejected if Tarmac fails on it each time: the line may be the cause."""
 
 ACCEPT_SECONDS = 900.0
-"""After so long without any progress, what is missing of a batch is put into its queue again."""
+"""Time without progress after which the missing chunks of a batch are queued again."""
 
 ACCEPTED_STAGE = 1
 ENDED_STAGE = 100
@@ -45,7 +45,7 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What has come of one line. reason: of a rejection or a failure, in words. outputs: keys in the archive."""
+    """The result of one line. reason: why it was rejected or its task failed. outputs: keys in the archive."""
 
     number: int
     state: LineState
@@ -61,7 +61,7 @@ class Line:
         return self.state is LineState.ACCEPTED
 
     def as_json(self) -> dict[str, Any]:
-        """As it stands in the report and in the table: what is not known is not there."""
+        """Return the line as report and row contain it, without unknown fields."""
         named = {
             "line": self.number,
             "status": self.state.value,
@@ -88,13 +88,13 @@ class Line:
         )
 
 
-def chunk_of(line: int) -> int:
-    """The chunk of a line: of so many lines of the file, whether they hold a request or not."""
+def chunk_number(line: int) -> int:
+    """Return the number of a line's chunk, from 1. Lines without a request count as well."""
     return (line - 1) // LINES_PER_CHUNK + 1
 
 
-def line_of(task: Task) -> Line:
-    """What a task's line has come to."""
+def line_of_task(task: Task) -> Line:
+    """Return the result of the line that the task belongs to."""
     return Line(
         int(task.source["line"]),
         _ENDINGS.get(task.state, LineState.ACCEPTED),
@@ -108,7 +108,7 @@ def line_of(task: Task) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Lines of a batch, and chunks that are done with."""
+    """Numbers of lines by result, the credits that they cost, and numbers of accepted and settled chunks."""
 
     accepted: int = 0
     rejected: int = 0
@@ -124,12 +124,16 @@ class Counts:
         return self.succeeded + self.failed + self.cancelled
 
     def plus(self, other: Counts, sign: int = 1) -> Counts:
+        """Return the sum of both, or with sign -1 the difference."""
         return Counts(**{f.name: getattr(self, f.name) + sign * getattr(other, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some lines in a row. version 0: not in the table yet. tries: of lines that Tarmac has failed on."""
+    """The lines of one chunk that have a result. version: 0 if it is not in the table yet.
+
+    tries: how often Tarmac has tried a line again that it failed on, by line.
+    """
 
     batch_id: str
     number: int
@@ -139,34 +143,36 @@ class Chunk:
     is_accepted: bool = False
 
     def with_lines(self, lines: Iterable[Line], is_accepted: bool = False) -> Chunk:
-        """These lines were judged, or have ended; `is_accepted` says that no other is missing. Unchanged if all that
-        was known. What has ended stays so: news of its acceptance may come later than of its ending."""
-        known = dict(self.lines)
-        for line in lines:
-            held = known.get(line.number)
-            if held is None or held.is_open or (held.state is LineState.REJECTED and line.task_id is not None):
-                known[line.number] = line
-        done = self.is_accepted or is_accepted
-        if known == self.lines and done == self.is_accepted:
-            return self
-        return replace(self, lines=known, is_accepted=done, version=self.version + 1)
+        """Add results of lines. is_accepted: no line of the chunk is missing. Unchanged if nothing is new.
 
-    def trying(self, line: int) -> Chunk:
-        """Said before a line is tried again, so that one which ends the function counts, too."""
+        A line that has ended stays ended: its acceptance may be recorded after its ending.
+        """
+        merged = dict(self.lines)
+        for line in lines:
+            known = merged.get(line.number)
+            if known is None or known.is_open or (known.state is LineState.REJECTED and line.task_id is not None):
+                merged[line.number] = line
+        is_accepted = self.is_accepted or is_accepted
+        if merged == self.lines and is_accepted == self.is_accepted:
+            return self
+        return replace(self, lines=merged, is_accepted=is_accepted, version=self.version + 1)
+
+    def with_try(self, line: int) -> Chunk:
+        """Count a try of a line. Recorded before the try, so that a line that crashes the function is counted too."""
         return replace(self, tries={**self.tries, line: self.tries.get(line, 0) + 1}, version=self.version + 1)
 
     @property
     def counts(self) -> Counts:
-        """What this chunk adds to its batch."""
+        """What this chunk adds to the counts of its batch."""
         if not self.is_accepted:
             return Counts()
         lines = self.lines.values()
         rejected = sum(line.state is LineState.REJECTED for line in lines)
-        judged = Counts(accepted=len(lines) - rejected, rejected=rejected, accepted_chunks=1)
+        counts = Counts(accepted=len(lines) - rejected, rejected=rejected, accepted_chunks=1)
         if any(line.is_open for line in lines):
-            return judged
+            return counts
         return replace(
-            judged,
+            counts,
             succeeded=sum(line.state is LineState.SUCCEEDED for line in lines),
             failed=sum(line.state is LineState.FAILED for line in lines),
             cancelled=sum(line.state is LineState.CANCELLED for line in lines),
@@ -179,12 +185,13 @@ class Chunk:
 class Batch:
     """A file of requests. Times are epoch seconds.
 
-    cause: the object version that made it. announced: the last stage that the report and the notices tell of.
+    upload_id: the id of the object version that opened it. lines: number of requests in the file. announced: the last
+    stage that report and notices were published for.
     """
 
     id: str
     client: str
-    cause: str
+    upload_id: str
     source: Mapping[str, str]
     form: str
     lines: int
@@ -202,7 +209,7 @@ class Batch:
 
     @property
     def stage(self) -> int:
-        """0, then ACCEPTED_STAGE, then the tenths of it that are over in per cent, then ENDED_STAGE."""
+        """0 while lines are missing, ACCEPTED_STAGE, the settled chunks in steps of 10 percent, ENDED_STAGE."""
         if not self.is_accepted:
             return 0
         if self.counts.settled_chunks >= self.chunks:
@@ -215,21 +222,21 @@ class Batch:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the sweeper must see it: lines are missing, or a stage is not announced."""
+        """Whether the sweeper must repair it once it is due: lines are missing, or a stage is not published."""
         return not self.is_accepted or self.announced < self.stage
 
-    # Moves: each takes the time and the clock's scale first.
+    # Moves, which BatchStore.move calls with the time and the clock's scale.
 
     def counted(self, now: float, scale: float, difference: Counts) -> Batch:
-        """A chunk has changed the counts by this difference."""
+        """Add the difference that a change of a chunk makes."""
         return replace(self, counts=self.counts.plus(difference))._next(now, scale)
 
-    def announced_to(self, now: float, scale: float, stage: int) -> Batch:
-        """Report and notices have announced that stage. Unchanged where they had."""
+    def with_published_stage(self, now: float, scale: float, stage: int) -> Batch:
+        """Record that report and notices of a stage were published. Unchanged if that or a later one was."""
         return self if self.announced >= stage else replace(self, announced=stage)._next(now, scale)
 
     def repaired(self, now: float, scale: float) -> Batch:
-        """The sweeper has sent the batch's message again."""
+        """Record that the sweeper has queued the batch's message again."""
         return self._next(now, scale)
 
     def _next(self, now: float, scale: float) -> Batch:

@@ -1,38 +1,44 @@
-"""Batches in FinishTask and the sweeper.
+"""Messages of batches, and the steps of batches in FinishTask and the sweeper.
 
-Apart from `tarmac.inbox.run_batch`, whose imports would slow their cold starts.
+Separate from `tarmac.inbox.run_batch`, whose imports would slow their cold starts.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from tarmac.effects import Effects
-from tarmac.inbox.batch import Batch, Chunk, chunk_of, line_of
+from tarmac.inbox.batch import Batch, Chunk, chunk_number, line_of_task
 from tarmac.sweeping import Repair
 from tarmac.tasks.task import Task
 
 
-def message_of(batch: Batch, chunk: int | None = None) -> str:
-    """A message for RunBatch: to accept a chunk's lines, or to bring the whole batch on."""
-    named = {"batch": batch.id} if chunk is None else {"batch": batch.id, "chunk": chunk}
-    return json.dumps(named, separators=(",", ":"))
+def batch_message(batch: Batch, chunk: int | None = None) -> str:
+    """Return a message for RunBatch: to accept the lines of a chunk, or without a chunk to continue the batch."""
+    message = {"batch": batch.id} if chunk is None else {"batch": batch.id, "chunk": chunk}
+    return json.dumps(message, separators=(",", ":"))
+
+
+def queue_chunks(batch: Batch, chunks: Iterable[int], effects: Effects) -> None:
+    """Queue a message for each of these chunks."""
+    effects.batch_queue.send_all([batch_message(batch, chunk) for chunk in chunks])
 
 
 def record_ending(task: Task, effects: Effects) -> None:
-    """Record in its line that a task of a batch has ended, and send word to RunBatch where the whole has changed."""
+    """Record the ending of a batch's task in its line, and queue the batch if that brings it to another stage."""
     if task.source.get("kind") != "batch":
         return
-    line = line_of(task)
+    line = line_of_task(task)
     batch_id = str(task.source["batch"])
-    changed = effects.batches.move_chunk(batch_id, chunk_of(line.number), Chunk.with_lines, [line])
-    if changed.batch is not None and changed.is_news:
-        effects.batch_queue.send(message_of(changed.batch))
+    change = effects.batches.move_chunk(batch_id, chunk_number(line.number), Chunk.with_lines, [line])
+    if change.batch is not None and change.needs_publishing:
+        effects.batch_queue.send(batch_message(change.batch))
 
 
 def repair_batch(batch_id: str, effects: Effects) -> Repair:
-    """Send the batch's message again, unless it needs nothing any more."""
+    """Queue the batch's message again if lines are missing or a stage is not published."""
     batch = effects.batches.move(batch_id, Batch.repaired)
     if batch is not None and batch.needs_attention:
-        effects.batch_queue.send(message_of(batch))
+        effects.batch_queue.send(batch_message(batch))
     return "batches"

@@ -1,4 +1,4 @@
-"""Batches: one row for the whole, one for each chunk of lines."""
+"""Batches in the table: one row for the batch, one row for each chunk of lines."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _PAGE = 500
 
 
 class BatchExists(Exception):
-    """The same lines were handed in before."""
+    """A batch with this id exists: the same lines were uploaded before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change of a chunk came to. batch: as it stands after it; None where the whole was left as it is.
+    """The effect of a change of a chunk. batch: its row after the change; None if that row did not change or is gone.
 
-    is_news: this change has brought the batch to another stage, or an earlier one that may not be announced.
+    needs_publishing: the batch has reached a stage whose report and notices may not be published yet.
     """
 
     batch: Batch | None
-    is_news: bool = False
+    needs_publishing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStore:
-    """Every change is a compare-and-set; a chunk's row and the counts that follow from it are one write.
+    """Every change is a compare-and-set. A chunk's row and the counts of its batch are written in one transaction.
 
-    chance: a number from 0 to 1, so that writers who meet do not meet again.
+    chance: returns a random number from 0 to 1, which spreads the retries of writers in conflict.
     """
 
     table: Table
@@ -45,7 +45,7 @@ class BatchStore:
     chance: Callable[[], float]
 
     def open(self, batch: Batch) -> None:
-        """Raises BatchExists."""
+        """Store a new batch. Raises BatchExists."""
         try:
             self.table.write(Put(_batch_row(batch)))
         except ConditionFailed as error:
@@ -56,15 +56,16 @@ class BatchStore:
         return None if row is None else _BATCH.from_row(row)
 
     def chunk(self, batch_id: str, number: int) -> Chunk:
+        """Return a chunk; an empty one if it is not in the table yet."""
         row = self.table.get(batch_key(batch_id), _chunk_key(number))
-        return Chunk(batch_id, number) if row is None else _chunk_of(row)
+        return Chunk(batch_id, number) if row is None else _chunk_from_row(row)
 
     def chunks(self, batch_id: str) -> Iterator[Chunk]:
-        """All that are in the table, in order."""
+        """Yield the chunks that are in the table, in order."""
         start: Row | None = None
         while True:
             page = self.table.query("primary", batch_key(batch_id), limit=_PAGE, start=start)
-            yield from (_chunk_of(row) for row in page.rows if row["sk"] != "batch")
+            yield from (_chunk_from_row(row) for row in page.rows if row["sk"] != "batch")
             start = page.next_key
             if start is None:
                 return
@@ -77,9 +78,9 @@ class BatchStore:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Change:
-        """Read a chunk, move it (`Chunk.trying`, …) and write it, with the batch's counts where they change.
+        """Read a chunk, change it by `move` (`Chunk.with_lines`, …), and write both it and the counts that change.
 
-        `move` may return its argument unchanged. If the batch's own row is gone, chunks change alone.
+        `move` may return its argument unchanged. If the batch's row is gone, only the chunk changes.
         """
 
         def attempt() -> Change:
@@ -87,7 +88,7 @@ class BatchStore:
             after = move(before, *args, **kwargs)
             if after is before:
                 batch = self.get(batch_id)
-                return Change(batch, is_news=batch is not None and batch.announced < batch.stage)
+                return Change(batch, needs_publishing=batch is not None and batch.announced < batch.stage)
             puts = [Put(_chunk_row(after), over=before.version or None)]
             difference = after.counts.plus(before.counts, -1)
             batch = None if difference == Counts() else self.get(batch_id)
@@ -95,8 +96,8 @@ class BatchStore:
             if batch is not None and counted is not None:
                 puts.append(Put(_batch_row(counted), over=batch.version))
             self.table.write(*puts)
-            is_news = batch is not None and counted is not None and batch.stage < counted.stage
-            return Change(counted, is_news)
+            needs_publishing = batch is not None and counted is not None and batch.stage < counted.stage
+            return Change(counted, needs_publishing)
 
         return self._compare_and_set(attempt, batch_id)
 
@@ -107,7 +108,7 @@ class BatchStore:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Batch | None:
-        """The batch after one of its moves (`Batch.announced_to`, …), made as of now; None if its row is gone."""
+        """Change a batch by a move (`Batch.repaired`, …) and return it; None if its row is gone."""
 
         def attempt() -> Batch | None:
             before = self.get(batch_id)
@@ -121,7 +122,7 @@ class BatchStore:
         return self._compare_and_set(attempt, batch_id)
 
     def _compare_and_set(self, attempt: Callable[[], T], batch_id: str) -> T:
-        """All tasks of a batch may end at once: more tries than for other rows, with pauses between them."""
+        """Retry more often than for other rows, with pauses: all tasks of a batch may end at the same time."""
         return compare_and_set(
             attempt, batch_id, _WRITE_TRIES, lambda number: self.clock.sleep(0.05 * number * self.chance())
         )
@@ -135,10 +136,10 @@ def _chunk_key(number: int) -> str:
     return f"chunk#{number:07d}"
 
 
-# Not `client`: that is the partition key of the index of tasks.
+# The attribute is not called `client`, because that is the partition key of the index of tasks.
 _BATCH = RowFields(
     Batch,
-    names={"id": "batchId", "client": "clientId"},
+    names={"id": "batchId", "client": "clientId", "upload_id": "cause"},
     stored={"counts": Stored(asdict, lambda counts: Counts(**counts), is_required=True)},
 )
 
@@ -165,7 +166,7 @@ def _chunk_row(chunk: Chunk) -> Row:
     }
 
 
-def _chunk_of(row: Mapping[str, Any]) -> Chunk:
+def _chunk_from_row(row: Mapping[str, Any]) -> Chunk:
     lines = [Line.from_json(line) for line in row["lines"]]
     return Chunk(
         row["batchId"],

@@ -1,4 +1,4 @@
-"""What a key of the upload bucket says: which door an object stands at, and what belongs together."""
+"""Keys of the upload bucket: how an object is used, its pair and preset, and the ids that are derived from its key."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tarmac.ids import derived_id
 
 INBOX = "inbox/"
 PRESETS = "presets/"
-PAIRED = "character_performance"
-"""The operation that two objects start together."""
+PAIRED_OPERATION = "character_performance"
+"""The operation that a pair of objects starts."""
 
 _PAIR = re.compile(r"(?P<name>.+)\.(?P<part>character|reference)\.[^./]+", re.IGNORECASE)
 
 
 class Form(StrEnum):
-    """What an object is to Tarmac."""
+    """How Tarmac uses an object."""
 
     MEDIA = "media"
     REQUEST = "json"
     LINES = "jsonl"
     TABLE = "csv"
     PRESET = "preset"
-    NOTHING = "nothing"
+    IGNORED = "ignored"
 
     @property
     def is_batch(self) -> bool:
@@ -36,7 +36,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PairPart:
-    """One half of a pair: `take1.character.png`. `pair` is the same for both halves, `part` says which one."""
+    """One half of a pair, such as `take1.character.png`. pair: the same for both halves. part: which half it is."""
 
     pair: str
     part: str
@@ -47,20 +47,22 @@ class PairPart:
 
 
 def form_of(key: str) -> Form:
-    """By prefix and extension, whatever its case. A console's folder is an object too, and nothing."""
+    """Return how an object is used, by its prefix and extension in any case. A console's folder is ignored."""
     if key.endswith("/"):
-        return Form.NOTHING
+        return Form.IGNORED
     if key.startswith(PRESETS):
         return Form.PRESET
     if not key.startswith(INBOX):
-        return Form.NOTHING
+        return Form.IGNORED
     extension = key.rpartition("/")[2].rpartition(".")[2].lower()
     return {"json": Form.REQUEST, "jsonl": Form.LINES, "csv": Form.TABLE}.get(extension, Form.MEDIA)
 
 
 def preset_names(key: str) -> tuple[str, ...]:
-    """The names of the preset that an object of the inbox would use: the first folder, and that in the other forms of
-    Unicode, since a Mac writes `ü` as two characters where others write one."""
+    """Return the possible names of an object's preset: its first folder, as it is and in NFC and NFD.
+
+    Systems differ in the Unicode form of names: macOS may write `ü` as two characters.
+    """
     folder, slash, _ = key.removeprefix(INBOX).partition("/")
     if not (slash and folder):
         return ()
@@ -69,7 +71,7 @@ def preset_names(key: str) -> tuple[str, ...]:
 
 
 def pair_part(key: str) -> PairPart | None:
-    """Which half of which pair a name says that it is."""
+    """Return the pair and the half that the object's name stands for, or None."""
     folder, _, name = key.rpartition("/")
     match = _PAIR.fullmatch(name)
     if match is None:
@@ -79,7 +81,7 @@ def pair_part(key: str) -> PairPart | None:
 
 
 def is_older(sequencer: str, than: str) -> bool:
-    """Whether an event of a key came before another of the same key: hexadecimal numbers, of any length."""
+    """Whether a sequencer precedes another one of the same key. Both are hexadecimal numbers of any length."""
     width = max(len(sequencer), len(than))
     return sequencer.rjust(width, "0").upper() < than.rjust(width, "0").upper()
 
@@ -88,35 +90,35 @@ _LONGEST_KEY_BYTES = 1024
 
 
 def task_id_of_object(bucket: str, key: str, version: str) -> str:
-    """One id per object version, however often its event comes. `version`: the version id, else the sequencer."""
+    """Return the id of an object version, the same each time. version: the version id, else the sequencer."""
     return derived_id(bucket, key, version)
 
 
 def task_id_of_pair(bucket: str, character: tuple[str, str], reference: tuple[str, str]) -> str:
-    """One id per pair of object versions, whichever came last. Each is (key, version) as for one object."""
+    """Return the id of a pair of object versions, the same for either order. Each is (key, version)."""
     return derived_id(bucket, *character, *reference)
 
 
 def task_id_of_line(batch_id: str, line: int) -> str:
-    """One id per line of a batch, however often it is read."""
+    """Return the id of a batch's line, the same each time."""
     return derived_id("line", batch_id, str(line))
 
 
 def batch_id_of(client: str, content_sha256: str, name: str, form: str, preset: str) -> str:
-    """The same file asks for the same batch. name: what its owner calls it, where the same lines are wanted again.
+    """Return the id of a batch, the same for the same file. name: the owner's, to start the same lines again.
 
-    preset: the name and content of the one that completes its lines; form: how its bytes are read.
+    form: how the bytes are read. preset: name and content of the preset that completes the lines.
     """
     return derived_id("batch", client, content_sha256, name, form, preset)
 
 
 def batch_key(batch_id: str, name: str) -> str:
-    """Where Tarmac keeps its copy of a batch's file, and its plan."""
+    """Return the key of a file of the batch: the copy of its requests, or its plan."""
     return f"batches/{batch_id}/{name}"
 
 
 def report_key(client: str, created_at: float, batch_id: str) -> str:
-    """Where a batch's report lies in the archive, beside the outputs of that day."""
+    """Return the key of a batch's report in the archive, next to the outputs of that day."""
     year, month, day = to_iso(created_at)[:10].split("-")
     return f"{client}/{year}/{month}/{day}/batches/{batch_id}/report.json"
 
@@ -126,7 +128,7 @@ def preset_key(name: str) -> str:
 
 
 def failed_key(key: str) -> str:
-    """Where an object that could not be started is reported on, in its own bucket."""
+    """Return the key of the report on a rejected object, in the same bucket."""
     name = f"failed/{key}.json"
     if len(name.encode()) <= _LONGEST_KEY_BYTES:
         return name

@@ -13,7 +13,7 @@ from tarmac.notices import VERSION, whole_if_whole, with_attributes
 def upload_rejected(
     event_id: str, client: str, operation: str, model: str, source: dict[str, str], reason: str, now: float
 ) -> tuple[str, dict[str, str]]:
-    """The notice of an object that could not become a task, with the reason in words."""
+    """Return the notice `upload.rejected` with the reason."""
     notice: dict[str, Any] = {
         "version": VERSION,
         "eventId": event_id,
@@ -42,8 +42,10 @@ def batch_notice(
     report: Mapping[str, str] | None,
     source: Mapping[str, str | int] | None = None,
 ) -> tuple[str, dict[str, str]]:
-    """The notice of a batch: `batch.accepted`, `batch.progress`, `batch.ended`, or `batch.repeated` for a file whose
-    lines were handed in before. report: where it lies in the archive. source: of that file."""
+    """Return a notice of a batch: `batch.accepted`, `batch.progress`, `batch.ended` or `batch.repeated`.
+
+    report: bucket and key of the report in the archive. source: of the repeated file; otherwise the batch's own.
+    """
     counts = batch.counts
     notice: dict[str, Any] = {
         "version": VERSION,

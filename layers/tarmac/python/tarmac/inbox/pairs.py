@@ -1,4 +1,4 @@
-"""Halves of pairs: which version of each object came last, until, and after, its other half is there."""
+"""Halves of pairs: one row for each pair, with the newest object version of each half."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tarmac.rows import compare_and_set
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One object version. version: what tells it from others, the version id or the sequencer."""
+    """The object version of one half. version: the version id, else the sequencer."""
 
     key: str
     version: str
@@ -25,7 +25,7 @@ class Half:
     created_at: float
 
     def is_older_than(self, other: Half) -> bool:
-        """By S3's own order where it has one: for one key. Events come in any order."""
+        """Compare by sequencer if the key is the same, else by time: sequencers of different keys have no order."""
         if self.key == other.key:
             return is_older(self.sequencer, other.sequencer)
         return self.created_at < other.created_at
@@ -36,17 +36,17 @@ class PairStore:
         self._table = table
 
     def arrive(self, bucket: str, part: PairPart, half: Half) -> dict[str, Half]:
-        """Note a half; both, or the one that there is. Of two that arrive at once, one sees the other.
+        """Record a half, and return the halves that are recorded then. An older version changes nothing.
 
-        An older version than the one noted changes nothing.
+        If two halves arrive at once, at least one caller sees both.
         """
         pk = _pk(bucket, part.pair)
 
         def attempt() -> dict[str, Half]:
             row = self._table.get(pk, "pair")
             halves = _halves(row)
-            held = halves.get(part.part)
-            if held is not None and (held.version == half.version or half.is_older_than(held)):
+            known = halves.get(part.part)
+            if known is not None and (known.version == half.version or half.is_older_than(known)):
                 return halves
             halves[part.part] = half
             self._write(pk, row, halves)
@@ -55,13 +55,13 @@ class PairStore:
         return compare_and_set(attempt, part.pair)
 
     def forget(self, bucket: str, part: PairPart, half: Half) -> None:
-        """A half that is no longer there. One that has come in its place stays."""
+        """Remove a half whose object was deleted or overwritten, unless another version is recorded by now."""
         pk = _pk(bucket, part.pair)
         row = self._table.get(pk, "pair")
         halves = _halves(row)
         if row is not None and halves.get(part.part) == half:
             with suppress(ConditionFailed):
-                self._write(pk, row, {name: kept for name, kept in halves.items() if name != part.part})
+                self._write(pk, row, {name: other for name, other in halves.items() if name != part.part})
 
     def _write(self, pk: str, over: Row | None, halves: Mapping[str, Half]) -> None:
         """Raises ConditionFailed."""

@@ -1,4 +1,4 @@
-"""Presets: request templates in the upload bucket, `presets/<name>.json`, and the requests that they complete."""
+"""Presets: request templates in the upload bucket, `presets/{name}.json`, and the requests that they complete."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tarmac.requests.validation import InvalidRequest, Issue, check
 from tarmac.tasks.orders import AllowLists, order_of
 
 LARGEST_PRESET = 5 * 1024 * 1024 + 512 * 1024
-"""In bytes: a style picture may be in it, as over HTTP."""
+"""In bytes. As much as the body of an HTTP request, because a preset may contain an inline image."""
 
-_WORDS = frozenset({"operation", "request", "metadata", "webhookUrl"})
+_FIELDS = frozenset({"operation", "request", "metadata", "webhookUrl"})
 _STAND_IN = "s3://object/of-the-inbox"
-"""Where a preset leaves the object's place open, this is what is checked."""
+"""The link that is checked in place of the object."""
 
 
 class BadPreset(ValueError):
-    """The message says what is wrong with it, for its owner."""
+    """The preset is invalid; the message states the reason for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A template. Without `name` it is none: what a request says itself is all there is."""
+    """A request template. name: empty for NO_PRESET, which adds nothing."""
 
     operation: str | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -56,20 +56,22 @@ NO_PRESET = Preset()
 
 
 def preset_for(key: str, effects: Effects, allowed: AllowLists) -> Preset:
-    """The preset of an object's first folder, NO_PRESET where there is none. Raises BadPreset."""
+    """Return the preset of an object's first folder, or NO_PRESET. Raises BadPreset."""
     for name in preset_names(key):
         try:
             return read_preset(preset_key(name), effects, allowed)
         except NoSuchObject:
             continue
+        except BadPreset as problem:
+            raise BadPreset(f"The preset {preset_key(name)} is invalid. {problem}") from None
     return NO_PRESET
 
 
 def read_preset(key: str, effects: Effects, allowed: AllowLists) -> Preset:
-    """Read and check one. Raises NoSuchObject, BadPreset."""
+    """Read and check a preset. Raises NoSuchObject, BadPreset."""
     name = key.removeprefix(PRESETS)
     if "/" in name or not name.endswith(".json") or name == ".json":
-        raise BadPreset("A preset lies directly in presets/, and its name ends in .json.")
+        raise BadPreset("A preset must be directly in presets/, and its name must end in .json.")
     content = effects.uploads.open(key).read(LARGEST_PRESET + 1)
     if len(content) > LARGEST_PRESET:
         raise BadPreset(f"The preset has more than {LARGEST_PRESET} bytes.")
@@ -81,9 +83,9 @@ def read_preset(key: str, effects: Effects, allowed: AllowLists) -> Preset:
 
 
 def _checked(name: str, data: Mapping[str, Any], allowed: AllowLists) -> Preset:
-    unknown = sorted(set(data) - _WORDS)
+    unknown = sorted(set(data) - _FIELDS)
     if unknown:
-        raise BadPreset(f"{unknown[0]}: not a word of a preset; it has operation, request, metadata, webhookUrl.")
+        raise BadPreset(f"{unknown[0]}: Unknown field. A preset has operation, request, metadata and webhookUrl.")
     request = data.get("request", {})
     if not isinstance(data.get("operation"), str):
         raise BadPreset("operation: Required, such as image_to_video.")
@@ -105,24 +107,25 @@ def _checked(name: str, data: Mapping[str, Any], allowed: AllowLists) -> Preset:
 
 
 def _issues(preset: Preset, allowed: AllowLists) -> list[Issue]:
-    """What is wrong with what the template says. What it leaves open is for the object, its metadata or the line."""
+    """Check what the template contains. What it leaves out may come from the object, its metadata or the line."""
     at = operation(preset.operation or "")
-    order = order_of(completed({}, preset), "preset", {}, None, allowed, needs_model=False)
+    order = order_of(with_preset({}, preset), "preset", {}, None, allowed, needs_model=False)
     name = order.body.get("model", at.sole_model)
     if name is None:
         return []
     model = at.model(str(name))
     if not model.known:
-        return [Issue("invalid_enum_value", ("model",), f"{name} is not a model of {at.name}")]
+        return [Issue("invalid_enum_value", ("model",), f"Unknown model {name} of {at.name}")]
     parameters = model.parameters or {}
     given = {key: value for key, value in order.body.items() if value is not None and key != "model"}
-    told = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
-    body = told.body | {"model": model.name}
+    spelled = to_contract(with_object(given, _STAND_IN), parameters, model.spellings or {})
+    body = spelled.body | {"model": model.name}
     issues = check(body, parameters, model.rules, model.strict, s3_allowed=True).issues
-    return told.issues + told.as_sent(issue for issue in issues if _is_said(body, issue.path))
+    return spelled.issues + spelled.as_sent(issue for issue in issues if _is_given(body, issue.path))
 
 
-def _is_said(body: Any, path: tuple[str | int, ...]) -> bool:
+def _is_given(body: Any, path: tuple[str | int, ...]) -> bool:
+    """Whether the body contains this path. Other issues may be solved by what completes the template."""
     for step in path:
         known = range(len(body)) if isinstance(body, list) else body if isinstance(body, dict) else ()
         if step not in known:
@@ -131,21 +134,21 @@ def _is_said(body: Any, path: tuple[str | int, ...]) -> bool:
     return True
 
 
-def completed(wanted: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
-    """A request `{operation?, request?, metadata?, webhookUrl?}` on top of a preset's, which is for one operation.
+def with_preset(wanted: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
+    """Return a request `{operation?, request?, metadata?, webhookUrl?}`, completed by a preset.
 
-    Raises InvalidRequest for what is none of these.
+    The preset's `request` is used only for its own operation. Raises InvalidRequest for an unknown field.
     """
-    unknown = sorted(set(wanted) - _WORDS)
+    unknown = sorted(set(wanted) - _FIELDS)
     if unknown:
-        message = "Not known here: a request in a file is {operation, request, metadata?, webhookUrl?}"
+        message = "Unknown field. A request in a file is {operation, request, metadata?, webhookUrl?}"
         raise InvalidRequest([Issue("unrecognized_keys", (unknown[0],), message)])
     name = wanted.get("operation") or preset.operation
     request, metadata = wanted.get("request") or {}, wanted.get("metadata") or {}
     base = preset.request if name == preset.operation else {}
     if base and request and isinstance(request, dict):
         model = _model_of(name, {**base, **request})
-        base, request = in_contract(base, model), in_contract(request, model)
+        base, request = in_contract_spelling(base, model), in_contract_spelling(request, model)
     return {
         "operation": name,
         "request": {**base, **request} if isinstance(request, dict) else request,
@@ -162,7 +165,10 @@ def _model_of(name: Any, request: Mapping[str, Any]) -> Model:
     return at.model(str(at.sole_model or request.get("model")))
 
 
-def in_contract(request: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
-    """What is laid on top of another must have the same words. What contradicts itself is left for `accept` to name."""
-    told = to_contract(request, model.parameters or {}, model.spellings or {})
-    return request if told.issues else told.body
+def in_contract_spelling(request: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
+    """Return the request in the contract's spelling, so that a field overrides the preset's in any spelling.
+
+    A request that contradicts itself is returned unchanged; `accept` rejects it.
+    """
+    spelled = to_contract(request, model.parameters or {}, model.spellings or {})
+    return request if spelled.issues else spelled.body

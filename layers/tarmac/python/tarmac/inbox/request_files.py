@@ -1,7 +1,7 @@
-"""Files of requests: JSON lines, one request a line, and CSV, one a record under a header of field names.
+"""Files of requests: JSON Lines with one request on each line, and CSV with one in each row below a header.
 
-A file is read twice: once whole, to find where its lines are and how they group into chunks, and then chunk by chunk by
-whoever accepts them. A line's number is that of the line it begins on, as an editor shows it.
+A file is read twice: once as a whole (AcceptUpload), to plan its chunks, and then chunk by chunk (RunBatch). A request
+is numbered by the line that it begins on, as an editor shows it.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from tarmac.inbox.batch import chunk_of
+from tarmac.inbox.batch import chunk_number
 from tarmac.inbox.keys import Form
 
 MOST_LINES = 50_000
 LARGEST_FILE = 100 * 1024 * 1024
 LONGEST_LINE = 5 * 1024 * 1024 + 512 * 1024
-"""As much as a body over HTTP, in bytes."""
+"""In bytes. As much as the body of an HTTP request."""
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = (",", ";", "\t")
-# The module's own bound is 128 KB, process-wide: a cell may hold a file.
+# The default limit, which is process-wide, is 128 KB; a cell may contain an inline file.
 csv.field_size_limit(LONGEST_LINE)
 
 
 class FileUnreadable(ValueError):
-    """The file as a whole is none that Tarmac reads; the message says why, for its owner."""
+    """The file cannot be read as a whole; the message states the reason for its owner."""
 
 
 class BadRow(ValueError):
-    """One row of a table cannot be read; the message says why, for its owner."""
+    """A row of a table is invalid; the message states the reason for its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The bytes of one chunk, and how many requests begin in them, on lines from `first_line` on."""
+    """The bytes of one chunk from start to end. first_line: of its first request. records: number of its requests."""
 
     chunk: int
     start: int
@@ -46,7 +46,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a file is read. columns, delimiter: of a table."""
+    """How a file is read, chunk by chunk. columns, delimiter: of a table."""
 
     form: Form
     spans: tuple[Span, ...]
@@ -69,24 +69,24 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One request as it stands in the file: a line's bytes, or a row's cells."""
+    """One request as the file contains it: the bytes of a line, or the cells of a row."""
 
     line: int
     content: bytes | tuple[str, ...]
 
 
 def plan_of(file: BinaryIO, form: Form) -> Plan:
-    """Read the whole file. Raises FileUnreadable."""
+    """Read the whole file in bounded memory, and return its plan. Raises FileUnreadable."""
     plan = _plan_table(file) if form is Form.TABLE else Plan(form, _spans(_starts_of_lines(file)))
     if not plan.spans:
-        raise FileUnreadable("The file holds no request.")
+        raise FileUnreadable("The file contains no request.")
     if plan.records > MOST_LINES:
-        raise FileUnreadable(f"The file holds {plan.records} requests, more than the {MOST_LINES} allowed.")
+        raise FileUnreadable(f"The file contains {plan.records} requests; at most {MOST_LINES} are allowed.")
     return plan
 
 
 def records_of(plan: Plan, span: Span, read: Callable[[int], bytes]) -> Iterator[Record]:
-    """The requests of one chunk, from a stream of just its bytes."""
+    """Yield the requests of one chunk. read: reads from a stream of the chunk's bytes only."""
     lines = _lines(read)
     if plan.form is Form.TABLE:
         yield from _rows(plan, span, lines)
@@ -97,29 +97,29 @@ def records_of(plan: Plan, span: Span, read: Callable[[int], bytes]) -> Iterator
 
 
 def request_of_cells(columns: Iterable[str], cells: tuple[str, ...]) -> dict[str, str]:
-    """Field name → text, without the cells that say nothing. Raises BadRow."""
+    """Return the text of each field, without empty cells. Raises BadRow."""
     names = list(columns)
     if not _is_utf8(cells):
-        raise BadRow("The line is not UTF-8: save the file as CSV UTF-8.")
+        raise BadRow("The line is not UTF-8. Save the file as CSV UTF-8.")
     if any(cell.strip() for cell in cells[len(names) :]):
-        raise BadRow(f"The line has {len(cells)} cells, and the header {len(names)}.")
+        raise BadRow(f"The line has {len(cells)} cells; the header has {len(names)}.")
     found = {}
     for name, cell in zip(names, cells, strict=False):
         if not cell.strip():
             continue
         if not name:
-            raise BadRow(f"A cell has no name above it: {cell[:40]!r}.")
+            raise BadRow(f"A cell is in a column without a name: {cell[:40]!r}.")
         found[name] = cell
     return found
 
 
 def _starts_of_lines(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """(line, start, end) of each line that says something."""
+    """Yield (line, start, end) of each line that is not blank."""
     start = 0
     for number, line in enumerate(_lines(file.read), start=1):
         if line is None:
             raise FileUnreadable(f"Line {number} is longer than {LONGEST_LINE} bytes.")
-        # A byte order mark is no part of the first request.
+        # A byte order mark is not part of the first request.
         skipped = len(_BOM) if number == 1 and line.startswith(_BOM) else 0
         end = start + len(line)
         if line[skipped:].strip():
@@ -128,7 +128,7 @@ def _starts_of_lines(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
 
 def _lines(read: Callable[[int], bytes]) -> Iterator[bytes | None]:
-    """Lines with their ends, in bounded memory; None, and nothing after it, for one that is too long."""
+    """Yield lines with their line breaks, in bounded memory. For a line that is too long, yield None and stop."""
     held = bytearray()
     while piece := read(256 * 1024):
         held += piece
@@ -147,7 +147,7 @@ def _lines(read: Callable[[int], bytes]) -> Iterator[bytes | None]:
 def _spans(starts: Iterable[tuple[int, int, int]]) -> tuple[Span, ...]:
     spans: list[Span] = []
     for line, start, end in starts:
-        chunk = chunk_of(line)
+        chunk = chunk_number(line)
         if spans and spans[-1].chunk == chunk:
             last = spans[-1]
             spans[-1] = Span(chunk, last.start, end, last.first_line, last.records + 1)
@@ -160,9 +160,9 @@ def _plan_table(file: BinaryIO) -> Plan:
     source = _CountedLines(_lines(file.read))
     header_text = next(iter(source), None)
     if header_text is None or not header_text.strip():
-        raise FileUnreadable("The first line of a CSV file names its columns, and this one is empty.")
+        raise FileUnreadable("The first line of a CSV file must name the columns; it is empty.")
     delimiter = max(_DELIMITERS, key=header_text.count)
-    # A header may have line breaks in quotes as well.
+    # The header may contain line breaks in quotes, so the CSV reader must read it from its first line.
     source.push_back(header_text)
     rows = csv.reader(source, delimiter=delimiter, strict=True)
     columns = _columns(_next_row(rows, 1))
@@ -185,8 +185,8 @@ def _next_row(rows: Any, line: int) -> list[str] | None:
     try:
         row: list[str] | None = next(rows, None)
     except csv.Error as problem:
-        # "unexpected end of data": a quote that nobody closes swallows all that follows.
-        raise FileUnreadable(f"The CSV cannot be read from line {line} on: {problem}.") from None
+        # An unclosed quote, "unexpected end of data", would make all following lines part of one cell.
+        raise FileUnreadable(f"Invalid CSV from line {line} on: {problem}.") from None
     return row
 
 
@@ -196,9 +196,9 @@ def _columns(row: list[str] | None) -> tuple[str, ...]:
         names.pop()
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise FileUnreadable(f"The header names {', '.join(twice)} twice.")
+        raise FileUnreadable(f"The header contains columns with the same name: {', '.join(twice)}.")
     if any("\udc80" <= character <= "\udcff" for name in names for character in name):
-        raise FileUnreadable("The file is not UTF-8: save it as CSV UTF-8.")
+        raise FileUnreadable("The file is not UTF-8. Save it as CSV UTF-8.")
     return tuple(names)
 
 
@@ -215,26 +215,26 @@ def _rows(plan: Plan, span: Span, lines: Iterator[bytes | None]) -> Iterator[Rec
 
 
 class _CountedLines:
-    """Lines as text, for `csv`, which takes as many as a record needs: so the count tells where one has ended.
+    """Lines as text for `csv`, with the number of lines and bytes that it has read, which is where a record ends.
 
-    Bytes that are no UTF-8 become lone surrogates, and a reason to reject their record.
+    Bytes that are not UTF-8 become lone surrogates, for which their record is rejected later.
     """
 
     def __init__(self, lines: Iterator[bytes | None], before: int = 0) -> None:
         self._lines = lines
-        self._again: str | None = None
+        self._pushed_back: str | None = None
         self.lines = before
         self.offset = 0
 
     def push_back(self, text: str) -> None:
-        self._again = text
+        self._pushed_back = text
 
     def __iter__(self) -> _CountedLines:
         return self
 
     def __next__(self) -> str:
-        if self._again is not None:
-            text, self._again = self._again, None
+        if self._pushed_back is not None:
+            text, self._pushed_back = self._pushed_back, None
             return text
         line = next(self._lines)
         self.lines += 1

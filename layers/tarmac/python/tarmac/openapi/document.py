@@ -28,7 +28,7 @@ _ERRORS = {
     409: "Conflict. Retry while a first request or the processing of an avatar is in progress; credentials of a "
     "session can be fetched only once",
     410: "The response with the credentials was lost; create a new session",
-    413: f"The body has more than {MAX_BODY_BYTES} bytes",
+    413: f"The body has more than {MAX_BODY_BYTES} bytes; without the content type application/json, more than 4.5 MB",
     422: "The Idempotency-Key was used before with another body",
     429: "Too many concurrent requests, or the client's minutes of live sessions for today are used up",
     500: "Internal error",

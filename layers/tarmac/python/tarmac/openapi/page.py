@@ -1,4 +1,4 @@
-"""The page at /docs: one HTML file that reads the document and loads nothing else."""
+"""The page at /docs: one HTML file that loads only /openapi.json."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def of_models(models: Sequence[type[BaseModel]]) -> dict[str, Schema]:
 class _Plainer(GenerateJsonSchema):
     """Leaves out titles that repeat the name, and `default: null`."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
     def default_schema(self, schema: Any) -> Any:

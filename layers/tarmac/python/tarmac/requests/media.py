@@ -212,7 +212,7 @@ def input_type(head: bytes, declared: str, kinds: tuple[str, ...]) -> str:
     return found
 
 
-def sniff(head: bytes) -> str | None:
+def sniff(head: bytes) -> str | None:  # noqa: PLR0911 - one return per signature
     """The content type of a file by its first 1,000 bytes, or None for a type that Tarmac does not archive."""
     if head[4:8] == b"ftyp":
         brand = head[8:12]

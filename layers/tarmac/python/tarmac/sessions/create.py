@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from tarmac.characters.kinds import Kind
 from tarmac.characters.ownership import NoSuchItem, foreign_references, own
 from tarmac.effects import Effects
-from tarmac.idempotency import KeyRecord, KeyReused, Repeat
+from tarmac.idempotency import IdempotencyRecord, KeyReused, RequestIdentity
 from tarmac.ports import ConditionFailed, ExecutionNameTaken, Write
 from tarmac.rows import Contended
 from tarmac.runway.errors import CreateAmbiguous, CreateRefused, CreateRejected, UpstreamUnavailable
@@ -28,14 +28,14 @@ _RESERVE_TRIES = 12
 class SessionOrder:
     """A session to create. token: the client token of the request, if any.
 
-    repeat: identifies retries of the same create; used only with an idempotency key.
+    request_identity: identifies retries of the same create; used only with an idempotency key.
     """
 
     client: str
     request: SessionRequest
     source: dict[str, str] = field(default_factory=lambda: {"kind": "api"})
     token: ClientToken | None = None
-    repeat: Repeat | None = None
+    request_identity: RequestIdentity | None = None
 
 
 def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> Session:
@@ -84,18 +84,18 @@ def start_watching(session: Session, effects: Effects) -> None:
         )
 
 
-def _earlier_create(repeat: Repeat | None, effects: Effects) -> Session | KeyRecord | None:
+def _earlier_create(request_identity: RequestIdentity | None, effects: Effects) -> Session | IdempotencyRecord | None:
     """Return the session that an earlier request with this key created, or the key's record to replace, or None.
 
     Raises KeyReused, StillCreating, CreateAmbiguous.
     """
-    if repeat is None or repeat.key is None:
+    if request_identity is None or request_identity.key is None:
         return None
-    record = effects.idempotency.by_key(repeat, effects.clock.now())
+    record = effects.idempotency.by_key(request_identity, effects.clock.now())
     if record is None or record.is_expired:
         return record
-    if record.body_sha256 != repeat.body_sha256:
-        raise KeyReused(repeat.key)
+    if record.body_sha256 != request_identity.body_sha256:
+        raise KeyReused(request_identity.key)
     attempt = effects.sessions.get_attempt(record.task_id)
     match attempt.state if attempt else AttemptState.REFUSED:
         case AttemptState.REFUSED:
@@ -115,15 +115,15 @@ def _reserve(order: SessionOrder, effects: Effects, most_seconds: int) -> Attemp
     of minutes, so a conflict is retried with backoff. Raises as `create_session` does.
     """
     for tries in range(_RESERVE_TRIES):
-        first = _earlier_create(order.repeat, effects)
+        first = _earlier_create(order.request_identity, effects)
         if isinstance(first, Session):
             return first
         now = effects.clock.now()
         token_id = order.token.id if order.token else None
         attempt = Attempt(effects.new_id(), order.client, order.request.max_seconds, now, token_id=token_id)
         others: list[Write] = [effects.client_tokens.use(order.token)] if order.token else []
-        if order.repeat is not None and order.repeat.key is not None:
-            others.append(effects.idempotency.put(order.repeat, attempt.id, now, first))
+        if order.request_identity is not None and order.request_identity.key is not None:
+            others.append(effects.idempotency.put(order.request_identity, attempt.id, now, first))
         try:
             effects.sessions.reserve(attempt, most_seconds, *others)
         except ConditionFailed:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Concatenate, ParamSpec
 
 from tarmac.clock import Clock, to_iso
-from tarmac.idempotency import KEY_KEPT_SECONDS
+from tarmac.idempotency import KEY_LIFETIME_SECONDS
 from tarmac.ports import Add, ConditionFailed, Put, Row, Table, Write
 from tarmac.rows import SESSION_DUE, RowFields, check_step, compare_and_set, stored_enum
 from tarmac.sessions.errors import NoSuchSession
@@ -164,7 +164,7 @@ _ATTEMPT = RowFields(Attempt, {"id": "attemptId", "client": "clientId"}, {"state
 
 def _attempt_row(attempt: Attempt) -> Row:
     row: Row = {"pk": _attempt_pk(attempt.id), "sk": "attempt"} | _ATTEMPT.to_row(attempt)
-    row["ttl"] = int(attempt.created_at + KEY_KEPT_SECONDS)
+    row["ttl"] = int(attempt.created_at + KEY_LIFETIME_SECONDS)
     if attempt.state is AttemptState.SENDING:
         row |= {"due": SESSION_DUE.shard_of(attempt.id), "nextCheckAt": attempt.created_at + ATTEMPT_LEASE_SECONDS}
     return row

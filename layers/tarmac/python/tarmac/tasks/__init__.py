@@ -1,1 +1,1 @@
-"""A task from acceptance to its announced ending: accept, submit, poll, finish, cancel, read."""
+"""Tasks, from acceptance to the published notice: accept, submit, poll, finish, cancel, read."""

@@ -1,4 +1,4 @@
-"""Accept: a request becomes a row, then an execution. Used by every door: HTTP, S3, the Step Functions console."""
+"""Accept a request: write its row, then start its execution. Used by each entry point: HTTP API, S3 inbox, console."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from tarmac.catalogue import Model, Operation, operation, operations_of
 from tarmac.characters.ownership import foreign_references
 from tarmac.effects import Effects
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.ids import TASK_ID
 from tarmac.media.inputs import hold_inputs, name_own_outputs, stored_inputs, unusable_inline_media
 from tarmac.media.keys import own_output
-from tarmac.ports import ExecutionNameTaken
+from tarmac.ports import ExecutionNameTaken, Put
 from tarmac.requests.prices import estimate_credits
 from tarmac.requests.spellings import Rewritten, issues_as_sent, to_contract
 from tarmac.requests.validation import InvalidRequest, Issue, MediaFields, check, unknown_parameters
 from tarmac.rows import SWEEP_GRACE_SECONDS, Contended
-from tarmac.tasks.idempotency import Earlier, find_earlier, put_repeat
+from tarmac.tasks.idempotency import EarlierRequest, find_earlier_request
 from tarmac.tasks.store import NoSuchTask, TaskExists
 from tarmac.tasks.task import State, Task
 from tarmac.tasks.webhook import Webhook
@@ -27,11 +27,11 @@ from tarmac.tasks.webhook import Webhook
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request to be accepted. `body` is the create's body without Tarmac's own additions.
+    """A request to accept. `body` is the body of the create without Tarmac's additional fields.
 
-    s3_allowed: the buckets whose objects the body may name by `s3://`. task_id: derived from the cause, where the door
-    has one. repeat: how a second send of the same create is known, for allowed that have none. webhook_url: checked
-    already. etags: of objects by key, which `s3://` links mean as they are now and not as what is put in their place.
+    s3_allowed: buckets that `s3://` links in the body may name. task_id: derived from the event or execution that
+    caused the request; None over HTTP, where `request_identity` identifies retries instead. webhook_url: already
+    validated. etags: ETags by object key; `s3://` links to these keys mean the version with that ETag.
     """
 
     operation: str
@@ -41,14 +41,14 @@ class Order:
     metadata: Mapping[str, str] = field(default_factory=dict)
     task_id: str | None = None
     s3_allowed: Collection[str] = ()
-    repeat: Repeat | None = None
+    request_identity: RequestIdentity | None = None
     webhook_url: str | None = None
     etags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`is_new` is false where the same cause was accepted before: then nothing was started."""
+    """The result of `accept`. is_new: false if the same request or event was accepted before."""
 
     task: Task
     is_new: bool
@@ -56,24 +56,25 @@ class Accepted:
 
 
 def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool = True) -> Accepted:
-    """Check, store inline inputs, put the row, start the execution.
+    """Validate the order, store its inline inputs, write the task's row and start its execution.
 
-    Raises UnknownOperation, NotOffered, InvalidRequest, KeyReused.
+    start: false if the caller is the execution itself. Raises UnknownOperation, NotOffered, InvalidRequest, KeyReused,
+    Contended.
 
-    The row comes first: from then on the task is not lost, whatever happens to the start, since the sweeper starts
-    what no execution holds. `start` is false where the caller is the execution.
+    The row is written before the execution starts, so a failed start does not lose the task: the sweeper starts an
+    execution for each row without one.
     """
     effects.flavor.check_offers(order.operation)
     at = operation(order.operation)
     model = _model(order, at)
-    # A null is how some clients spell "not given"; Runway is not sent one.
+    # Some clients send null for a field that is not set. Runway does not accept null.
     given = {name: value for name, value in order.body.items() if value is not None}
-    told = to_contract(given, model.parameters or {}, model.spellings or {})
-    with issues_as_sent(told):
-        body, media = _checked(told, model, at, order, effects.archive.bucket)
+    rewritten = to_contract(given, model.parameters or {}, model.spellings or {})
+    with issues_as_sent(rewritten):
+        body, media = _checked(rewritten, model, at, order, effects.archive.bucket)
         body = _with_upstream_ids(body, model, order.client, effects)
         passed = unknown_parameters(body, model.parameters or {}) if model.known else []
-        earlier = find_earlier(order.repeat, effects) if order.repeat else Earlier()
+        earlier = find_earlier_request(order.request_identity, effects) if order.request_identity else EarlierRequest()
         if earlier.task:
             task, is_new = earlier.task, False
         else:
@@ -83,14 +84,14 @@ def accept(order: Order, effects: Effects, deadline_seconds: float, start: bool 
     return Accepted(task, is_new, passed)
 
 
-def repeated(task: Task, effects: Effects) -> Accepted:
-    """The answer to a cause that is known to have made this task."""
+def accept_again(task: Task, effects: Effects) -> Accepted:
+    """Return the result for a repeated event whose first occurrence has created this task."""
     _ensure_started(task, effects)
     return Accepted(task, False, [])
 
 
 def _ensure_started(task: Task, effects: Effects) -> None:
-    """Also for a repeated cause: the first may have died between the row and the start."""
+    """Start the execution unless the task has ended. A first call may have failed after it wrote the row."""
     if not task.state.is_terminal:
         start_execution(task, effects)
 
@@ -100,11 +101,11 @@ def _create(
     model: Model,
     body: dict[str, Any],
     media: MediaFields,
-    earlier: Earlier,
+    earlier: EarlierRequest,
     deadline_seconds: float,
     effects: Effects,
 ) -> tuple[Task, bool]:
-    """The new task and True; or the one that another process has just made of the same cause, and False."""
+    """Return the new task and True; or the task of a concurrent call for the same request, and False."""
     sources, issues = stored_inputs(body, media, order.client, order.s3_allowed, effects)
     issues += foreign_references(body, order.client, effects)
     if issues:
@@ -125,8 +126,8 @@ def _create(
         source=dict(order.source),
         metadata=dict(order.metadata),
         webhook=Webhook(order.webhook_url) if order.webhook_url else None,
-        claimable=order.repeat is not None and order.repeat.key is None,
-        claimed_retry=order.repeat.retry if order.repeat else 0,
+        claimable=order.request_identity is not None and order.request_identity.key is None,
+        claimed_retry=order.request_identity.retry if order.request_identity else 0,
         estimated_credits=None if estimate is None else float(estimate),
         reserved_credits=float(estimate or 0),
         p10_seconds=model.p10_seconds,
@@ -134,24 +135,26 @@ def _create(
         next_check_at=effects.clock.after(SWEEP_GRACE_SECONDS),
     )
     request = hold_inputs(body, media, sources, task.id, effects)
-    others = [put_repeat(order.repeat, task.id, now, earlier, effects)] if order.repeat else []
+    others: list[Put] = []
+    if order.request_identity:
+        others.append(effects.idempotency.put(order.request_identity, task.id, now, earlier.expired))
     try:
         effects.tasks.create(task, request, *others)
     except TaskExists:
-        # Two at once: of the same object's event, or of the same idempotency key. The other one is the answer.
-        winner = find_earlier(order.repeat, effects).task if order.repeat else None
+        # A concurrent call with the same S3 event or idempotency key was faster: return its task.
+        winner = find_earlier_request(order.request_identity, effects).task if order.request_identity else None
         try:
             return winner or effects.tasks.get(task.id), False
         except NoSuchTask:
-            # Transactions that meet can all be cancelled; nothing was written, so the caller may send again.
+            # DynamoDB can cancel all of several concurrent transactions. Nothing was written, so the caller may retry.
             raise Contended(task.id) from None
     return task, True
 
 
 def start_execution(task: Task, effects: Effects) -> None:
-    """Start the execution of the task's current run; one of that name that exists is as good.
+    """Start the execution of the task's current run, unless an execution with its name exists.
 
-    Same name, same input, byte for byte, so that a lost answer can be repeated.
+    Name and input are the same bytes on each call, so a start whose response was lost can be retried.
     """
     try:
         effects.executions.start(task.execution_name, json.dumps({"taskId": task.id}, separators=(",", ":")))
@@ -160,10 +163,13 @@ def start_execution(task: Task, effects: Effects) -> None:
 
 
 def _checked(
-    told: Rewritten, model: Model, at: Operation, order: Order, archive_bucket: str
+    rewritten: Rewritten, model: Model, at: Operation, order: Order, archive_bucket: str
 ) -> tuple[dict[str, Any], MediaFields]:
-    """The body with its media fields. It has `model` only in operations where Runway reads one."""
-    body = dict(told.body)
+    """Return the validated body and its media fields. Raises InvalidRequest.
+
+    The body contains `model` only in operations that have this field at Runway.
+    """
+    body = dict(rewritten.body)
     if at.sole_model is None:
         body["model"] = model.name
     else:
@@ -177,8 +183,8 @@ def _checked(
         is_own_output=lambda link: own_output(link, archive_bucket, order.client) is not None,
     )
     body = name_own_outputs(body, checked.media, order.client, archive_bucket)
-    issues = told.issues + checked.issues
-    # Inline media in parameters that the catalogue does not describe must at least be valid base64.
+    issues = rewritten.issues + checked.issues
+    # In parameters that are not in the catalogue, inline media must at least be valid base64.
     issues += unusable_inline_media(body, checked.media, {issue.path for issue in issues})
     if issues:
         raise InvalidRequest(issues)
@@ -186,7 +192,7 @@ def _checked(
 
 
 def _with_upstream_ids(body: dict[str, Any], model: Model, client: str, effects: Effects) -> dict[str, Any]:
-    """The body with Runway's ids of the client's own tasks. Any other id is taken for one of Runway's."""
+    """Return the body with the ids of the client's own tasks replaced by Runway's. Other ids stay as they are."""
     renamed = dict(body)
     for name, spec in (model.parameters or {}).items():
         named = body.get(name)
@@ -199,7 +205,7 @@ def _with_upstream_ids(body: dict[str, Any], model: Model, client: str, effects:
         if task.client != client:
             continue
         if task.state is not State.SUCCEEDED or task.upstream_id is None:
-            raise InvalidRequest([Issue("custom", (name,), "This task has not succeeded")])
+            raise InvalidRequest([Issue("custom", (name,), f"Task {named} has not succeeded; name one that has")])
         renamed[name] = task.upstream_id
     return renamed
 
@@ -208,7 +214,8 @@ def _model(order: Order, at: Operation) -> Model:
     name = order.body.get("model")
     if at.sole_model is not None:
         if name not in (None, at.sole_model):
-            raise InvalidRequest([Issue("invalid_enum_value", ("model",), f"{order.operation} takes no model")])
+            message = f"{order.operation} does not accept this model; omit the field"
+            raise InvalidRequest([Issue("invalid_enum_value", ("model",), message)])
         return at.model(at.sole_model)
     if not isinstance(name, str) or not name:
         raise InvalidRequest([Issue("invalid_type", ("model",), "Required")])
@@ -216,6 +223,6 @@ def _model(order: Order, at: Operation) -> Model:
     if not model.known and (elsewhere := operations_of(name)):
         homes = ", ".join(f"/v1/{home}" for home in elsewhere)
         raise InvalidRequest(
-            [Issue("invalid_enum_value", ("model",), f"{name} does not do {order.operation}; use {homes}")]
+            [Issue("invalid_enum_value", ("model",), f"{name} does not support {order.operation}; use {homes}")]
         )
     return model

@@ -1,4 +1,4 @@
-"""Accept a request of an execution that was started by hand."""
+"""Accept the request of an execution that a user has started in the Step Functions console."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tarmac.tasks.orders import AllowLists, order_of
 from tarmac.tasks.task import State
 
 LONGEST_NAME = 74
-"""Step Functions allows 80 characters; a redrive appends the number of its run."""
+"""Step Functions allows 80 characters in a name; the sweeper appends the number of the run."""
 
 
 def accept_by_hand(
-    wanted: Mapping[str, Any],
+    execution_input: Mapping[str, Any],
     execution: str,
     client: str,
     allowed: AllowLists,
     effects: Effects,
     deadline_seconds: float,
 ) -> Accepted:
-    """Return the task of `{operation, request, metadata?}`; its id is the name of the execution.
+    """Accept `{operation, request, metadata?}` as a task whose id is the name of the execution.
 
-    Repeating the state returns the same task. Raises InvalidRequest, NotOffered: the console shows the message.
+    A retry of the state returns the same task. Raises InvalidRequest, NotOffered; the console shows their messages.
     """
     if len(execution) > LONGEST_NAME:
-        raise InvalidRequest([_unusable_name(f"The name must have at most {LONGEST_NAME} characters")])
-    asked = {name: wanted.get(name) for name in ("operation", "request", "metadata")}
+        raise InvalidRequest([_unusable_name(f"The name of the execution must have at most {LONGEST_NAME} characters")])
+    request = {name: execution_input.get(name) for name in ("operation", "request", "metadata")}
     source = {"kind": "console", "execution": execution}
-    accepted = accept(order_of(asked, client, source, execution, allowed), effects, deadline_seconds, start=False)
+    accepted = accept(order_of(request, client, source, execution, allowed), effects, deadline_seconds, start=False)
     task = accepted.task
     if not accepted.is_new and (task.source != source or task.state is not State.ACCEPTED):
-        # Step Functions frees a name after 90 days; the task keeps it. Only a retry of this state finds its own task.
+        # Step Functions allows a name again after 90 days, when the old task still has it as its id.
         raise InvalidRequest([_unusable_name(f"The name {task.id} belongs to another task; choose another name")])
     return accepted
 

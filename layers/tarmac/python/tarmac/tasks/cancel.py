@@ -1,4 +1,4 @@
-"""Cancel: Runway's DELETE. An active task is cancelled, an ended one is hidden; Runway is asked at once."""
+"""Cancel an active task or hide an ended one, as DELETE does at Runway."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from tarmac.tasks.task import Task
 
 
 def cancel(task: Task, effects: Effects, delete_outputs: bool) -> None:
-    """Cancel or hide. Raises NoSuchTask where there is nothing (more) to delete, as Runway does on a second call.
+    """Cancel an active task, or hide an ended one and delete its outputs if `delete_outputs` is set.
 
-    The row is marked first: from then on nothing new is bought for it. If Runway cannot be asked now, the next poll
-    does it.
+    Raises NoSuchTask if the task was cancelled or hidden before, as Runway answers 404 to a second DELETE. The row is
+    marked before Runway is called, so that no further attempt starts. If the call to Runway fails, the next poll
+    cancels the task.
     """
     already_cancelled = task.cancel_requested_at is not None and shown_status(task) == "CANCELLED"
     if task.hidden_at is not None or already_cancelled:
@@ -26,7 +27,7 @@ def cancel(task: Task, effects: Effects, delete_outputs: bool) -> None:
         else:
             _stop(task, effects)
     except TransitionRefused:
-        # It ended, or was deleted, between the read and the move: decide again by its new state.
+        # The task has ended or was deleted since it was read: decide again by its new state.
         cancel(effects.tasks.get(task.id), effects, delete_outputs)
 
 
@@ -45,7 +46,7 @@ def _stop(task: Task, effects: Effects) -> None:
 
 def _cancel_upstream(upstream_id: str, effects: Effects) -> None:
     try:
-        # Poll again: deleting a task that has just succeeded would delete its output before it is archived.
+        # Poll first: at Runway, deleting a task that has just succeeded would delete its output before it is archived.
         if not effects.runway.task(upstream_id).is_terminal:
             effects.runway.cancel(upstream_id)
     except (UpstreamGone, UpstreamUnavailable):

@@ -1,22 +1,22 @@
-"""What a failure code of Runway means for the next step. The set is open: codes are matched by dotted prefix."""
+"""Which failure codes of Runway are retried. Codes are matched by dotted prefix, because Runway may add new ones."""
 
 from __future__ import annotations
 
 RETRY_DELAY_SECONDS = 30
 
-_MAY_BE_MENDED = ("INTERNAL", "THIRD_PARTY", "INPUT_PREPROCESSING.INTERNAL")
+_RETRYABLE = ("INTERNAL", "THIRD_PARTY", "INPUT_PREPROCESSING.INTERNAL")
 
 
-def may_be_mended(failure_code: str | None) -> bool:
-    """Whether one more attempt with the same request makes sense.
+def is_retryable(failure_code: str | None) -> bool:
+    """Return whether another attempt with the same request may succeed.
 
-    Any SAFETY segment is moderation: it costs full credits and too much of it suspends the account, so never again.
-    INTERNAL and THIRD_PARTY are Runway's own trouble, and so is a missing code. ASSET is the caller's input; it and a
-    code nobody knows are final: the unlisted falls on the side that does not pay twice.
+    A SAFETY segment means moderation: it costs full credits, and repeated violations suspend the account. INTERNAL,
+    THIRD_PARTY and a missing code are errors of Runway and are retried. ASSET is an invalid input. Unknown codes are
+    not retried, so that no request is paid for twice without a reason.
     """
     if not failure_code:
         return True
     segments = failure_code.upper().split(".")
     if "SAFETY" in segments:
         return False
-    return any(segments[: len(known)] == known for known in (prefix.split(".") for prefix in _MAY_BE_MENDED))
+    return any(segments[: len(known)] == known for known in (prefix.split(".") for prefix in _RETRYABLE))

@@ -1,4 +1,4 @@
-"""Finish: the last state. Archive every output, commit the ending, announce it; in that order, each part repeatable."""
+"""Finish a task: archive its outputs, write its terminal state, publish its notice. Each part can be retried."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from tarmac.tasks.notices import notice_of
 from tarmac.tasks.task import State, Task
 
 OnEnded = Callable[[Task, Effects], None]
-"""Called before an ending is announced, once or more often. The layer above uses it to settle the line of a batch."""
+"""Called before the notice is published, at least once. A batch uses it to record the result of its line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an announced task ended; the summary that the execution gives as its output.
+    """The ending of a task whose notice is published, and the output of its execution.
 
-    is_news: it was announced just now, so that what is counted at an ending is counted once.
+    is_first: whether this call has published the notice, so that metrics count each ending once.
     """
 
     task: Task
-    is_news: bool = True
+    is_first: bool = True
 
     def as_state(self) -> dict[str, Any]:
-        """`ending` is what the machine's Choice routes by; `error` and `cause` make the Fail state speak."""
+        """Return the output of the execution. Its Choice state uses `ending`, its Fail state `error` and `cause`."""
         task = self.task
         summary: dict[str, Any] = {
             "taskId": task.id,
@@ -63,21 +63,21 @@ _ENDINGS = {
 
 
 def finish(task_id: str, effects: Effects, max_output_bytes: int, on_ended: OnEnded) -> Ending:
-    """Bring the task to its ending and announce it. Safe to repeat: each part finds what is done already.
+    """End the task and publish its notice. Safe to retry: steps that are done are skipped.
 
-    Raises NotEnded, ArchiveError, UpstreamUnavailable and as AWS does; then the row stays open.
+    Raises NotEnded, ArchiveError, UpstreamUnavailable and the errors of AWS; the task has not ended then.
     """
     task = effects.tasks.get(task_id)
     if not task.state.is_terminal:
         task = _end(task, effects, max_output_bytes)
-    return Ending(announce(task, effects, on_ended), is_news=task.notice_state is NoticeState.PENDING)
+    return Ending(announce(task, effects, on_ended), is_first=task.notice_state is NoticeState.PENDING)
 
 
 def announce(task: Task, effects: Effects, on_ended: OnEnded) -> Task:
-    """Publish a pending notice, then mark it sent: at least once, always with the same event id.
+    """Publish a pending notice at least once, always with the same event id, and mark it as sent.
 
-    The webhook is queued and `on_ended` called first. What fails after that is repeated together with the publishing:
-    of two queued webhooks the second finds the first delivered, but of two notices a subscriber gets both.
+    The webhook is queued and `on_ended` called first, so that their failures do not publish the notice twice: a webhook
+    that is queued twice is delivered once, but subscribers receive each copy of a notice.
     """
     if task.notice_state is not NoticeState.PENDING:
         return task
@@ -99,7 +99,7 @@ def _end(task: Task, effects: Effects, max_output_bytes: int) -> Task:
         case State.ACCEPTED | State.WAITING if task.cancel_requested_at is not None:
             return effects.tasks.move(task.id, Moves.cancel, None, 0.0)
         case State.ACCEPTED | State.WAITING if effects.clock.now() >= task.deadline_at:
-            message = f"Runway did not take the task before its deadline, {to_iso(task.deadline_at)}."
+            message = f"Runway did not accept the task before its deadline, {to_iso(task.deadline_at)}."
             return _fail(task, None, "TARMAC.DEADLINE", message, 0.0, effects)
         case _:
             raise NotEnded(f"the task is {task.state}")
@@ -114,9 +114,9 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
     except UpstreamGone:
         return _end_gone(task, upstream_id, effects)
     except UpstreamUnavailable:
-        if effects.tasks.moves.may_still_come(task):
+        if effects.tasks.moves.outputs_may_exist(task):
             raise
-        message = "Runway could not be read until its outputs had expired."
+        message = "Runway did not respond until the outputs had expired."
         return _fail(task, upstream_id, "TARMAC.UNREACHABLE", message, expected_credits(task), effects)
     match upstream.status:
         case "SUCCEEDED":
@@ -130,7 +130,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
         case "CANCELLED":
             return effects.tasks.move(task.id, Moves.cancel, upstream_id, upstream.cost_credits)
         case _ if task.cancel_requested_at is not None or is_late:
-            # Poll has cancelled it, unless it crashed on the way; a second time does no harm.
+            # Poll has cancelled it, unless that failed. A second cancel has no effect.
             effects.runway.cancel(upstream_id)
             return _end_gone(task, upstream_id, effects)
         case _:
@@ -138,7 +138,7 @@ def _end_submitted(task: Task, effects: Effects, max_output_bytes: int) -> Task:
 
 
 def _upstream(upstream_id: str, effects: Effects) -> UpstreamTask:
-    """The task at Runway. Raises UpstreamGone only after several polls in a row: one 404 may be temporary."""
+    """Return the task at Runway. Raises UpstreamGone after several 404 in a row: a single one may be temporary."""
     for _ in range(CONFIRMATIONS_OF_GONE - 1):
         try:
             return effects.runway.task(upstream_id)
@@ -154,8 +154,8 @@ def _end_gone(task: Task, upstream_id: str, effects: Effects) -> Task:
     if effects.clock.now() >= task.deadline_at:
         return _end_late(task, upstream_id, expected_credits(task), effects)
     if task.missing < CONFIRMATIONS_OF_GONE:
-        raise NotEnded("Runway does not show the task")
-    message = "Runway no longer knows the task."
+        raise NotEnded("Runway returns 404 for the task, which is not confirmed yet")
+    message = "The task no longer exists at Runway."
     return _fail(task, upstream_id, "TARMAC.GONE", message, expected_credits(task), effects)
 
 
@@ -178,16 +178,16 @@ def _fail(
 
 def _end_succeeded(task: Task, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Task:
     lacks_output = not upstream.output and upstream.nodes is None
-    if lacks_output and effects.tasks.moves.may_still_come(task):
+    if lacks_output and effects.tasks.moves.outputs_may_exist(task):
         raise NotEnded("Runway's task has succeeded without an output")
     try:
         if lacks_output:
-            raise LinkExpired("Runway's task never showed its output")
+            raise LinkExpired("Runway's task has no output")
         for number in range(len(task.outputs) + 1, len(upstream.output) + 1):
             output = _fetch(task, number, upstream, effects, max_output_bytes)
             _record(task, upstream.id, output, effects)
     except LinkExpired:
-        message = "Runway's output was gone before it could be archived."
+        message = "Runway's output expired before it could be archived."
         return _fail(task, upstream.id, "TARMAC.OUTPUT_EXPIRED", message, upstream.cost_credits, effects)
     except OutputUnusable as problem:
         return _fail(task, upstream.id, "TARMAC.OUTPUT_UNUSABLE", str(problem), upstream.cost_credits, effects)
@@ -199,7 +199,7 @@ def _record(task: Task, upstream_id: str, output: Output, effects: Effects) -> N
 
 
 def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, max_output_bytes: int) -> Output:
-    """One output, from a fresh link where the first has died, and again where the bytes did not all come."""
+    """Archive one output. Retries with a new link after the first has expired, and after an incomplete download."""
     link = upstream.output[number - 1]
     tries, renewed = 0, False
     while True:
@@ -222,9 +222,9 @@ def _fetch(task: Task, number: int, upstream: UpstreamTask, effects: Effects, ma
 
 
 def archive_output(task: Task, number: int, url: str, downloads: Downloads, archive: Objects, max_bytes: int) -> Output:
-    """Put output `number` (from 1) into the archive, or find that it is there already, byte for byte.
+    """Archive output `number` (from 1), unless it is there already with the same bytes. Raises ArchiveError.
 
-    Raises ArchiveError. Memory stays bounded by a few chunks, whatever the size.
+    Streams the file, so memory use does not depend on its size.
     """
 
     def key_of(extension: str) -> str:

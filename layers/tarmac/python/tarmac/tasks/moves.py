@@ -1,12 +1,12 @@
-"""Which state follows which, and the moves between them: each takes a task and gives the next version of its row.
+"""The state machine of a task: its states, and moves that return the next version of its row.
 
     ACCEPTED ─┐ claim            bind            end
     WAITING ──┴──► SUBMITTING ──────► SUBMITTED ─────► SUCCEEDED | FAILED | CANCELLED
-       ▲              │  │ lose            │
+       ▲              │  │ mark_ambiguous  │
        └── refuse ────┘  └─► AMBIGUOUS_FAILED (or WAITING while the budget of ambiguous retries lasts)
-       └────────────────── try_again ──────┘
+       └────────────────────── retry ──────┘
 
-A store writes only what FOLLOWS allows, and only over the version that the move was made from.
+The store writes only transitions that FOLLOWS allows, and only over the version that the move has started from.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tarmac.tasks.task import State, Task, bump
 from tarmac.tasks.webhook import WebhookState, verdict_of
 
 CLAIM_LEASE_SECONDS = 150.0
-"""How long a claim is believed to be alive: longer than SubmitTask can run (its timeout in template.yaml is 120 s)."""
+"""Lifetime of a claim: longer than SubmitTask can run (its timeout in template.yaml is 120 s)."""
 
 OUTPUTS_LIVE_SECONDS = 48 * 3600.0
-"""How long Runway keeps an output, at the most."""
+"""The longest time for which Runway stores an output."""
 
 FOLLOWS: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.SUBMITTING, State.WAITING, State.FAILED, State.CANCELLED}),
@@ -38,21 +38,21 @@ FOLLOWS: dict[State, frozenset[State]] = {
 
 
 def expected_credits(task: Task) -> float | None:
-    """The best estimate so far: Runway's, else Tarmac's."""
+    """Return Runway's estimate of the cost, or Tarmac's until that is known."""
     return task.estimated_credits if task.quoted_credits is None else task.quoted_credits
 
 
 def began_at(task: Task, status: str) -> float | None:
-    """When the generation began to run, given the status just seen; None while it has not been seen running."""
+    """Return when the generation began to run, given its current status; None if it has never been RUNNING."""
     if status == "RUNNING" and task.started_at is None:
-        # It began some time after the last poll that did not find it running.
+        # It began between the last poll and this one; the last poll is the earliest possible time.
         return task.checked_at or task.submitted_at
     return task.started_at
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The moves at one moment. `scale` turns waits, which are in Runway's seconds, into real ones (`Clock`)."""
+    """The moves at one point in time. scale: real seconds per second of Runway's time, as in `Clock`."""
 
     now: float
     scale: float = 1.0
@@ -61,9 +61,9 @@ class Moves:
         return self.now + (wait_seconds + SWEEP_GRACE_SECONDS) * self.scale
 
     def claim(self, task: Task, token: str) -> Task:
-        """Take the right to send one create. No create after a cancel, a deadline or an ending.
+        """Claim the task for one attempt. Refused after a cancel, after the deadline and after the task has ended.
 
-        Unchanged where the token holds it already: the write that gave it lost its answer.
+        Unchanged if this token has claimed it before: the response to that write was lost.
         """
         if task.claim == token:
             return task
@@ -92,15 +92,15 @@ class Moves:
         wait_seconds: float,
         routing: Mapping[str, Any] | None = None,
     ) -> Task:
-        """Tie Runway's task to the row. Refused when the claim is no longer ours: that task must be cancelled.
+        """Bind the row to Runway's task. If refused, the claim is lost and the caller must cancel Runway's task.
 
-        routing: what a router has chosen; without it the row keeps what it has.
+        routing: the choice of a router; None leaves the row's routing as it is.
 
-        Unchanged where it is tied already: the write that did it lost its answer.
+        Unchanged if the row is bound to it already: the response to that write was lost.
         """
         if task.upstream_id == upstream_id:
             return task
-        self._own(task, token)
+        self._check_claim(task, token)
         return bump(
             task,
             self.now,
@@ -122,8 +122,8 @@ class Moves:
         )
 
     def refuse(self, task: Task, token: str, wait_seconds: float) -> Task:
-        """Nothing was bought: back to waiting, and the attempt does not count."""
-        self._own(task, token)
+        """Return to WAITING after Runway refused the create. Nothing was bought, so the attempt does not count."""
+        self._check_claim(task, token)
         return bump(
             task,
             self.now,
@@ -136,7 +136,7 @@ class Moves:
         )
 
     def postpone(self, task: Task, wait_seconds: float) -> Task:
-        """Not even claimed: something before the create (a stored input's upload) has to be tried again later."""
+        """Wait without a claim: a step before the create, such as the upload of an input, must be retried later."""
         if task.state not in (State.ACCEPTED, State.WAITING):
             raise TransitionRefused(f"{task.state} cannot be postponed")
         return bump(
@@ -147,16 +147,17 @@ class Moves:
             next_check_at=self._check_at(wait_seconds),
         )
 
-    def lose(self, task: Task, token: str | None, max_ambiguous_retries: int, wait_seconds: float) -> Task:
-        """Nobody knows whether Runway took the create: never repeat it blindly, only within the operator's budget.
+    def mark_ambiguous(self, task: Task, token: str | None, max_ambiguous_retries: int, wait_seconds: float) -> Task:
+        """Record that the response to the create was lost, so that Runway may or may not have accepted it.
 
-        `token` is None when the claimant itself is gone and its lease has run out.
+        Retries the create only within the operator's budget; else the task ends as AMBIGUOUS_FAILED. token: None if
+        the claiming process has stopped and its lease has expired.
         """
         if token is None:
             if task.state is not State.SUBMITTING or not self.lease_is_over(task):
-                raise TransitionRefused("the claim is alive")
+                raise TransitionRefused("the claim has not expired")
         else:
-            self._own(task, token)
+            self._check_claim(task, token)
         if task.ambiguous < max_ambiguous_retries and task.cancel_requested_at is None:
             return bump(
                 task,
@@ -168,24 +169,25 @@ class Moves:
                 next_check_at=self._check_at(wait_seconds),
             )
         lost = bump(task, self.now, ambiguous=task.ambiguous + 1)
-        # Not `_end`: what is reserved stays so until someone reconciles it with Runway, as the credits may be gone.
+        # Not `_end`, which releases the reservation: the credits may be spent, until an operator checks with Runway.
         return self._ended(
             lost,
             state=State.AMBIGUOUS_FAILED,
-            failure="Runway's answer to the create was lost, so it is unknown whether a generation was bought.",
+            failure="Runway's response to the create was lost. It is unknown whether a generation was bought.",
             failure_code="TARMAC.AMBIGUOUS",
         )
 
     def lease_is_over(self, task: Task) -> bool:
+        """Return whether the claim on the task has expired."""
         return task.claimed_at is not None and self.now - task.claimed_at >= CLAIM_LEASE_SECONDS * self.scale
 
-    def may_still_come(self, task: Task) -> bool:
-        """Whether Runway can still have the outputs; later its links are dead and nothing is left to wait for."""
+    def outputs_may_exist(self, task: Task) -> bool:
+        """Return whether Runway may still have the outputs of the task. After that they have expired for certain."""
         return self.now < task.deadline_at + OUTPUTS_LIVE_SECONDS * self.scale
 
     def observe(self, task: Task, upstream_id: str, status: str, progress: float | None, wait_seconds: float) -> Task:
-        """A poll has seen the generation running."""
-        self._bound(task, upstream_id)
+        """Record a poll: the generation's status and progress at Runway."""
+        self._check_bound(task, upstream_id)
         return bump(
             task,
             self.now,
@@ -199,9 +201,9 @@ class Moves:
             next_check_at=self._check_at(wait_seconds),
         )
 
-    def overlook(self, task: Task, upstream_id: str, wait_seconds: float, gone: bool = False) -> Task:
-        """A look that told nothing (`gone`: a 404, to be confirmed): the task is not failed by a bad read."""
-        self._bound(task, upstream_id)
+    def poll_failed(self, task: Task, upstream_id: str, wait_seconds: float, gone: bool = False) -> Task:
+        """Record a poll without a result, which does not fail the task. gone: Runway returned 404, to be confirmed."""
+        self._check_bound(task, upstream_id)
         return bump(
             task,
             self.now,
@@ -211,12 +213,12 @@ class Moves:
             next_check_at=self._check_at(wait_seconds),
         )
 
-    def try_again(self, task: Task, upstream_id: str, cost_credits: float | None, wait_seconds: float) -> Task:
-        """Runway failed the task in a way that a second attempt may mend: one more, recorded as such.
+    def retry(self, task: Task, upstream_id: str, cost_credits: float | None, wait_seconds: float) -> Task:
+        """Return to WAITING for another attempt, after Runway failed the generation with a retryable code.
 
-        What the failed one has cost stays in the row, and the ending adds its own.
+        The cost of the failed attempt stays in the row; the cost of the next one is added to it.
         """
-        self._bound(task, upstream_id)
+        self._check_bound(task, upstream_id)
         return bump(
             task,
             self.now,
@@ -232,8 +234,8 @@ class Moves:
         )
 
     def archived(self, task: Task, upstream_id: str, output: Output) -> Task:
-        """One more output is safe: a repeated Finish need not fetch it again. Unchanged if it was listed."""
-        self._bound(task, upstream_id)
+        """Record one archived output, which a retried Finish need not download again. Unchanged if listed already."""
+        self._check_bound(task, upstream_id)
         if any(known.key == output.key for known in task.outputs):
             return task
         return bump(task, self.now, outputs=(*task.outputs, output), next_check_at=self._check_at(FINISH_SECONDS))
@@ -245,8 +247,8 @@ class Moves:
         cost_credits: float | None,
         node_errors: Mapping[str, Any] | None = None,
     ) -> Task:
-        """Every output is in the archive."""
-        self._bound(task, upstream_id)
+        """End the task as SUCCEEDED, once every output is archived."""
+        self._check_bound(task, upstream_id)
         cost = expected_credits(task) if cost_credits is None else cost_credits
         return self._end(
             task,
@@ -266,63 +268,70 @@ class Moves:
         cost_credits: float | None = None,
         node_errors: Mapping[str, Any] | None = None,
     ) -> Task:
-        """`upstream_id`: the generation that was judged, None where nothing was sent: a row that has moved on since is
-        not failed for it."""
-        self._stands(task, upstream_id)
+        """End the task as FAILED. Refused if the row has moved on to another generation.
+
+        upstream_id: the generation that has failed; None if no attempt was made.
+        """
+        self._check_unsent_or_bound(task, upstream_id)
         return self._end(
             task, State.FAILED, cost_credits, failure=message, failure_code=code, node_errors=node_errors or {}
         )
 
     def reject(self, task: Task, token: str, code: str, message: str) -> Task:
-        """Runway judged the request and said no: nothing was bought."""
-        self._own(task, token)
+        """End the task as FAILED after Runway rejected the request. Nothing was bought."""
+        self._check_claim(task, token)
         return self._end(task, State.FAILED, 0.0, failure=message, failure_code=code)
 
     def cancel(self, task: Task, upstream_id: str | None, cost_credits: float | None = None) -> Task:
-        """`upstream_id` as for `fail`."""
-        self._stands(task, upstream_id)
+        """End the task as CANCELLED. upstream_id: as for `fail`."""
+        self._check_unsent_or_bound(task, upstream_id)
         return self._end(task, State.CANCELLED, cost_credits)
 
-    def settle(self, task: Task) -> Task:
-        """Its client has shown that it knows the task: no retry may claim it (again)."""
+    def mark_unclaimable(self, task: Task) -> Task:
+        """Record that the client knows the task, so that no retry of a create may claim it from now on."""
         if not task.claimable:
             raise TransitionRefused("the task is not claimable")
         return bump(task, self.now, claimable=False)
 
-    def take(self, task: Task, retry: int, claim: str) -> Task:
-        """The client's retry of this number claims the task for its create.
+    def claim_for_retry(self, task: Task, retry: int, claim: str) -> Task:
+        """Claim the task as the result of a retried create. retry: the number of the retry; claim: a unique token.
 
-        A later one may follow, since it is only sent if this one's answer is lost as well. An equal or earlier one is
-        another create's. Unchanged where this claim, a token, has it already: the write that did it lost its answer.
+        A later retry may claim it again, since clients send it only after the response to this one is lost. An equal
+        or lower number belongs to another create and is refused. Unchanged if this token has claimed the task before:
+        the response to that write was lost.
         """
         if task.retry_claim == claim:
             return task
         if not task.claimable or retry <= task.claimed_retry:
-            raise TransitionRefused("this retry may not claim the task")
+            raise TransitionRefused("the task cannot be claimed by this retry")
         return bump(task, self.now, claimed_retry=retry, retry_claim=claim)
 
     def request_cancel(self, task: Task) -> Task:
-        """From now on nothing new is bought, and the API shows CANCELLED; the execution ends at its next wake."""
+        """Request a cancel: no attempt starts any more, the API shows CANCELLED, the execution ends after its wait."""
         if task.state.is_terminal or task.cancel_requested_at is not None:
-            raise TransitionRefused("there is nothing to cancel")
+            raise TransitionRefused("the task has ended or was cancelled before")
         return bump(task, self.now, cancel_requested_at=self.now)
 
     def hide(self, task: Task) -> Task:
+        """Hide an ended task from the API, as Runway's DELETE does."""
         if not task.state.is_terminal or task.hidden_at is not None:
-            raise TransitionRefused("only an ended task can be hidden")
+            raise TransitionRefused("the task has not ended, or is hidden already")
         return bump(task, self.now, hidden_at=self.now)
 
     def announced(self, task: Task) -> Task:
-        """SNS has taken the notice: nothing is left to do for this row."""
+        """Record that the notice was published. The sweeper no longer checks this row."""
         if task.notice_state is not NoticeState.PENDING:
             raise TransitionRefused("no notice is pending")
         return bump(task, self.now, notice_state=NoticeState.SENT, next_check_at=None)
 
-    def called_back(self, task: Task, status: int | None, is_final: bool = False) -> Task:
-        """A try of the callback was answered so (None: not at all). is_final: no other follows. Delivered is final."""
+    def record_delivery(self, task: Task, status: int | None, is_final: bool = False) -> Task:
+        """Record a try of the webhook.
+
+        status: of the response, None if there was none. is_final: no further try follows.
+        """
         webhook = task.webhook
         if webhook is None or not task.state.is_terminal or webhook.state is WebhookState.DELIVERED:
-            raise TransitionRefused("no callback is due")
+            raise TransitionRefused("no webhook is due")
         record = replace(webhook, tries=webhook.tries + 1, last_status=status, last_tried_at=self.now)
         if verdict_of(status) == "delivered":
             record = replace(record, state=WebhookState.DELIVERED, delivered_at=self.now)
@@ -331,13 +340,13 @@ class Moves:
         return bump(task, self.now, webhook=record)
 
     def rerun(self, task: Task) -> Task:
-        """The execution is gone and the task is not done: the next one takes a name that was never used."""
-        self._open(task)
+        """Count a new run after the task's execution has stopped. Its execution gets a name that is not in use."""
+        self._check_open(task)
         return bump(task, self.now, run=task.run + 1, next_check_at=self._check_at(0))
 
     def watch(self, task: Task) -> Task:
-        """Its execution runs, only later than expected: look again after another grace."""
-        self._open(task)
+        """Check the row again later: its execution is running, but overdue."""
+        self._check_open(task)
         return bump(task, self.now, next_check_at=self._check_at(0))
 
     def _end(self, task: Task, state: State, cost_credits: float | None, **changes: object) -> Task:
@@ -345,7 +354,7 @@ class Moves:
         return self._ended(bump(task, self.now), state=state, cost_credits=cost, reserved_credits=0.0, **changes)
 
     def _ended(self, task: Task, **changes: object) -> Task:
-        """Ending and pending notice in one write: no task ends unannounced."""
+        """End the task and mark its notice as pending, in one write, so that no notice is lost."""
         return replace(
             task,
             ended_at=self.now,
@@ -356,25 +365,25 @@ class Moves:
             **changes,  # type: ignore[arg-type]
         )
 
-    def _own(self, task: Task, token: str) -> None:
+    def _check_claim(self, task: Task, token: str) -> None:
         if task.state is not State.SUBMITTING or task.claim != token:
-            raise TransitionRefused("the claim is not ours")
+            raise TransitionRefused("another process has the claim, or it has expired")
 
-    def _open(self, task: Task) -> None:
+    def _check_open(self, task: Task) -> None:
         if task.state.is_terminal:
             raise TransitionRefused("the task has ended")
 
-    def _stands(self, task: Task, upstream_id: str | None) -> None:
+    def _check_unsent_or_bound(self, task: Task, upstream_id: str | None) -> None:
         if upstream_id is not None:
-            self._bound(task, upstream_id)
+            self._check_bound(task, upstream_id)
         elif task.state not in (State.ACCEPTED, State.WAITING):
-            raise TransitionRefused(f"{task.state}: something was, or may have been, sent")
+            raise TransitionRefused(f"{task.state}: an attempt was made, or may have been made")
 
-    def _bound(self, task: Task, upstream_id: str) -> None:
+    def _check_bound(self, task: Task, upstream_id: str) -> None:
         if task.state is not State.SUBMITTED or task.upstream_id != upstream_id:
-            raise TransitionRefused("the row is no longer bound to that generation")
+            raise TransitionRefused("the row is no longer bound to this generation")
 
 
 def _cost_so_far(task: Task, more: float | None) -> float | None:
-    """With what one more attempt has cost; None while nobody knows of any cost."""
+    """Return the task's cost including one more attempt; None while no cost is known."""
     return task.cost_credits if more is None else (task.cost_credits or 0.0) + more

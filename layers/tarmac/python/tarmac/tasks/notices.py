@@ -18,7 +18,7 @@ _TYPES = {
 
 
 def notice_of(task: Task) -> tuple[str, dict[str, str]]:
-    """The message (JSON) and the attributes to filter by, of an ended task."""
+    """Return the SNS message (JSON) about an ended task and its attributes for subscription filters."""
     notice: dict[str, Any] = {
         "version": VERSION,
         "eventId": task.event_id,

@@ -1,4 +1,4 @@
-"""Orders from requests: the body of a create, and requests `{operation, request, metadata?, webhookUrl?}`."""
+"""Orders from the body of a create, or from a request `{operation, request, metadata?, webhookUrl?}`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tarmac.catalogue import UnknownOperation, operation
-from tarmac.idempotency import Repeat
+from tarmac.idempotency import RequestIdentity
 from tarmac.requests.contract import parse_create
 from tarmac.requests.validation import InvalidRequest, Issue
 from tarmac.tasks.accept import Order
@@ -15,9 +15,10 @@ from tarmac.tasks.accept import Order
 
 @dataclass(frozen=True, slots=True)
 class AllowLists:
-    """What the operator allows in requests.
+    """Buckets and origins that the operator allows in requests.
 
-    input_buckets: buckets that `s3://` links may name. webhook_origins: origins that webhooks may go to.
+    input_buckets: buckets that `s3://` links may name. webhook_origins: origins that webhook URLs may have; if empty,
+    every public https host.
     """
 
     input_buckets: frozenset[str] = frozenset()
@@ -35,12 +36,12 @@ def order_of_create(
     allowed: AllowLists,
     *,
     task_id: str | None = None,
-    repeat: Repeat | None = None,
+    request_identity: RequestIdentity | None = None,
     needs_model: bool = True,
 ) -> Order:
-    """Return the order of a create's body, `metadata` and `webhookUrl` included.
+    """Return the order for the body of a create, including `metadata` and `webhookUrl`.
 
-    needs_model: false where the model may still be missing, as in a preset. Raises UnknownOperation, InvalidRequest.
+    needs_model: false if the model may be missing, as in a preset. Raises UnknownOperation, InvalidRequest.
     """
     parsed = parse_create(body, needs_model and operation(name).sole_model is None, allowed.webhook_origins)
     return Order(
@@ -51,7 +52,7 @@ def order_of_create(
         dict(parsed.metadata),
         task_id,
         s3_allowed=allowed.input_buckets,
-        repeat=repeat,
+        request_identity=request_identity,
         webhook_url=parsed.webhookUrl,
     )
 
@@ -64,7 +65,7 @@ def order_of(
     allowed: AllowLists,
     needs_model: bool = True,
 ) -> Order:
-    """Return the order of a request that names its operation. Raises InvalidRequest."""
+    """Return the order for a request that names its operation. Raises InvalidRequest."""
     name, request = wanted.get("operation"), wanted.get("request")
     if not isinstance(name, str) or not name:
         raise InvalidRequest([Issue("invalid_type", ("operation",), "Required, such as text_to_video")])

@@ -1,4 +1,4 @@
-"""Read: one task of a client, or all of them, newest first, a page at a time."""
+"""Read one task of a client, or list its tasks, newest first, in pages."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z")
 
 DEFAULT_LIMIT = 50
 _READ_AHEAD = 1000
-"""Rows looked at for one page: a rare status must not turn one call into a scan of years."""
+"""Limit of rows read for one page, so that a filter by a rare status does not read all tasks in one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTasks:
-    """`cursor` is opaque; None on the last page. A page may be short, or even empty, before the last."""
+    """A page of tasks. cursor: None on the last page. Other pages may have fewer tasks than the limit, even none."""
 
     tasks: list[Task]
     cursor: str | None
 
 
 def read_task(task_id: str, client: str, effects: Effects) -> Task:
-    """The client's task. Raises NoSuchTask, also for another client's and for a deleted one.
+    """Return a task of the client. Raises NoSuchTask, also for another client's task and for a deleted one.
 
-    Who reads a task knows its id: from then on no retry may take it for a lost first attempt.
+    A client that reads a task has received its id, so no later retry of a create may be answered with this task.
     """
     if not TASK_ID.fullmatch(task_id):
         raise NoSuchTask(task_id)
@@ -45,12 +45,12 @@ def read_task(task_id: str, client: str, effects: Effects) -> Task:
         raise NoSuchTask(task_id)
     if task.claimable:
         with suppress(TransitionRefused, Contended):
-            return effects.tasks.move(task_id, Moves.settle)
+            return effects.tasks.move(task_id, Moves.mark_unclaimable)
     return task
 
 
 def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
-    """The client's run of a workflow. Raises NoSuchTask, also for a task that is none."""
+    """Return a workflow run of the client. Raises NoSuchTask, also for any other task."""
     task = read_task(invocation_id, client, effects)
     if not task.is_workflow:
         raise NoSuchTask(invocation_id)
@@ -58,15 +58,18 @@ def read_invocation(invocation_id: str, client: str, effects: Effects) -> Task:
 
 
 def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> ListedTasks:
-    """query: `limit` (1..100, default 50), `cursor`, `status` (Runway's words). Raises InvalidRequest."""
+    """Return a page of the client's tasks. Raises InvalidRequest.
+
+    query: `limit` (1..100, default 50), `cursor`, `status` (one of STATUSES).
+    """
     limit = read_limit(query.get("limit"), DEFAULT_LIMIT)
     status = query.get("status")
     if status is not None and status not in STATUSES:
         raise InvalidRequest([Issue("invalid_enum_value", ("status",), f"Expected one of {', '.join(STATUSES)}")])
     start = _start(query["cursor"], client) if query.get("cursor") else None
     found: list[Task] = []
-    looked_at = 0
-    while looked_at < _READ_AHEAD:
+    rows_read = 0
+    while rows_read < _READ_AHEAD:
         page = effects.tasks.of_client(client, MAX_LIMIT, start)
         for task in page.tasks:
             if len(found) == limit:
@@ -74,7 +77,7 @@ def list_tasks(client: str, query: Mapping[str, str], effects: Effects) -> Liste
             if task.hidden_at is None and status in (None, shown_status(task)):
                 found.append(task)
             start = _index_key(task)
-        looked_at += len(page.tasks)
+        rows_read += len(page.tasks)
         if page.next_key is None:
             return ListedTasks(found, None)
     return ListedTasks(found, _to_cursor(start))
@@ -90,7 +93,7 @@ def _to_cursor(key: Row | None) -> str | None:
 
 
 def _start(cursor: str, client: str) -> Row:
-    """The client comes from the key, never from the cursor: a foreign cursor shows nothing foreign."""
+    """Return the index key for a cursor. The client is that of the caller, so a cursor never shows another's tasks."""
 
     def read(pk: str, list_key: str) -> Row:
         created_at, _, task_id = list_key.partition("#")

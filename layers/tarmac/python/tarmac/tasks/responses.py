@@ -1,4 +1,4 @@
-"""A task as the API shows it: Runway's shape and words, with links to the archive in the place of Runway's own."""
+"""Tasks in Runway's response shapes, with links to the archive instead of links to Runway's files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOT_ROUTED_YET: dict[str, Any] = {
 
 
 def shown_status(task: Task) -> str:
-    """One of STATUSES. A task being cancelled is CANCELLED at once; one being archived is still RUNNING."""
+    """Return one of STATUSES. CANCELLED as soon as a cancel is requested; RUNNING until all outputs are archived."""
     if task.state is State.SUBMITTED and task.cancel_requested_at is None:
         return task.upstream_status if task.upstream_status in ("PENDING", "THROTTLED") else "RUNNING"
     if not task.state.is_terminal and task.cancel_requested_at is not None:
@@ -41,14 +41,14 @@ def shown_status(task: Task) -> str:
 
 
 def accepted_view(task: Task) -> dict[str, Any]:
-    """The answer to a create. A price that nobody has published is null: SDKs read the field on every create."""
+    """Return the response to a create. The estimate is null if the price is unknown; SDKs require the field."""
     estimate = task.estimated_credits
     view: dict[str, Any] = {"id": task.id, "estimatedCost": {"credits": None if estimate is None else int(estimate)}}
     return view | _routing_view(task)
 
 
 def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
-    """The answer to GET /v1/tasks/{id}. `link` makes a signed link from an archive key."""
+    """Return the response to GET /v1/tasks/{id}. link: returns the signed link for an archive key."""
     status = shown_status(task)
     view: dict[str, Any] = {"id": task.id, "createdAt": to_iso(task.created_at), "status": status}
     match status:
@@ -58,7 +58,7 @@ def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
             view["failure"] = task.failure
             view["failureCode"] = task.failure_code
         case "RUNNING":
-            # Whole only when archived: a client must not see 1 before its links exist.
+            # Below 1 until the outputs are archived, so that no client expects links before they exist.
             view["progress"] = min(task.progress or 0.0, 0.99)
     if status in ("SUCCEEDED", "FAILED", "CANCELLED"):
         view["cost"] = {"credits": _number(task.cost_credits or 0)}
@@ -74,9 +74,9 @@ def task_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
 
 
 def invocation_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
-    """The answer to GET /v1/workflow_invocations/{id}: outputs by node, while RUNNING those that are archived so far.
+    """Return the response to GET /v1/workflow_invocations/{id}: outputs by node; while RUNNING, those archived so far.
 
-    Runway names no price in advance, and a cost only where it knows all of it.
+    As at Runway there is no estimate, and no cost unless it is complete.
     """
     view = task_view(task, link)
     view.pop("estimatedCost", None)
@@ -93,12 +93,12 @@ def invocation_view(task: Task, link: Callable[[str], str]) -> dict[str, Any]:
 
 
 def _routing_view(task: Task) -> dict[str, Any]:
-    """Of a create by router. What only Runway can say is null until it has taken the task."""
+    """Return the `routing` field of a create by router. Its values are null until Runway has created the task."""
     return {"routing": _NOT_ROUTED_YET | dict(task.routing)} if task.routing else {}
 
 
 def _webhook_view(webhook: Webhook) -> dict[str, Any]:
-    """The delivery record. A query may hold a token of the receiver's, so it is not shown."""
+    """Return the delivery record. The URL is shown without its query, which may contain a token."""
     return {
         "url": shown_url(webhook.url),
         "state": webhook.state.value,

@@ -1,4 +1,4 @@
-"""Task rows, and the requests they were accepted with."""
+"""The store of task rows and of the requests that the tasks were accepted with."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tarmac.tasks.task import Task, from_row, task_key, to_row
 P = ParamSpec("P")
 
 _PART_BYTES = 300_000
-"""A row holds 400 KB; a request of 1 MiB is spread over several, within one transaction's 4 MB."""
+"""DynamoDB allows 400 KB in a row and 4 MB in a transaction: a request of 1 MiB is split into several rows."""
 
 
 class TaskExists(Exception):
-    """The id is taken: the same cause was accepted before."""
+    """A task with this id exists: the same event or request was accepted before."""
 
 
 class NoSuchTask(RowNotFound):
@@ -34,7 +34,7 @@ class TaskPage:
 
 
 class TaskStore:
-    """Every change is a compare-and-set on the row's version, by a move that the rules allow."""
+    """Task rows. Every change is one of `Moves`, written by compare-and-set on the row's version."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
@@ -42,13 +42,13 @@ class TaskStore:
 
     @property
     def moves(self) -> Moves:
-        """The moves as of now."""
+        """The moves at the current time."""
         return Moves(self._clock.now(), self._clock.scale)
 
     def create(self, task: Task, request: Mapping[str, Any], *others: Put) -> None:
-        """Put a new task, its request and `others` in one transaction. Raises TaskExists.
+        """Write a new task, its request and `others` in one transaction. Raises TaskExists.
 
-        The request has rows of its own, since every poll writes the task row and DynamoDB charges by its size.
+        The request is stored in separate rows: every poll writes the task row, and DynamoDB charges by size.
         """
         try:
             self._table.write(Put(to_row(task)), *_request_rows(task.id, request), *others)
@@ -56,14 +56,14 @@ class TaskStore:
             raise TaskExists(task.id) from error
 
     def get(self, task_id: str) -> Task:
-        """Raises NoSuchTask."""
+        """Return the task. Raises NoSuchTask."""
         row = self._table.get(task_key(task_id), "task")
         if row is None:
             raise NoSuchTask(task_id)
         return from_row(row)
 
     def request(self, task_id: str) -> dict[str, Any]:
-        """The accepted request as `tarmac.media.inputs` holds it. Raises NoSuchTask."""
+        """Return the accepted request as stored by `tarmac.media.inputs`. Raises NoSuchTask."""
         body = ""
         part, parts = 1, 1
         while part <= parts:
@@ -78,9 +78,9 @@ class TaskStore:
     def move(
         self, task_id: str, move: Callable[Concatenate[Moves, Task, P], Task], *args: P.args, **kwargs: P.kwargs
     ) -> Task:
-        """The task after one of `Moves`, made as of now: `move(task_id, Moves.claim, token)`.
+        """Apply one of `Moves` and return the changed task: `move(task_id, Moves.claim, token)`.
 
-        Raises NoSuchTask, Contended, and TransitionRefused where the move does not start from the row's state.
+        Raises NoSuchTask, Contended, and TransitionRefused if the move does not start from the row's state.
         """
 
         def attempt() -> Task:
@@ -94,13 +94,13 @@ class TaskStore:
         return compare_and_set(attempt, task_id)
 
     def of_client(self, client: str, limit: int, start: Row | None, before: str | None = None) -> TaskPage:
-        """A client's tasks, newest first. `before`: only those created before this day (ISO-8601)."""
+        """Return a client's tasks, newest first. before: only tasks created before this day (ISO-8601)."""
         page = self._table.query("byClient", client, up_to=before, descending=True, limit=limit, start=start)
         return TaskPage([from_row(row) for row in page.rows], page.next_key)
 
 
 def _request_rows(task_id: str, request: Mapping[str, Any]) -> list[Put]:
-    # ASCII, so that a part's characters are its bytes and no character is cut in two.
+    # ASCII, so that lengths are in bytes and no character is split between two parts.
     body = json.dumps(request, ensure_ascii=True, separators=(",", ":"))
     parts = [body[start : start + _PART_BYTES] for start in range(0, len(body), _PART_BYTES)]
     return [

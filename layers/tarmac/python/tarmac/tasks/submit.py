@@ -1,4 +1,4 @@
-"""Submit: the one step that spends money. Claim the row, send one create, bind Runway's task to the row."""
+"""Submit a task: claim its row, make one attempt, bind Runway's task to the row. Only this step spends money."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from tarmac.telemetry import logger
 AMBIGUOUS_RETRY_SECONDS = 60
 
 PREPARATION_SECONDS = 45.0
-"""For uploading the inputs. A create may take a minute to be answered, and SubmitTask is ended after two: one that is
-ended between its create and the answer has lost it, and what it has cost."""
+"""Time limit for uploading the inputs. Runway may take a minute to respond to a create and SubmitTask times out after
+two. A timeout between the two would lose the response, and the credits with it."""
 
 
 def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Send the task's create, unless it was sent or cancelled, or is too late. Safe to repeat, also concurrently.
+    """Make one attempt, unless the task is submitted, cancelled or past its deadline. Safe to retry and to run twice.
 
-    Raises as AWS does. Before the claim that is harmless; after it the row says SUBMITTING, and the next call treats
-    the attempt as lost.
+    Raises the errors of AWS. After the claim they leave the row SUBMITTING, and a later call handles the attempt's
+    response as lost.
     """
     task = effects.tasks.get(task_id)
     match task.state:
         case State.SUBMITTED:
             return Outcome("running", _first_wait(task, effects))
         case State.SUBMITTING:
-            return _after_silence(task, effects, max_ambiguous_retries)
+            return _claimed_elsewhere(task, effects, max_ambiguous_retries)
         case State.ACCEPTED | State.WAITING:
             if task.cancel_requested_at is not None or effects.clock.now() >= task.deadline_at:
                 return ENDED
@@ -45,7 +45,7 @@ def submit(task_id: str, effects: Effects, max_ambiguous_retries: int) -> Outcom
 
 
 def _attempt(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Upload the inputs, claim the row, send the create."""
+    """Upload the inputs, claim the row and make the attempt."""
     try:
         body = upload_inputs(effects.tasks.request(task.id), effects, PREPARATION_SECONDS)
     except CreateRefused as refusal:
@@ -56,7 +56,7 @@ def _attempt(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcom
     try:
         _claim(task, token, effects)
     except TransitionRefused:
-        # A second execution, a cancel or the deadline.
+        # A second execution has claimed it, it was cancelled, or its deadline has passed.
         return OVERTAKEN
     return _create(task, token, body, effects, max_ambiguous_retries)
 
@@ -67,7 +67,7 @@ def _claim(task: Task, token: str, effects: Effects) -> None:
     except TransitionRefused:
         raise
     except Exception:
-        # The claim may have been written, but nothing was sent: release it.
+        # The claim may have been written, but no attempt was made: release it.
         with suppress(Exception):
             effects.tasks.move(task.id, Moves.refuse, token, 1)
         raise
@@ -81,7 +81,7 @@ def _create(task: Task, token: str, body: Mapping[str, Any], effects: Effects, m
     except CreateRejected as rejection:
         return _rejected(task, token, rejection, effects)
     except CreateAmbiguous:
-        return _lost(task, token, effects, max_ambiguous_retries)
+        return _response_lost(task, token, effects, max_ambiguous_retries)
     return _bound(task, token, created, effects)
 
 
@@ -91,8 +91,8 @@ def _bound(task: Task, token: str, created: Created, effects: Effects) -> Outcom
     try:
         effects.tasks.move(task.id, Moves.bind, token, *bound)
     except TransitionRefused:
-        # Too late: the row has moved on without this generation, so no task would take its output.
-        _abandon(created.upstream_id, effects)
+        # The row has moved on without this generation, so its output would belong to no task.
+        _cancel_orphan(created.upstream_id, effects)
         return OVERTAKEN
     return Outcome("running", wait)
 
@@ -102,7 +102,7 @@ def _unusable(task: Task, problem: Exception, effects: Effects) -> Outcome:
     try:
         effects.tasks.move(task.id, Moves.fail, None, code, str(problem), 0.0)
     except TransitionRefused:
-        # Another execution was faster, and its inputs were usable.
+        # Another execution has changed the task meanwhile.
         return OVERTAKEN
     return ENDED
 
@@ -122,17 +122,17 @@ def _rejected(task: Task, token: str, rejection: CreateRejected, effects: Effect
     return ENDED
 
 
-def _after_silence(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
-    """Another process has claimed the row and not moved it since: alive until its lease is over, lost from then on."""
+def _claimed_elsewhere(task: Task, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+    """Wait while another process has the claim. Once that has expired, handle its response as lost."""
     if not effects.tasks.moves.lease_is_over(task):
         held = 0.0 if task.claimed_at is None else effects.clock.elapsed(task.claimed_at)
         return Outcome("waiting", max(1, int(CLAIM_LEASE_SECONDS - held) + 1))
-    return _lost(task, None, effects, max_ambiguous_retries)
+    return _response_lost(task, None, effects, max_ambiguous_retries)
 
 
-def _lost(task: Task, token: str | None, effects: Effects, max_ambiguous_retries: int) -> Outcome:
+def _response_lost(task: Task, token: str | None, effects: Effects, max_ambiguous_retries: int) -> Outcome:
     try:
-        after = effects.tasks.move(task.id, Moves.lose, token, max_ambiguous_retries, AMBIGUOUS_RETRY_SECONDS)
+        after = effects.tasks.move(task.id, Moves.mark_ambiguous, token, max_ambiguous_retries, AMBIGUOUS_RETRY_SECONDS)
     except TransitionRefused:
         return OVERTAKEN
     return ENDED if after.state.is_terminal else Outcome("waiting", AMBIGUOUS_RETRY_SECONDS)
@@ -155,9 +155,9 @@ def _first_wait(task: Task, effects: Effects) -> int:
     return first_wait(effects.clock.elapsed(task.submitted_at or task.updated_at), task.p10_seconds)
 
 
-def _abandon(upstream_id: str, effects: Effects) -> None:
+def _cancel_orphan(upstream_id: str, effects: Effects) -> None:
     try:
         effects.runway.cancel(upstream_id)
     except UpstreamUnavailable:
-        # Only this log line names the generation: the row has moved on.
-        logger.error("a generation without a task could not be cancelled", upstream_id=upstream_id)
+        # This log line is the only record of the generation: the row has moved on.
+        logger.error("a generation that belongs to no task could not be cancelled", upstream_id=upstream_id)

@@ -1,4 +1,4 @@
-"""Sweep, for tasks: pending notices are published, lost executions replaced."""
+"""Repair of overdue tasks: publish pending notices, replace lost executions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tarmac.tasks.moves import Moves
 
 
 def repair_task(task_id: str, effects: Effects, on_ended: OnEnded) -> Repair:
-    """Announce a task that has ended; restart one whose execution is gone."""
+    """Publish the notice of an ended task, or start a new execution for a task whose execution has stopped."""
     task = effects.tasks.get(task_id)
     if task.state.is_terminal:
         announce(task, effects, on_ended)

@@ -1,4 +1,4 @@
-"""The task row: what Tarmac knows of one accepted generation, from acceptance to its announced ending."""
+"""The task row: the state of one accepted request, from acceptance to the published notice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tarmac.tasks.webhook import WEBHOOK, Webhook
 
 
 class State(StrEnum):
-    """Where a task stands. The API shows these in Runway's words (`tarmac.tasks.responses`)."""
+    """The states of a task. The API shows them as Runway's statuses (`tarmac.tasks.responses`)."""
 
     ACCEPTED = "ACCEPTED"
     SUBMITTING = "SUBMITTING"
@@ -34,7 +34,7 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.AMBI
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row. Times are epoch seconds here and ISO-8601 in the table; credits are Runway's (1 credit = $0.01)."""
+    """A task row. Times are epoch seconds, ISO-8601 in the table. Credits are Runway's (1 credit = $0.01)."""
 
     id: str
     client: str
@@ -49,14 +49,14 @@ class Task:
     source: Mapping[str, str | int] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    # The execution: the first is named by the task, each re-drive takes the next run.
+    # The number of the task's execution, from 1. The sweeper counts it up when it starts another execution.
     run: int = 1
-    # Whether a client's own retry, sent without an idempotency key, may still take this task for its first attempt, and
-    # the number of the last send that was answered with it, 0 for a first one: only later ones may.
+    # Whether a client's retry without an idempotency key may still be answered with this task, and the number of the
+    # last retry that was (0: the first request). Only later retries may claim it.
     claimable: bool = False
     claimed_retry: int = 0
     retry_claim: str | None = None
-    # The paid side: an attempt is one POST that may have bought a generation.
+    # Attempts: each is one POST that may have bought a generation.
     attempt: int = 0
     ambiguous: int = 0
     refusals: int = 0
@@ -64,13 +64,13 @@ class Task:
     claim: str | None = None
     claimed_at: float | None = None
     reserved_credits: float = 0.0
-    # Tarmac's estimate, which the create was answered with, and Runway's own, known once it has taken the task.
+    # Tarmac's estimate, as in the response to the create; Runway's own, once it has created the task.
     estimated_credits: float | None = None
     quoted_credits: float | None = None
-    # All attempts that have ended so far.
+    # The cost of all attempts that have ended.
     cost_credits: float | None = None
 
-    # What was last seen upstream.
+    # The last known state of the generation at Runway.
     upstream_id: str | None = None
     upstream_status: str | None = None
     progress: float | None = None
@@ -78,7 +78,7 @@ class Task:
     started_at: float | None = None
     checked_at: float | None = None
     polls: int = 0
-    # Consecutive looks that said 404, and that said nothing at all.
+    # Consecutive polls that returned 404, and consecutive polls without a result.
     missing: int = 0
     unread: int = 0
     p10_seconds: float = 30.0
@@ -86,7 +86,7 @@ class Task:
     failure: str | None = None
     failure_code: str | None = None
     outputs: tuple[Output, ...] = ()
-    # Of a run of a workflow, and of a create by router, in Runway's own shapes.
+    # The errors of a workflow run and the choice of a router, in Runway's shapes.
     node_errors: Mapping[str, Any] = field(default_factory=dict)
     routing: Mapping[str, Any] = field(default_factory=dict)
     cancel_requested_at: float | None = None
@@ -97,22 +97,22 @@ class Task:
 
     @property
     def execution_name(self) -> str:
-        """`{taskId}` for the first run, `{taskId}-{run}` for a re-drive: Step Functions spends a name for 90 days."""
+        """`{taskId}` for the first run, `{taskId}-{run}` later: Step Functions reserves a used name for 90 days."""
         return self.id if self.run == 1 else f"{self.id}-{self.run}"
 
     @property
     def is_workflow(self) -> bool:
-        """Whether this is a run of a workflow, which Runway calls an invocation."""
+        """Whether this is a workflow run, which Runway calls an invocation."""
         return self.operation.startswith("workflows/")
 
     @property
     def event_id(self) -> str:
-        """Stable across republishing, so that a subscriber can drop the second copy."""
+        """The event id of the notice: the same each time it is published, so that subscribers can detect duplicates."""
         return f"{self.id}-ended"
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the sweeper must see this row: it has not ended, or its ending is not announced."""
+        """Whether the sweeper must check this row: the task has not ended, or its notice is not published."""
         return not self.state.is_terminal or self.notice_state is NoticeState.PENDING
 
 
@@ -133,7 +133,7 @@ _FIELDS = RowFields(
 
 
 def to_row(task: Task) -> dict[str, Any]:
-    """The table item: the fields of the task, and index keys derived from them."""
+    """Return the table item: the fields of the task, and index keys derived from them."""
     row = {"pk": task_key(task.id), "sk": "task"} | _FIELDS.to_row(task)
     row["listKey"] = f"{to_iso(task.created_at)}#{task.id}"
     if task.needs_attention:
@@ -144,10 +144,10 @@ def to_row(task: Task) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Task:
-    """The task of an item written by `to_row`. Raises KeyError on an item that is not a task."""
+    """Return the task in an item written by `to_row`. Raises KeyError if the item is not a task."""
     return _FIELDS.from_row(row)
 
 
 def bump(task: Task, now: float, **changes: Any) -> Task:
-    """The next version of a row. Every change goes through here, so that compare-and-set always has a new version."""
+    """Return the next version of a task with these changes. Compare-and-set requires it for each change."""
     return replace(task, version=task.version + 1, updated_at=now, **changes)

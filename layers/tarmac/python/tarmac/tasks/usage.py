@@ -1,4 +1,4 @@
-"""Usage: what a client has asked for and spent here, from its own task rows."""
+"""Usage of a client: task counts and credits, computed from its task rows."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tarmac.tasks.task import Task
 from tarmac.tasks.usage_totals import Usage, Used, days_of
 
 MOST_TASKS = 10_000
-"""Rows read for one answer: some 10 MB of them, and a few seconds."""
+"""Limit of rows read for one response: about 10 MB and a few seconds."""
 
 _PAGE = 500
 
 
 def own_usage(client: str, span: UsageSpan, effects: Effects) -> dict[str, Any]:
-    """The tasks of those days, deleted ones too, since they cost the same. Raises InvalidRequest.
+    """Return the client's usage in a span of days, including deleted tasks. Raises InvalidRequest.
 
-    `isComplete` is false where there were more tasks than are read for one answer: then the newest are counted, and
-    `countedFrom` says from when on.
+    `isComplete` is false if the span has more than MOST_TASKS tasks: then only the newest are counted, from
+    `countedFrom` on.
     """
     today = datetime.fromtimestamp(effects.clock.now(), UTC).date()
     try:

@@ -1,4 +1,4 @@
-"""What a client has used, counted from its tasks: by status, and by day and model in credits (1 credit = $0.01)."""
+"""Totals over a client's tasks: by status, and by day and model in credits (1 credit = $0.01)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_DAYS = 90
 
 
 class Used(NamedTuple):
-    """One task, as usage sees it. `day` is that of its acceptance in UTC; credits are 0 where nobody knows them."""
+    """The usage of one task. day: UTC date of its acceptance. Unknown credits are 0."""
 
     day: str
     model: str
@@ -39,7 +39,7 @@ class _Sum:
 
 @dataclass(slots=True)
 class Usage:
-    """Adds up tasks. Order does not matter."""
+    """Totals over the tasks added so far."""
 
     _total: _Sum = field(default_factory=_Sum)
     _statuses: Counter[str] = field(default_factory=Counter)
@@ -52,7 +52,7 @@ class Usage:
             self._days.setdefault(used.day, {}).setdefault(used.model, _Sum()).add(used)
 
     def as_json(self) -> dict[str, Any]:
-        """Oldest day first, models by name, days without tasks left out."""
+        """Return the totals, oldest day first and models by name. Days without tasks are omitted."""
         results = [
             {"date": day, "models": [{"model": model} | models[model].as_json() for model in sorted(models)]}
             for day, models in sorted(self._days.items())
@@ -61,10 +61,10 @@ class Usage:
 
 
 def days_of(start: str | None, before: str | None, today: date) -> tuple[date, date]:
-    """The first day, and the first day that is not in the span. Raises ValueError, with words for the caller.
+    """Return the first day of the span and the first day after it. Raises ValueError with a message for the caller.
 
-    start, before: ISO-8601, a time after the day counts for nothing. As in Runway's usage, a span has 30 days unless
-    it says otherwise, and 90 at most.
+    start, before: ISO-8601; a time of day is ignored. As in Runway's usage API, a span has 30 days by default and at
+    most 90.
     """
     first = date.fromisoformat(start[:10]) if start else None
     end = date.fromisoformat(before[:10]) if before else None
@@ -73,7 +73,7 @@ def days_of(start: str | None, before: str | None, today: date) -> tuple[date, d
     if end is None:
         end = first + timedelta(days=DEFAULT_DAYS)
     if not timedelta(0) < end - first <= timedelta(days=MOST_DAYS):
-        raise ValueError(f"The span must have 1 to {MOST_DAYS} days, has {(end - first).days}")
+        raise ValueError(f"startDate to beforeDate must span 1 to {MOST_DAYS} days, not {(end - first).days}")
     return first, end
 
 

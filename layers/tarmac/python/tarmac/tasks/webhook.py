@@ -1,4 +1,4 @@
-"""The webhook of a task: its URL, its delivery record and what a receiver's answer means."""
+"""The webhook of a task: its URL, its delivery record, and the meaning of a receiver's response."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Verdict = Literal["delivered", "gone", "failed"]
 
 
 def shown_url(url: str) -> str:
-    """The URL without query and fragment, where a token may be."""
+    """Return the URL without query and fragment, which may contain a token."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
 def verdict_of(status: int | None) -> Verdict:
-    """What an answer means; None is no answer. 410: the receiver wants no more. A redirect is not followed."""
+    """Return the verdict for a status code, None for no response. 410 ends the delivery; a redirect has failed."""
     if status is not None and 200 <= status < 300:
         return "delivered"
     return "gone" if status == 410 else "failed"
 
 
 class WebhookState(StrEnum):
-    """PENDING until the receiver has taken the callback, or all tries are spent (or it said 410: no more)."""
+    """DELIVERED after a 2xx response; FAILED after the last try or a 410; PENDING before that."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -35,9 +35,9 @@ class WebhookState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a task's ending is posted to, and what has come of it. The URL may hold a token: it is never logged.
+    """A webhook URL and its delivery record. The URL may contain a token, so it is never logged.
 
-    last_status: of the last answer, None where there was none.
+    last_status: status code of the last response, None if there was none.
     """
 
     url: str
@@ -49,7 +49,7 @@ class Webhook:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more is to be sent. Given up is not settled: a redriven message tries again."""
+        """Whether no further try may follow. After the last try, a redriven message may still deliver it."""
         return self.state is WebhookState.DELIVERED or (self.state is WebhookState.FAILED and self.last_status == 410)
 
 

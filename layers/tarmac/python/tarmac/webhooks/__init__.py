@@ -1,1 +1,1 @@
-"""Webhooks: signing, retries and delivery."""
+"""Webhooks: signing, delivery and retries."""

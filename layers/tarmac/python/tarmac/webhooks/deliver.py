@@ -1,4 +1,4 @@
-"""Deliver: one try of a task's webhook, and when to retry. The queue repeats it, the row records the result."""
+"""Deliver the webhook of a task: one try, its record in the row, and the wait before the next try."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tarmac.tasks.store import NoSuchTask
 from tarmac.tasks.task import Task
 from tarmac.tasks.webhook import verdict_of
 from tarmac.webhooks.retries import wait_after
-from tarmac.webhooks.sender import CallbackFailed
+from tarmac.webhooks.sender import WebhookUnanswered
 from tarmac.webhooks.signing import secret_of, signed_headers
 
 CONTENT_TYPE = "application/json"
@@ -24,11 +24,11 @@ USER_AGENT = "Tarmac"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a try came to.
+    """The result of one try.
 
-    outcome: `delivered`, `gone` (the receiver wants no more), `failed` (again after `wait_seconds`, whole), `given up`
-    (wait_seconds 0: the queue's next look moves the message to the dead letters), `settled` (nothing to send, or not
-    any more). wait_seconds None: the message is done with.
+    outcome: `delivered`; `gone` (the receiver answered 410); `failed` (retry after `wait_seconds`, a whole number);
+    `given up` (the last try failed; with wait_seconds 0 the queue moves the message to the dead-letter queue at once);
+    `settled` (there is nothing to deliver). wait_seconds: None if the message can be deleted.
     """
 
     outcome: Literal["delivered", "gone", "failed", "given up", "settled"]
@@ -38,11 +38,10 @@ class Delivery:
 
 
 def deliver(task_id: str, receives: int, effects: Effects) -> Delivery:
-    """Post the task's notice to its webhook URL, signed for its client. `receives`: how often the queue gave this
-    message, now included.
+    """Post the task's notice to its webhook URL, signed with the client's secret.
 
-    Safe to repeat: a callback that has arrived is not sent again, and one that is sent twice has the same event id
-    and the same bytes.
+    receives: how often the queue has returned this message, including this time. Safe to retry: a delivered webhook is
+    not posted again, and two posts of a webhook have the same event id and the same bytes.
     """
     try:
         task = effects.tasks.get(task_id)
@@ -66,20 +65,20 @@ def deliver(task_id: str, receives: int, effects: Effects) -> Delivery:
 
 
 def _post(task: Task, url: str, effects: Effects) -> tuple[int | None, str | None]:
-    """The answer's status; or None, and why there was no answer."""
+    """Return the status code of the response; or None, and the reason why there was no response."""
     message, _ = notice_of(task)
     body = message.encode()
     secret = secret_of(effects.signing_root(), task.client)
     headers = signed_headers(secret, task.event_id, effects.clock.now(), body)
     try:
-        return effects.callbacks.post(
+        return effects.webhook_sender.post(
             url, {"content-type": CONTENT_TYPE, "user-agent": USER_AGENT, **headers}, body
         ), None
-    except CallbackFailed as problem:
+    except WebhookUnanswered as problem:
         return None, str(problem)
 
 
 def _record(task: Task, status: int | None, effects: Effects, is_final: bool = False) -> None:
-    # Refused: another copy of the message has delivered it meanwhile, and what has arrived stays so.
+    # Refused if a copy of the message has delivered the webhook meanwhile. Delivered is final.
     with suppress(TransitionRefused):
-        effects.tasks.move(task.id, Moves.called_back, status, is_final)
+        effects.tasks.move(task.id, Moves.record_delivery, status, is_final)

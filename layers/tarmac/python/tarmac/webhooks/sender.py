@@ -1,7 +1,7 @@
-"""One POST to a stranger's server: to a public address that its name really resolves to, and within a few seconds.
+"""POST a webhook to a caller's URL: only to a public address, and within a fixed time.
 
-httpcore, without httpx above it: a connection can then be made to the very address that was checked. A name that is
-resolved a second time may lead elsewhere, and a POST that has arrived inside a network cannot be taken back.
+Uses httpcore without httpx, because it can connect to the same address that was checked. Resolving the name again
+could return an address inside the network.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from tarmac.media.public_hosts import NotPublic, Unresolved, host_of
 from tarmac.tls import tls_context
 
 TOTAL_SECONDS = 10.0
-"""From the connection to the head of the answer, however slowly that drips in."""
+"""Time limit from the connection to the headers of the response, even if they arrive byte by byte."""
 
 
-class CallbackFailed(Exception):
-    """No answer. The message tells no more of the URL than its host."""
+class WebhookUnanswered(Exception):
+    """There was no response. The message contains no part of the URL except its host."""
 
 
-class Callbacks(Protocol):
+class WebhookSender(Protocol):
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The status of the answer; redirects are not followed, the body is not read. Raises CallbackFailed."""
+        """Return the status code of the response. Raises WebhookUnanswered.
+
+        Redirects are not followed, and the body of the response is not read.
+        """
 
 
-class HttpCallbacks:
-    """`named_origins` are the only ones called if there are any; else every public https host."""
+class HttpWebhookSender:
+    """Posts to `named_origins` only if there are any; else to every public https host."""
 
     def __init__(
         self, named_origins: frozenset[str], total_seconds: float = TOTAL_SECONDS, tls: ssl.SSLContext | None = None
@@ -56,15 +59,15 @@ class HttpCallbacks:
             ):
                 return answer.status
         except (NotPublic, Unresolved) as problem:
-            raise CallbackFailed(str(problem)) from None
+            raise WebhookUnanswered(str(problem)) from None
         except TRANSPORT_ERRORS as error:
-            raise CallbackFailed(f"the receiver did not answer ({type(error).__name__})") from None
+            raise WebhookUnanswered(f"the receiver did not respond ({type(error).__name__})") from None
         except ValueError:
-            raise CallbackFailed("the URL cannot be called") from None
+            raise WebhookUnanswered("the URL is invalid") from None
 
 
 class _TimedNetwork(httpcore.NetworkBackend):
-    """Connects to an address, and ends every wait for it at one deadline."""
+    """Connects to an address, with one deadline for all operations on the connection."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
@@ -83,7 +86,7 @@ class _TimedNetwork(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A stream whose every wait ends at one deadline: each read in time, an answer could still drip for ever."""
+    """A stream with one deadline for all operations: a limit for each read would not limit their number."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
         self._stream = stream
@@ -109,7 +112,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 def _left(deadline: float) -> float:
-    """Seconds until the deadline. Raises httpcore.ReadTimeout when it is over."""
+    """Return the seconds until the deadline. Raises httpcore.ReadTimeout after it."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout
