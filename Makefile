@@ -99,8 +99,8 @@ bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py
 
-calls: $(VENV)/test.stamp ## Record the calls of all functions in the end-to-end tests, for docs/permissions.md
-	$(PYTEST) tests/e2e -m "not slow" --record-calls
+calls: $(VENV)/test.stamp ## Record the calls of all functions in tests of the stack, and write docs/permissions.md
+	$(PYTEST) tests/e2e tests/conformance -m "not slow" --record-calls
 	@$(BIN)/python -m local.documentation
 
 docs: $(VENV)/local.stamp ## Generate docs/models.md, docs/configuration.md and docs/permissions.md

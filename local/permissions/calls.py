@@ -54,14 +54,14 @@ def write(calls: Iterable[Call], file: Path = FILE) -> None:
 
 
 def read_record(file: Path) -> Record:
-    """Return the calls of the functions of the stack `tarmac` in a record of local/aws/permissions.py."""
+    """Return the calls in a record of local/aws/permissions.py, without those of examples, which are other stacks."""
     found = Record([], [])
     for line in sorted(set(file.read_text(encoding="utf-8").splitlines())) if file.exists() else ():
         entry = json.loads(line)
-        stack, _, role = entry.pop("role").partition("-")
+        stack, _, role = entry.pop("role").removesuffix("-x").rpartition("-")
         if stack == STACK:
             kept = found.allowed if entry.pop("allowed") else found.denied
-            kept.append(_call({**entry, "principal": principal(role.removesuffix("-x"))}))
+            kept.append(_call({**entry, "principal": principal(role)}))
     return found
 
 
@@ -119,6 +119,49 @@ _LOG_DELIVERY = (
 )
 
 
+_VERSIONED = "the bucket is versioned"
+_OUTPUT_EXISTS = "the archive has the object already, from an attempt whose response was lost"
+_UPLOAD_FAILS = "a part of an upload to the archive fails"
+_RARE: tuple[tuple[str, str, str, str], ...] = (
+    ("AcceptUpload", "s3:GetObjectVersion", "{UploadBucket}/inbox/x", _VERSIONED),
+    ("AcceptUpload", "s3:GetObjectVersionTagging", "{UploadBucket}/inbox/x", _VERSIONED),
+    ("AcceptUpload", "s3:GetObject", "{UploadBucket}/uploads/x", "a request file names an upload"),
+    ("AcceptUpload", "s3:GetObject", "{ArchiveBucket}/x", "a request file names an output"),
+    ("FinishSession", "s3:GetObject", "{ArchiveBucket}/x", _OUTPUT_EXISTS),
+    ("FinishSession", "s3:AbortMultipartUpload", "{ArchiveBucket}/x", _UPLOAD_FAILS),
+    ("FinishTask", "s3:GetObject", "{ArchiveBucket}/x", _OUTPUT_EXISTS),
+    ("FinishTask", "s3:AbortMultipartUpload", "{ArchiveBucket}/x", _UPLOAD_FAILS),
+    ("ManageCharacters", "s3:GetObject", "{ArchiveBucket}/x", "a request names an output"),
+    (
+        "ManageCharacters",
+        "s3:GetObject",
+        "arn:aws:s3:::media-of-tests/x",
+        "a link names an object of `InputBuckets`",
+    ),
+    ("ManageCharacters", "s3:GetObjectVersion", "arn:aws:s3:::media-of-tests/x", "the same, with a version"),
+    ("ReadTasks", "s3:DeleteObject", "{ArchiveBucket}/x", "an ended task is deleted with `DeleteOutputsOnDelete`"),
+    ("RunBatch", "s3:PutObject", "{UploadBucket}/inputs/x", "a line has a data URI"),
+    ("RunBatch", "sqs:ChangeMessageVisibility", "{BatchQueue}", "a line must be retried later"),
+    ("RunBatch", "sqs:SendMessage", "{BatchQueue}", "chunks of a batch are missing"),
+    ("SubmitTask", "s3:GetObjectVersion", "{UploadBucket}/inbox/x", _VERSIONED),
+    ("SubmitTask", "s3:GetObjectVersion", "arn:aws:s3:::media-of-tests/x", "a link to `InputBuckets` has a version"),
+    ("Sweep", "sqs:SendMessage", "{BatchQueue}", "a batch has made no progress for 15 minutes"),
+)
+
+
 def rare_calls(resolver: Resolver) -> Iterator[tuple[Call, str]]:
-    """Yield the calls that no end-to-end test makes, each with the case in which the function makes it."""
-    yield from ()  # filled below
+    """Yield the calls that no test makes, each with the case in which the function makes it."""
+    arns = {name: resolver.arn(name) for name in ("UploadBucket", "ArchiveBucket", "BatchQueue")}
+    for function, action, resource, case in _RARE:
+        yield Call(function, action, resource.format(**arns)), case
+    forget = Call(
+        "ManageCharacters", "dynamodb:DeleteItem", resolver.arn("TasksTable"), {"dynamodb:LeadingKeys": ("send#x",)}
+    )
+    yield forget, "Runway rejects a create"
+    tag = Call(
+        "AcceptUpload",
+        "s3:PutObjectVersionTagging",
+        arns["UploadBucket"] + "/inbox/x",
+        {"s3:RequestObjectTagKeys": ("tarmac-task",)},
+    )
+    yield tag, _VERSIONED
