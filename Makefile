@@ -21,7 +21,7 @@ HASHED_LAYERS := layers/dependencies examples/storyboard/layers/video
 STACK ?= tarmac
 
 .DEFAULT_GOAL := help
-.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis docs recording diagrams check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
+.PHONY: help demo storyboard up down unit test test-all test-browser test-node check faults mutation bench schemathesis calls docs recording diagrams check-template audit build deploy build-storyboard deploy-storyboard destroy format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -50,8 +50,9 @@ test-all: $(VENV)/test.stamp ## Run all tests: all models, storms, load, canarie
 test-browser: $(VENV)/node.stamp ## Call an avatar from the example page in a real browser (needs chromium)
 	$(BIN)/python -m tests.browser
 
-test-node: $(VENV)/node.stamp ## Check the state machines in JavaScript; run the official Node SDK against the local stack
+test-node: $(VENV)/node.stamp ## Check state machines and permissions in JavaScript; run the official Node SDK against the local stack
 	$(BIN)/python -m tests.machines_node
+	$(BIN)/python -m tests.permissions
 	$(BIN)/python -m tests.conformance.node
 
 check: $(VENV)/test.stamp ## Lint and type-check
@@ -99,7 +100,11 @@ bench: $(VENV)/test.stamp ## Compare polls, cold starts and the archive with the
 schemathesis: $(VENV)/test.stamp ## Call the API with thousands of requests made up from its document
 	SCHEMATHESIS_EXAMPLES=$(or $(SCHEMATHESIS_EXAMPLES),30) $(BIN)/python -m pytest tests/e2e/test_generated_calls.py
 
-docs: $(VENV)/local.stamp ## Generate docs/models.md and docs/configuration.md
+calls: $(VENV)/test.stamp ## Record the calls of all functions in tests of the stack, and write docs/permissions.md
+	$(PYTEST) tests/e2e tests/conformance -m "not slow" --record-calls
+	@$(BIN)/python -m local.documentation
+
+docs: $(VENV)/local.stamp ## Generate docs/models.md, docs/configuration.md and docs/permissions.md
 	@$(BIN)/python -m local.documentation
 
 recording: $(VENV)/local.stamp ## Record a real demo run as docs/images/demo.svg

@@ -16,6 +16,7 @@ from local.commands.doctor import doctor
 from local.commands.generate import generate, upload
 from local.commands.models import models
 from local.commands.redrive import redrive
+from local.commands.smoke import smoke
 from local.commands.tasks import cancel, show, tasks, watch
 from local.errors import EXIT_CODES, plain_errors
 
@@ -33,7 +34,7 @@ app = typer.Typer(
 TASKS, STACKS, HERE = "Tasks", "Stacks", "This machine"
 
 _TASK_COMMANDS: tuple[Callable[..., None], ...] = (generate, watch, tasks, show, cancel, upload, batch, models)
-_STACK_COMMANDS: tuple[Callable[..., None], ...] = (doctor, redrive, destroy_check)
+_STACK_COMMANDS: tuple[Callable[..., None], ...] = (doctor, smoke, redrive, destroy_check)
 
 for command in _TASK_COMMANDS:
     app.command(rich_help_panel=TASKS)(command)

@@ -1,4 +1,8 @@
-"""`make docs`: the generated pages, docs/models.md from the catalogue and docs/configuration.md from the template."""
+"""`make docs`: the generated pages.
+
+docs/models.md comes from the catalogue, docs/configuration.md from the template, docs/permissions.md from the template
+and the recorded calls.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,13 @@ Generated from the parameters of `template.yaml` by `make docs`; do not edit. Ev
 
 def pages() -> dict[Path, str]:
     """Return the text of each generated page by its path."""
-    return {DOCS / "models.md": models_page(), DOCS / "configuration.md": configuration_page()}
+    from local.permissions.page import permissions_page
+
+    return {
+        DOCS / "models.md": models_page(),
+        DOCS / "configuration.md": configuration_page(),
+        DOCS / "permissions.md": permissions_page(),
+    }
 
 
 def models_page() -> str:
@@ -51,7 +61,7 @@ def models_page() -> str:
     for name in operations():
         at = operation(name)
         rows = list(map(_model_row, at.models.values()))
-        blocks.append(f"## {name}\n\nOutput: {at.output}.{_additions(at)}\n\n{_table(_MODEL_COLUMNS, rows)}")
+        blocks.append(f"## {name}\n\nOutput: {at.output}.{_additions(at)}\n\n{table(_MODEL_COLUMNS, rows)}")
     return "\n".join(blocks)
 
 
@@ -125,7 +135,7 @@ def configuration_page() -> str:
     blocks = [_CONFIGURATION]
     for group in interface["ParameterGroups"]:
         rows = [_parameter_row(name, template["Parameters"][name]) for name in group["Parameters"]]
-        blocks.append(f"## {group['Label']['default']}\n\n{_table(_PARAMETER_COLUMNS, rows)}")
+        blocks.append(f"## {group['Label']['default']}\n\n{table(_PARAMETER_COLUMNS, rows)}")
     return "\n".join(blocks)
 
 
@@ -150,7 +160,8 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
     return f"up to {parameter['MaxLength']} characters" if "MaxLength" in parameter else "any"
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
     lines = [columns, tuple("---" for _ in columns), *rows]
     return "".join(f"| {' | '.join(re.sub(r'[|]', r'&#124;', cell) for cell in line)} |\n" for line in lines)
 

@@ -9,6 +9,7 @@ A run without tests of the stack starts nothing.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -61,12 +62,22 @@ def _lane(file: Path) -> str:
     return "integration"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-calls",
+        action="store_true",
+        help="replace local/permissions/calls.json by the calls that the functions make in this run",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[HOME] = Path(worker["stack_home"])
         return
     config.stash[HOME] = Path(tempfile.gettempdir()).resolve() / f"tarmac-tests-{uuid.uuid4().hex[:12]}"
+    # Every local AWS of this run records the calls of its functions there.
+    os.environ["LOCAL_CALLS_FILE"] = str(calls_file(config))
     # A CI that gives up says so with SIGTERM: end the stack then, too.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
@@ -81,7 +92,10 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the stack, however the tests went. What its processes and functions said outlives a failed run."""
     home = session.config.stash[HOME]
-    if hasattr(session.config, "workerinput") or not home.exists():
+    if hasattr(session.config, "workerinput"):
+        return
+    _check_calls(session)
+    if not home.exists():
         return
     from local.paths import ROOT
     from tests.e2e.shared import keep_logs, shared_stack
@@ -94,6 +108,31 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     finally:
         shared_stack(home).down()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def calls_file(config: pytest.Config) -> Path:
+    """The file of the calls that functions make in this run."""
+    return config.stash[HOME].with_suffix(".calls.jsonl")
+
+
+def _check_calls(session: pytest.Session) -> None:
+    """Fail the run if a function made a call that is not allowed, or one that docs/permissions.md does not know."""
+    file = calls_file(session.config)
+    if not file.exists():
+        return
+    from local.permissions.calls import read_record, recorded, write
+
+    record = read_record(file)
+    file.unlink()
+    if session.config.getoption("--record-calls"):
+        write(record.allowed)
+        return
+    known = {call.key for call in recorded()}
+    problems = [f"denied: {call.key}" for call in record.denied]
+    problems += [f"not recorded, run `make calls`: {call.key}" for call in record.allowed if call.key not in known]
+    if problems:
+        session.config.get_terminal_writer().line("\n" + "\n".join(problems), red=True)
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

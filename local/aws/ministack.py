@@ -80,7 +80,8 @@ class Ministack:
     def environment(self, outside: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the server, and so of every Lambda worker."""
         names = (*INHERITED, *INHERITED_FOR_INTERNET) if self.internet else INHERITED
-        return {name: outside[name] for name in names if name in outside} | {
+        # LOCAL_CALLS_FILE is where tests want the record of local/aws/permissions.py.
+        return {name: outside[name] for name in (*names, "LOCAL_CALLS_FILE") if name in outside} | {
             "NO_PROXY": f"{LOOPBACK},localhost",
             "PYTHONNOUSERSITE": "1",
             "TMPDIR": str(self.home.tmp),
@@ -88,6 +89,8 @@ class Ministack:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Functions may do only what the policies of their roles allow. The key test/test is the account's root.
+            "AUTH": "true",
             "MINISTACK_REGION": REGION,
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": LOOPBACK,

@@ -1,4 +1,6 @@
-"""Runs ministack with three changes to its Lambda workers: `python -m local.aws.serve HOME`.
+"""Runs ministack with changes: `python -m local.aws.serve HOME`.
+
+local/aws/permissions.py completes its checks of permissions. This module changes its Lambda workers in three ways:
 
 1. A limit on concurrent workers. ministack starts a process of 60 MB for every concurrent call, so a burst of a hundred
    tasks takes gigabytes and then times out. Here a call beyond LOCAL_WORKERS_PER_FUNCTION (4) waits for a worker, and
@@ -34,11 +36,17 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.faults import InjectedFaults
+from local.aws.permissions import Recorder, complete_checks
 from local.paths import Home
 
 WRITTEN_FOR = "1.5.33"
 # First 16 hex digits of the SHA-256 of each source that is replaced or relied on.
 SOURCES = {
+    "ministack.core.iam_actions:dynamodb_service_context": "0f0021bdc8a3f13c",
+    "ministack.core.iam_actions:request_tag_context": "d46adb816e024778",
+    "ministack.core.iam_evaluator:enforce": "cf64b1ee5b099c8f",
+    "ministack.core.iam_evaluator:pin_request_origin": "de819c1bd9ac2be4",
+    "ministack.core.iam_evaluator:resolve_caller_identity": "d3b70cb836773b16",
     "ministack.core.lambda_runtime:acquire_worker": "5017d144adb5b983",
     "ministack.core.lambda_runtime:release_worker": "25d5dd7d42b6e30c",
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": "3fd7cc742872e604",
@@ -221,6 +229,8 @@ def main(home: Home) -> None:
     )
     shorten_log_wait()
     end_workers_first(bounded)
+    calls_file = os.environ.get("LOCAL_CALLS_FILE")
+    complete_checks(Recorder(Path(calls_file)) if calls_file else None)
     # Instead of hypercorn's default of three seconds for open connections.
     server: Any = importlib.import_module("hypercorn.config")
     server.Config.graceful_timeout = GRACE_SECONDS

@@ -229,6 +229,18 @@ def route_id(api_id: str, key: str) -> str:
     return f"{api_id}{words}{hashlib.sha256(key.encode()).hexdigest()[:4]}"
 
 
+def topic_may_send(queue_arn: Any, topic_arn: Any) -> dict[str, Any]:
+    """Return the policy of a queue to which a topic may send."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -> Template:
     """Return the template with a queue that receives every notice, which the demo and the tests read."""
     result = copy.deepcopy(template)
@@ -236,6 +248,13 @@ def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -
     if topic is None:
         return result
     result["Resources"]["LocalNoticeQueue"] = {"Type": "AWS::SQS::Queue", "Properties": {}}
+    result["Resources"]["LocalNoticeQueuePolicy"] = {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": "LocalNoticeQueue"}],
+            "PolicyDocument": topic_may_send({"Fn::GetAtt": ["LocalNoticeQueue", "Arn"]}, topic["Value"]),
+        },
+    }
     result["Resources"]["LocalNoticeSubscription"] = {
         "Type": "AWS::SNS::Subscription",
         "Properties": {
@@ -249,6 +268,23 @@ def add_notice_queue(template: Template, topic_output: str = "NoticeTopicArn") -
     return result
 
 
+def secrets_by_arn(template: Template) -> Template:
+    """Return the template with each Ref to a secret as its ARN, which is what Ref returns on AWS.
+
+    ministack 1.5.33 returns the secret's name, which no policy may name as a resource.
+    """
+    secrets = {logical_id for logical_id, _ in resources(template, "AWS::SecretsManager::Secret")}
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, dict):
+            if len(value) == 1 and value.get("Ref") in secrets:
+                return {"Fn::GetAtt": [value["Ref"], "Arn"]}
+            return {name: replaced(part) for name, part in value.items()}
+        return [replaced(part) for part in value] if isinstance(value, list) else value
+
+    return {name: replaced(section) for name, section in template.items()}
+
+
 def known_parameters(template: Template, wanted: Mapping[str, str]) -> dict[str, str]:
     """Return those of the wanted parameters that the template declares."""
     return {name: value for name, value in wanted.items() if name in template.get("Parameters", {})}
@@ -256,4 +292,4 @@ def known_parameters(template: Template, wanted: Mapping[str, str]) -> dict[str,
 
 def localise(template: Template, parameters: Mapping[str, str], region: str) -> Template:
     """Return the template for the local CloudFormation, from one with located packages and inlined definitions."""
-    return add_notice_queue(expand_http_apis(translate_sam(template, parameters, region)))
+    return secrets_by_arn(add_notice_queue(expand_http_apis(translate_sam(template, parameters, region))))

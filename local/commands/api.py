@@ -159,6 +159,13 @@ def open_api(stack: str | None, url: str | None, key: str | None) -> Iterator[Ap
             key, pace_seconds = key or info.api_key, max(0.2, 2 * info.time_scale)
     if not key:
         raise Refused("a client key is required: set TARMAC_API_KEY or --key; `tarmac clients create NAME` creates one")
+    with connected(url, key, pace_seconds) as api:
+        yield api
+
+
+@contextmanager
+def connected(url: str, key: str, pace_seconds: float = 3.0) -> Iterator[Api]:
+    """Open the API at a URL with a client key. Raise Refused if the URL is invalid."""
     headers = {"Authorization": f"Bearer {key}", "X-Runway-Version": RUNWAY_VERSION}
     with _client(url, timeout_seconds=60, base_url=url.rstrip("/"), headers=headers) as http:
         yield Api(http, pace_seconds)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -41,6 +42,11 @@ class Target:
     def is_local(self) -> bool:
         return self.endpoint_url is not None
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether Runway is simulated, so that tasks cost nothing."""
+        return self.is_local and urlsplit(self.runway_base_url).hostname in ("127.0.0.1", "localhost")
+
     def client(self, service: str) -> Any:
         return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
 
@@ -70,15 +76,16 @@ class Target:
             from local.stack import Stack
 
             return Stack.from_environment().info().runway_base_url
-        return self._parameters["RunwayBaseUrl"].rstrip("/")
+        return self.parameters["RunwayBaseUrl"].rstrip("/")
 
     @property
     def upstream_flavor(self) -> str:
         """The parameter UpstreamFlavor of a stack on AWS; the local stack always uses Runway's own shapes."""
-        return "runway" if self.is_local else self._parameters["UpstreamFlavor"]
+        return "runway" if self.is_local else self.parameters["UpstreamFlavor"]
 
     @cached_property
-    def _parameters(self) -> dict[str, str]:
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the deployed stack, defaults included."""
         stacks = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
 

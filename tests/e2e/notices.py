@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.aws.template import topic_may_send
 from tests.e2e.deployment import Deployment
 from tests.e2e.waiting import eventually
 
@@ -35,6 +36,8 @@ class Notices:
         sqs, sns = deployment.clients.sqs, deployment.client("sns")
         url = sqs.create_queue(QueueName=f"notices-{uuid.uuid4().hex}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps(topic_may_send(arn, deployment.info.topic_arn))
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         attributes = {} if filter_policy is None else {"FilterPolicy": json.dumps(filter_policy)}
         sns.subscribe(TopicArn=deployment.info.topic_arn, Protocol="sqs", Endpoint=arn, Attributes=attributes)
         try:

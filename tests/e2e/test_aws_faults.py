@@ -58,7 +58,7 @@ def test_a_create_survives_cancelled_transactions(
 def test_a_task_survives_what_aws_answers_meanwhile(
     fault: str, times: int, prefix: str, api: Api, deployment: Deployment, simulator: Simulator, inject: Inject
 ) -> None:
-    body = text_to_video("seconds=30")
+    body = text_to_video("seconds=120")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "RUNNING")
     inject(fault, times, f"{prefix}{task_id}")

@@ -148,9 +148,8 @@ def test_another_machine_calls_a_generation_as_its_child(
         "End": True,
     }
     definition = {"QueryLanguage": "JSONata", "StartAt": "Shot", "States": {"Shot": shot}}
-    parent = states.create_state_machine(
-        name=name, definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/parent"
-    )["stateMachineArn"]
+    role = states.describe_state_machine(stateMachineArn=deployment.info.generation_state_machine_arn)["roleArn"]
+    parent = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)["stateMachineArn"]
     good, bad = text_to_video(), text_to_video(f"{QUICK}, fail=SAFETY.INPUT.TEXT")
     try:
         for number, body in enumerate((good, bad)):

@@ -1,7 +1,7 @@
-"""Policies hold what the code calls, and nothing else.
+"""Policies allow what the code calls, and nothing else.
 
-The local AWS enforces no IAM, so a call without its permission would first fail in an account. The domain package
-calls AWS in its adapters alone: their calls, read from the source, are compared with the template's actions.
+The domain package calls AWS in its adapters alone. Their calls, read from the source, are compared with the template's
+actions. tests/unit/permissions compares the recorded calls of each function with its policies.
 """
 
 import json
