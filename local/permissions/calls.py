@@ -158,6 +158,10 @@ def rare_calls(resolver: Resolver) -> Iterator[tuple[Call, str]]:
         "ManageCharacters", "dynamodb:DeleteItem", resolver.arn("TasksTable"), {"dynamodb:LeadingKeys": ("send#x",)}
     )
     yield forget, "Runway rejects a create"
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+        keys = ("client-token#x", "session-attempt#x", "session-minutes#x")
+        release = Call("Sweep", action, resolver.arn("TasksTable"), {"dynamodb:LeadingKeys": keys})
+        yield release, "the minutes of a rejected session could not be released at once"
     tag = Call(
         "AcceptUpload",
         "s3:PutObjectVersionTagging",
