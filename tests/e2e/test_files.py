@@ -42,7 +42,9 @@ TYPES = {
 }
 
 
-def test_each_file_is_archived_as_what_it_is(api: Api, deployment: Deployment, simulator: Simulator) -> None:
+def test_each_output_is_archived_under_the_type_of_its_bytes(
+    api: Api, deployment: Deployment, simulator: Simulator
+) -> None:
     """By its bytes: its extension, its content type, and every byte of it. All tasks run at the same time."""
     ids = [api.create(operation, body) for operation, body, _ in CREATES]
     for task_id, (operation, body, extensions) in zip(ids, CREATES, strict=True):

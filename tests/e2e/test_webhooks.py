@@ -62,7 +62,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deployment(server: TinyServer, home: Path) -> Iterator[Deployment]:
-    """A stack whose operator has named the receiver's origin, and so no other."""
+    """A stack that allows webhooks to the receiver's origin only."""
     parameters = {"WebhookOrigins": server.url, "AuthorizerCacheSeconds": "0"}
     with running_stack(home, time_scale=TIME_SCALE, parameters=parameters) as info, Deployment.of(info) as opened:
         yield opened
@@ -127,7 +127,7 @@ def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
     assert (notice["type"], notice["taskId"], notice["client"]) == ("task.succeeded", task_id, api.client)
     assert (notice["eventId"], notice["metadata"]) == (request.headers["webhook-id"], {"ort": "Zürich"})
     assert [output["key"] for output in notice["outputs"]] == deployment.archived(task_id)
-    other = tarmac("clients", "webhook-secret", "somebody-else").stdout.strip()
+    other = tarmac("clients", "webhook-secret", "another-client").stdout.strip()
     with pytest.raises(WebhookVerificationError):
         Verifier(other).verify(request.body, dict(request.headers))
 
@@ -150,7 +150,7 @@ def test_failures_and_cancels_are_posted_too(api: Api, receiver: Receiver) -> No
     assert kinds == {failing: "task.failed", running: "task.cancelled"}
 
 
-def test_a_receiver_in_trouble_is_called_again_with_the_same_event(api: Api, receiver: Receiver) -> None:
+def test_a_failed_webhook_is_retried_with_the_same_event(api: Api, receiver: Receiver) -> None:
     receiver.answers(answer(500), answer(302, b"", {"location": receiver.server.url + "/elsewhere"}), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     shown = settled(api, task_id, "DELIVERED")
@@ -161,7 +161,9 @@ def test_a_receiver_in_trouble_is_called_again_with_the_same_event(api: Api, rec
     assert not [request for request in receiver.server.requests if request.path == "/elsewhere"]
 
 
-def test_a_receiver_that_wants_no_more_gets_no_more(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+def test_a_receiver_that_answers_410_gets_no_more_webhooks(
+    api: Api, deployment: Deployment, receiver: Receiver
+) -> None:
     receiver.answers(answer(410))
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     shown = settled(api, task_id, "FAILED")
@@ -174,7 +176,7 @@ def test_a_receiver_that_wants_no_more_gets_no_more(api: Api, deployment: Deploy
 
 
 def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
-    """The sweeper finds an announcement that nobody has recorded, and makes it again."""
+    """The sweeper finds a notice that is not recorded as sent and publishes it again."""
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")
     announced = deployment.announced(task_id)
@@ -185,10 +187,10 @@ def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deploym
     assert len(receiver.received()) == 1
 
 
-def test_a_webhook_that_was_given_up_waits_for_a_redrive(
+def test_an_undelivered_webhook_waits_for_a_redrive(
     api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
 ) -> None:
-    """The queue itself moves it to the dead letters, here after two receives, since eight take fifteen hours."""
+    """The queue moves the message to the dead letters, here after two receives, since eight take fifteen hours."""
     sqs, url = deployment.clients.sqs, deployment.physical("WebhookQueue")
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
     sooner = json.dumps(json.loads(policy) | {"maxReceiveCount": 2})
@@ -230,7 +232,7 @@ def test_an_execution_started_by_hand_may_have_a_webhook(deployment: Deployment,
     ],
 )
 def test_a_webhook_to_another_origin_is_rejected_at_create(api: Api, receiver: Receiver, url: Any) -> None:
-    """With one origin named, no public host is called either. A stack that names none: tests/unit/webhooks."""
+    """With one allowed origin, other public hosts are rejected too. A stack without one: tests/unit/webhooks."""
     url = url.replace("{receiver}", receiver.server.url) if isinstance(url, str) else url
     refused = api.post("text_to_video", text_to_video(webhookUrl=url))
     assert refused.status_code == 400, refused.text
@@ -239,7 +241,7 @@ def test_a_webhook_to_another_origin_is_rejected_at_create(api: Api, receiver: R
 
 
 def test_no_log_line_contains_the_webhook_url(api: Api, deployment: Deployment, receiver: Receiver) -> None:
-    """Neither path nor token: with the token, anybody may post what the receiver believes."""
+    """Neither path nor token: with the token, anyone may post what the receiver accepts."""
     receiver.answers(answer(500), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")
@@ -251,7 +253,7 @@ def test_no_log_line_contains_the_webhook_url(api: Api, deployment: Deployment, 
 
 
 def waiting(deployment: Deployment, queue: str) -> int:
-    """Messages in a queue, those in somebody's hands included."""
+    """The number of messages in a queue, including those in flight."""
     attributes = deployment.clients.sqs.get_queue_attributes(
         QueueUrl=deployment.physical(queue),
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

@@ -81,7 +81,7 @@ def test_a_cancelled_run_ends_here(api: Api, runway: RunwayML, deployment: Deplo
     assert deployment.announced(run.id).state == "CANCELLED"
 
 
-def test_workflows_that_there_are_not(runway: RunwayML, api: Api) -> None:
+def test_an_unknown_workflow_is_not_found(runway: RunwayML, api: Api) -> None:
     with pytest.raises(NotFoundError):
         runway.workflows.retrieve("00000000-0000-4000-8000-000000000000")
     with pytest.raises(NotFoundError):
