@@ -56,9 +56,9 @@ class Finding:
     broken: str
 
     def story(self) -> str:
-        """The schedule and its whole trace, for a person."""
+        """Return the schedule and its whole trace as text."""
         report = self.schedule.run()
-        lines = [f"{self.broken}", f"  python -m tests.faults --replay '{self.schedule}'", *told(report)]
+        lines = [f"{self.broken}", f"  python -m tests.faults --replay '{self.schedule}'", *trace_lines(report)]
         return "\n".join(lines)
 
 
@@ -77,8 +77,8 @@ class Tally:
             self.keep(Finding(schedule, report.broken))
 
     def keep(self, finding: Finding) -> None:
-        kept = self.findings.get(finding.broken)
-        if kept is None or len(finding.schedule.deviations) < len(kept.schedule.deviations):
+        shortest = self.findings.get(finding.broken)
+        if shortest is None or len(finding.schedule.deviations) < len(shortest.schedule.deviations):
             self.findings[finding.broken] = finding
 
     def merge(self, other: Tally) -> None:
@@ -88,8 +88,8 @@ class Tally:
             self.keep(finding)
 
 
-def told(report: Report) -> list[str]:
-    """A trace as lines."""
+def trace_lines(report: Report) -> list[str]:
+    """Return a trace as lines."""
     return [
         f"  {each.at - START:9.1f} s  {each.place.actor + '#' + str(each.place.point):<18} {each.effect:<22} "
         f"{each.about}{'   ← ' + each.action if each.action else ''}"
@@ -270,9 +270,9 @@ def shortest(finding: Finding) -> Finding:
 
 
 def search(names: tuple[str, ...], only: tuple[str, ...], most_schedules: int, seed: int) -> Tally:
-    """Look for a violation where it is cheapest first: no deviation, one, then random ones; stop at a short one.
+    """Search for a violation where it is cheapest first: no deviation, one, then random ones; stop at a short one.
 
-    only: the actions to draw from, where not every one will do; `effect: action` is drawn at that effect alone.
+    only: the actions to draw from, where some are excluded; `effect: action` is drawn at that effect alone.
     """
     tally = Tally()
     for name in () if only else names:
