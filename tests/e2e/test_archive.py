@@ -92,9 +92,11 @@ def test_an_output_that_cannot_be_downloaded_fails_the_task(
 def test_a_redirected_output_leaves_the_task_open_until_it_can_be_archived(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """A redirect is not followed: red at Finish, still RUNNING to the client, since the file is paid for. Once the link
-    is a good one, the sweeper's execution retries only the archiving."""
-    # One try and six retries in the first execution; the next one meets a good link.
+    """A redirect is not followed: Finish fails, and the task stays RUNNING to the client, since the file is paid for.
+
+    Once the link is good, the sweeper's execution retries only the archiving.
+    """
+    # One attempt and six retries in the first execution; the next execution gets a good link.
     body = text_to_video("seconds=150, output=redirect, outputs_bad=7")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "RUNNING")
@@ -108,7 +110,7 @@ def test_a_redirected_output_leaves_the_task_open_until_it_can_be_archived(
     assert deployment.archived(task_id) == []
     row = deployment.row(task_id)
     if row.run == 1:
-        # Otherwise the sweeper's own minute was faster than this test.
+        # Otherwise the scheduled sweep was faster than this test.
         assert api.read(task_id)["status"] == "RUNNING"
         assert row.state == "SUBMITTED"
 

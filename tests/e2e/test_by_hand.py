@@ -1,4 +1,4 @@
-"""StartExecution with a request, as a person does in the console: accepted by the machine itself, then as any other."""
+"""StartExecution with a request, as a person does in the console: the machine accepts it, then runs it like any task."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_sample_input_works_as_it_stands(deployment: Deployment, name: str) 
 def test_an_invalid_request_by_hand_fails_the_execution_with_the_reason(
     deployment: Deployment, name: str, execution_input: dict[str, Any], words: str
 ) -> None:
-    """Red at Accept, with the field in the cause; no row, nothing bought."""
+    """The execution fails at Accept, with the field in the cause; no row, nothing bought."""
     deployment.start(name, execution_input)
 
     execution = deployment.execution(name)
@@ -131,7 +131,7 @@ def test_a_name_in_use_is_rejected_before_anything_is_bought(
     assert simulator.creates(mark_of(body)) == []
 
 
-def test_another_machine_calls_a_generation_as_its_child(
+def test_another_machine_runs_a_generation_as_its_child(
     deployment: Deployment, simulator: Simulator, name: str
 ) -> None:
     """`startExecution.sync:2`: the parent waits, and continues with the summary; it fails when its child fails."""
@@ -192,7 +192,7 @@ def test_the_sweeper_repairs_a_task_that_failed_at_finish_without_buying_again(
     assert [entry["id"] for entry in simulator.creates(mark_of(body))] == [bought["id"]]
 
 
-def test_a_failed_generation_ends_red_with_its_code_and_a_cause_in_words(deployment: Deployment, name: str) -> None:
+def test_a_failed_generation_fails_its_execution_with_code_and_cause(deployment: Deployment, name: str) -> None:
     body = text_to_video(f"{QUICK}, fail=SAFETY.INPUT.TEXT")
     deployment.start(name, {"operation": "text_to_video", "request": body})
     execution = deployment.execution(name)

@@ -73,7 +73,7 @@ def in_portal(simulator: Simulator, kind: str, **body: Any) -> str:
     return item_id
 
 
-def test_an_avatars_whole_life(acme: RunwayML, other: RunwayML) -> None:
+def test_the_life_of_an_avatar(acme: RunwayML, other: RunwayML) -> None:
     made = nova(acme, start_script="Hello")
     assert (made.status, made.start_script, made.processed_image_uri) == ("PROCESSING", "Hello", None)
     ready = eventually(

@@ -94,8 +94,8 @@ def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo
     assert (again.returncode, again.stderr) == (2, "error: key not found\n")
 
 
-def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
-    """So that it can be piped, while the words around it reach the eye."""
+def test_a_client_key_is_the_only_text_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
+    """The key can be piped; the explanation goes to standard error."""
     made = tarmac("clients", "create", f"cli-{uuid.uuid4().hex[:10]}")
     assert made.returncode == 0
     assert "shown only once" in made.stderr
@@ -260,8 +260,8 @@ def test_without_a_stack_every_command_reports_how_to_start_one(tmp_path: Path) 
     assert [answer.stderr[:10] for answer in answers] == ["error: " + str(tmp_path)[:3]] * 3 + ['{"error": ']
 
 
-def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
-    """Two good lines and a wrong one; the same file again starts none, and shows the same report."""
+def test_a_batch_file_is_uploaded_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
+    """Two valid lines and an invalid one; the same file again starts no task and shows the same report."""
     lines = [{"operation": "text_to_video", "request": text_to_video()} for _ in range(3)]
     lines[1]["request"] = {"model": "gen4.5"}
     file, report = tmp_path / "Zwölf Möwen.jsonl", tmp_path / "report.json"

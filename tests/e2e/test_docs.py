@@ -27,7 +27,7 @@ def anybody(stack: StackInfo) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def operator(deployment: Deployment) -> Iterator[Api]:
-    """A client that may change what all share."""
+    """A client that may change shared items."""
     with Api.of_new_client(deployment, scopes=SCOPES) as client:
         yield client
 

@@ -13,7 +13,7 @@ from tests.e2e.requests import mark_of, text_to_video
 from tests.e2e.simulator import Simulator
 
 
-def test_a_failure_of_runways_flows_through_to_everyone(
+def test_a_failure_of_runway_reaches_client_subscriber_and_operator(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
     """Moderation is final: one create, no second attempt, a red execution in its Fail state."""
@@ -101,7 +101,7 @@ def test_a_failure_without_a_code_is_reported_without_one(
 
 
 def test_throttled_is_shown_and_then_succeeds(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """Runway took the task and lets it queue: the client sees THROTTLED, nothing is bought again."""
+    """Runway accepted the task and queues it: the client reads THROTTLED, nothing is bought again."""
     body = text_to_video("throttled=150, seconds=5")
     task_id = api.create("text_to_video", body)
 

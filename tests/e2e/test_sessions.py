@@ -1,4 +1,4 @@
-"""Live sessions over HTTP, as the official SDK, a page and a page's server hold them."""
+"""Live sessions over HTTP, as the official SDK, a page and a page's server use them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def upstream(simulator: Simulator, session_id: str) -> str:
 
 
 def execution(deployment: Deployment, session_id: str) -> tuple[str, list[str]]:
-    """How the session's execution ended, and the states that it visited."""
+    """Return how the session's execution ended, and the states that it visited."""
     arn = deployment.info.session_state_machine_arn.replace(":stateMachine:", ":execution:") + f":{session_id}"
     states = deployment.clients.states
     ended = eventually(

@@ -1,4 +1,4 @@
-"""What a fault has left behind: the sweeper finds it in the `due` index and brings it to its end.
+"""Tasks that a fault left open: the sweeper finds them in the `due` index and brings them to their end.
 
 Its schedule runs here as well, once a minute: a test knows that a sweep has happened, not who started it.
 """

@@ -30,7 +30,7 @@ def name() -> str:
 def test_an_image_in_the_inbox_becomes_a_video(
     deployment: Deployment, simulator: Simulator, notices: Notices, name: str
 ) -> None:
-    """Spaces, plus, unicode and a shouting extension in the key; the whole request in percent-encoded metadata."""
+    """Spaces, plus, unicode and an upper-case extension in the key; the whole request in percent-encoded metadata."""
     key = f"inbox/{name}/Café am Hafen + Boot (1).JPG"
     wanted = prompt(text="Möwen über dem Hafen, 波のように – 50 %\n\u201eruhig\u201c 🌊")
     deployment.drop(
@@ -160,7 +160,7 @@ def test_an_object_event_that_comes_again_starts_nothing_new(
     assert deployment.announced(task_id).version == ended.version
 
 
-def test_the_same_key_put_again_is_a_task_of_its_own(deployment: Deployment, name: str) -> None:
+def test_a_new_object_under_the_same_key_is_a_new_task(deployment: Deployment, name: str) -> None:
     """Another version of the object is another task."""
     key = f"inbox/{name}.jpg"
     for _ in range(2):
@@ -187,7 +187,7 @@ def test_an_object_that_was_deleted_before_it_was_read_is_announced(
     assert notice.body["failure"] == "The object was deleted before Tarmac read it."
 
 
-def test_tasks_from_s3_are_another_clients_to_everyone_else(deployment: Deployment, api: Api, name: str) -> None:
+def test_tasks_from_s3_are_hidden_from_other_clients(deployment: Deployment, api: Api, name: str) -> None:
     key = f"inbox/{name}.jpg"
     deployment.drop(key, picture(), prompt_text=quote(prompt(QUICK)))
     task_id = deployment.task_of_object(key).id

@@ -31,7 +31,7 @@ OK = answer(204)
 
 @dataclass(frozen=True)
 class Receiver:
-    """A customer's server: one path of it, with a token in the query, belongs to the test that asks for it."""
+    """A customer's server: each test has a path of its own, with a token in the query."""
 
     server: TinyServer
     path: str
@@ -41,7 +41,7 @@ class Receiver:
         return f"{self.server.url}{self.path}?token=t0k3n"
 
     def answers(self, *behaviours: Behaviour) -> None:
-        """The last one again and again."""
+        """Set the responses; the last one repeats."""
         self.server.answers(*behaviours)
 
     def received(self) -> list[Received]:
@@ -82,7 +82,7 @@ def receiver(server: TinyServer) -> Receiver:
 
 @pytest.fixture(scope="module")
 def tarmac(home: Path) -> Any:
-    """The operator's command, pointed to this stack."""
+    """The operator's command with this stack's settings."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TARMAC_")}
@@ -111,10 +111,10 @@ def settled(api: Api, task_id: str, state: str) -> dict[str, Any]:
     )
 
 
-def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
+def test_an_ending_is_posted_once_and_the_official_library_verifies_it(
     api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
 ) -> None:
-    """The body is the notice, signed with the secret that the operator hands to this client and to no other."""
+    """The body is the notice, signed with the secret that the operator gives to this client only."""
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url, metadata={"ort": "Zürich"}))
     shown = settled(api, task_id, "DELIVERED")
     assert (shown["url"], shown["tries"], shown["lastStatus"]) == (f"{receiver.server.url}{receiver.path}", 1, 204)
@@ -175,7 +175,7 @@ def test_a_receiver_that_answers_410_gets_no_more_webhooks(
     assert len(receiver.received()) == 1
 
 
-def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+def test_a_message_delivered_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
     """The sweeper finds a notice that is not recorded as sent and publishes it again."""
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")

@@ -65,7 +65,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "table.query": _READ,
     # boto3 retries a put after a lost response, and the retry finds the row that the first one has written.
     "table.write": {**_TABLE_WRITE, "echo": Fault(True, ConditionFailed)},
-    # A transaction carries a token by which DynamoDB knows the repeated one.
+    # A transaction carries a token by which DynamoDB recognizes its retry.
     "table.transact": {
         **_WRITE,
         "conflict": Fault(False, lambda: cancelled("TransactionConflict")),

@@ -18,12 +18,12 @@ PAIRED_TURNS = ("cancel", "twin", "redrive", "stall", "kill")
 """The turns that sets of two are made with, beside all faults; the others are in those of one and the random ones."""
 
 SHORT, MORE_SCHEDULES = 4, 500
-"""A search that has found something longer than this goes on for so many schedules."""
+"""A search whose finding is longer than this continues for so many schedules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All that is needed to run it again."""
+    """A schedule: all that is needed to reproduce a run."""
 
     scenario: str
     max_ambiguous_retries: int
@@ -98,7 +98,7 @@ def trace_lines(report: Report) -> list[str]:
 
 
 def singles(trace: list[Reached], turns: tuple[str, ...], after: Place | None = None) -> Iterator[tuple[Place, str]]:
-    """Every deviation that a trace has room for; with `after`, only those behind that place."""
+    """Yield every deviation that is possible in a trace; with `after`, only those behind that place."""
     begun = after is None
     for each in trace:
         if begun:
@@ -111,7 +111,7 @@ def singles(trace: list[Reached], turns: tuple[str, ...], after: Place | None = 
 def explore_singles(name: str, tally: Tally, stop: bool = False) -> None:
     """The baseline and every single deviation, with each budget of ambiguous retries that makes a difference.
 
-    With `stop` only until something is found.
+    With `stop` only until a violation is found.
     """
     baseline = _explore(name, (), tally)
     for deviation in singles(baseline.trace, tuple(TURNS)):
@@ -192,7 +192,7 @@ class Extent:
 
 
 def explore(shares: list[Portion], workers: int) -> Tally:
-    """All shares, in processes of their own; what was found made as short as it gets."""
+    """Explore all shares, each in its own process, and shorten the findings."""
     tally, progress = Tally(), Progress(len(shares), "portions explored")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=be_quick) as pool:
         for part in pool.map(Portion.explore, shares, chunksize=4):
@@ -252,7 +252,7 @@ class RandomDeviations:
 
 
 def shortest(finding: Finding) -> Finding:
-    """The same finding with every deviation taken out that it does not need."""
+    """Return the same finding without the deviations that it does not need."""
     deviations = list(finding.schedule.deviations)
     number = finding.broken.partition(":")[0]
     broken = finding.broken

@@ -39,12 +39,12 @@ from tests.faults.scenarios import ANOTHER, Scenario
 from tests.faults.scheduler import START, Actor, Scheduler
 
 MOST_POINTS = 2500
-"""Effects of one run: one that needs more turns in a circle."""
+"""The most effects of one run: a run with more is in an endless loop."""
 
 MOST_SECONDS = 5 * 24 * 3600.0
 SWEEP_SECONDS = 60.0
 EVENT_RETRY_SECONDS = (60.0, 120.0)
-"""Lambda invokes a failed asynchronous function twice more."""
+"""Seconds before each of the two retries by which Lambda invokes a failed asynchronous function again."""
 
 _KEY = "inbox/harbour.png"
 _EVENT = {

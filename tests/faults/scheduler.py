@@ -38,7 +38,7 @@ class Actor:
         self.forget()
 
     def forget(self) -> None:
-        """A new invocation begins: a function remembers nothing of the last one."""
+        """Begin a new invocation, which has no memory of the last one."""
         self.claims: set[str] = set()
         self.polled: set[str] = set()
         self.received: set[str] = set()
@@ -59,7 +59,7 @@ class Scheduler:
         self._actors: list[Actor] = []
 
     def spawn(self, actor: Actor, at: float | None = None) -> None:
-        """A newcomer at the end of the queue, or at a moment to come."""
+        """Add an actor at the end of the queue, or at a later time."""
         self._admit(actor)
         if at is None:
             self.ready.append(actor)
@@ -67,7 +67,7 @@ class Scheduler:
             self._wake(actor, at)
 
     def interrupt(self, newcomer: Actor) -> None:
-        """A newcomer goes first, then the current actor."""
+        """Add an actor that runs first, before the current actor."""
         self._admit(newcomer)
         self.ready.appendleft(self.current)
         self.ready.appendleft(newcomer)
