@@ -1,4 +1,4 @@
-"""StartExecution with a request, as a person does in the console: the machine accepts it, then runs it like any task."""
+"""StartExecution with a request, as a person does in the console: the machine accepts and runs it like any task."""
 
 from __future__ import annotations
 
