@@ -37,7 +37,7 @@ SLOW = ("canary", "load", "storm")
 WITH_PROCESSES = ("bench", "local", "simulator", "storyboard", "template")
 """Folders below `unit` whose tests start processes or servers, encode video or run cfn-lint."""
 
-# How long an example takes says nothing on a busy machine.
+# The duration of an example is meaningless on a busy machine.
 settings.register_profile("default", deadline=None)
 settings.register_profile("fast", deadline=None, max_examples=20)
 
@@ -76,21 +76,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[HOME] = Path(worker["stack_home"])
         return
     config.stash[HOME] = Path(tempfile.gettempdir()).resolve() / f"tarmac-tests-{uuid.uuid4().hex[:12]}"
-    # Every local AWS of this run records the calls of its functions there.
-    os.environ["LOCAL_CALLS_FILE"] = str(calls_file(config))
-    # A CI that gives up says so with SIGTERM: end the stack then, too.
+    # A CI that cancels a run sends SIGTERM: end the stack then, too.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """xdist: what its workers are told."""
+    """Pass the stack's folder to the workers of xdist."""
     node.workerinput["stack_home"] = str(node.config.stash[HOME])
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End the stack, however the tests went. What its processes and functions said outlives a failed run."""
+    """End the stack after passed and failed tests. The logs of a failed run remain."""
     home = session.config.stash[HOME]
     if hasattr(session.config, "workerinput"):
         return
@@ -169,7 +167,7 @@ def simulator(stack: StackInfo) -> Iterator[Simulator]:
 
 @pytest.fixture(scope="session")
 def notices(deployment: Deployment) -> Iterator[Notices]:
-    """All notices that the topic has sent since this process listens."""
+    """All notices that the topic has published since this process subscribed."""
     from tests.e2e.notices import Notices
 
     with Notices.subscribed(deployment) as listening:

@@ -1,7 +1,7 @@
 """python -m tests.mutation [MODULE ...]: mutate the rules, and count the mutants that the tests of the rules notice.
 
-mutmut makes the mutants; they are tried here, since one process that has collected the tests and is forked for each
-mutant is many times as quick as a run of pytest each. A mutant meets the tests that call its function, the quickest
+mutmut makes the mutants; they run here, since one process that has collected the tests and is forked for each mutant
+is many times as quick as a run of pytest each. A mutant meets the tests that call its function, the quickest
 first, until one fails. One that no test calls counts as not killed, and so does one that outlives its time.
 
     --survivors      show what was changed in those that were not killed
@@ -119,7 +119,7 @@ class Trial:
 
     def _try_all(self) -> None:
         waiting, running = deque(self.mutants), dict[int, Mutant]()
-        progress = Progress(len(self.mutants), "mutants tried")
+        progress = Progress(len(self.mutants), "mutants tested")
         while waiting or running:
             while waiting and len(running) < WORKERS:
                 mutant = waiting.popleft()
@@ -149,7 +149,7 @@ class Trial:
         try:
             return int(any(_fails(item) for _, item in tests))
         except BaseException:
-            # Not even pytest goes on after it.
+            # Not even pytest continues after it.
             return 1
 
 
@@ -159,9 +159,9 @@ def main() -> int:
         "modules", nargs="*", metavar="MODULE", help="below tarmac, such as tasks.moves (default: all rule modules)"
     )
     parser.add_argument("--survivors", action="store_true", help="show what was changed in those not killed")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     began = time.monotonic()
-    names = asked.modules or RULES
+    names = options.modules or RULES
     trial = Trial(list(stage(names)))
     _settle_hypothesis()
     os.chdir(ROOT)
@@ -169,7 +169,7 @@ def main() -> int:
     code = pytest.main([*arguments, "-c", str(STAGE / "pyproject.toml"), *TESTS], plugins=[trial])
     if code is not pytest.ExitCode.OK:
         return 1
-    if asked.survivors:
+    if options.survivors:
         for mutant, verdict in trial.verdicts.items():
             if verdict is not KILLED:
                 print(f"{verdict}: {mutant.module}.{mutant.name}\n{mutant.change}")

@@ -24,7 +24,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def install(folder: Path) -> None:
-    """What its package.json names, unless that is what is there. Raises CalledProcessError."""
+    """Install what the folder's package.json names, unless it is installed. Raises CalledProcessError."""
     wanted, mark = (folder / "package.json").read_bytes(), folder / "node_modules" / ".package.json"
     if mark.exists() and mark.read_bytes() == wanted:
         return
@@ -35,7 +35,7 @@ def install(folder: Path) -> None:
     mark.write_bytes(wanted)
 
 
-def run_tests(files: Sequence[Path], told: Mapping[str, str]) -> int:
+def run_tests(files: Sequence[Path], extra: Mapping[str, str]) -> int:
     """`node --test` of files of one folder, at the same time. Returns its exit code."""
     command = ["node", "--test", *(file.name for file in files)]
-    return subprocess.run(command, cwd=files[0].parent, env=environment(told), check=False).returncode
+    return subprocess.run(command, cwd=files[0].parent, env=environment(extra), check=False).returncode

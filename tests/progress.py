@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a line each tenth, so that a log stays readable and people know that it goes on."""
+"""Progress of long work on stderr: a line each tenth keeps a log readable and shows that work continues."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def main() -> int:
             running_stack(scratch / "stack", time_scale=TIME_SCALE, cors_origins=page_url) as info,
             served(scratch, port, info),
         ):
-            told = {"PAGE_URL": page_url, "API_URL": info.api_url, "RUNWAY_URL": info.runway_base_url}
-            return node.run_tests([TESTS / "avatar-call.test.mjs"], {**told, "CHROMIUM": browser})
+            variables = {"PAGE_URL": page_url, "API_URL": info.api_url, "RUNWAY_URL": info.runway_base_url}
+            return node.run_tests([TESTS / "avatar-call.test.mjs"], {**variables, "CHROMIUM": browser})
 
 
 def build(folder: Path) -> None:

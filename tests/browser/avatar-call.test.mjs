@@ -1,5 +1,5 @@
 // The example page in a real browser, with the real React SDK, against a running stack. `make test-browser` starts the
-// stack and this file; it is told by the environment: PAGE_URL, API_URL, RUNWAY_URL, CHROMIUM.
+// stack and this file, which reads PAGE_URL, API_URL, RUNWAY_URL and CHROMIUM from the environment.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -72,7 +72,7 @@ const visitWith = (token) =>
 test("a call gets credentials and takes its token to the avatar's server", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "game-character");
-  const connect = await eventually(() => seen.connects.at(0), "the answer to connect");
+  const connect = await eventually(() => seen.connects.at(0), "the response to connect");
 
   assert.equal(connect.status, 200, JSON.stringify(connect.body));
   assert.deepEqual(Object.keys(connect.body).sort(), ["roomName", "serverUrl", "sessionId", "token"]);
@@ -90,7 +90,7 @@ test("a call gets credentials and takes its token to the avatar's server", async
 test("no key reaches the browser", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "influencer");
-  await eventually(() => seen.connects.at(0), "the answer to connect");
+  await eventually(() => seen.connects.at(0), "the response to connect");
 
   const sent = seen.requests.map((request) => request.url() + JSON.stringify(request.headers()) + request.postData());
   const received = [await page.content(), JSON.stringify(seen.connects)];
@@ -99,7 +99,7 @@ test("no key reaches the browser", async (context) => {
   for (const request of seen.requests) assert.equal(request.headers().authorization, undefined);
 });
 
-test("an avatar that is not there is refused before the page connects, in its own words", async (context) => {
+test("the page shows Runway's reason when the avatar does not exist", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "00000000-0000-4000-8000-000000000000");
   assert.match(await page.getByRole("alert").textContent(), /Avatar not found/);
@@ -107,23 +107,23 @@ test("an avatar that is not there is refused before the page connects, in its ow
   assert.equal(seen.sockets.length, 0);
 });
 
-test("a refusal to connect is shown in its own words", async (context) => {
+test("the page shows the reason of a refusal to connect", async (context) => {
   const { page, seen } = await open(context);
-  const connectUrl = `${API_URL}/api/avatar/connect?clientToken=ct_of.somebody-else`;
+  const connectUrl = `${API_URL}/api/avatar/connect?clientToken=ct_of.another-client`;
   await page.route("**/connect-url", (route) => route.fulfill({ json: { connectUrl } }));
   await call(page, "game-character");
   const shown = await page.getByRole("alert").textContent();
-  const refused = await eventually(() => seen.connects.at(0), "the answer to connect");
+  const refused = await eventually(() => seen.connects.at(0), "the response to connect");
 
   assert.equal(refused.status, 401);
   assert.equal(shown, refused.body.error);
   assert.equal(seen.sockets.length, 0);
 });
 
-test("a client token that is spent is refused with a reason that the page may read", async (context) => {
+test("a used client token is refused with a reason that the page may read", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "cat-character");
-  const first = await eventually(() => seen.connects.at(0), "the answer to connect");
+  const first = await eventually(() => seen.connects.at(0), "the response to connect");
   const again = await page.evaluate(async (url) => {
     const response = await fetch(url, {
       method: "POST",
@@ -140,12 +140,12 @@ test("a client token that is spent is refused with a reason that the page may re
 test("a second call gets a fresh session", async (context) => {
   const { page, seen } = await open(context);
   await call(page, "tennis-coach");
-  const first = await eventually(() => seen.connects.at(0), "the first answer");
+  const first = await eventually(() => seen.connects.at(0), "the first response");
   await visitWith(first.body.token);
-  // The stand-in says nothing, so the SDK may have given the call up by itself.
+  // The stand-in sends no message, so the SDK may have ended the call by itself.
   await page.getByRole("button", { name: "Hang up" }).click({ timeout: 1000 }).catch(() => {});
   await page.getByRole("button", { name: "Call" }).click();
-  const second = await eventually(() => seen.connects.at(1), "the second answer");
+  const second = await eventually(() => seen.connects.at(1), "the second response");
 
   assert.notEqual(second.body.sessionId, first.body.sessionId);
   assert.notEqual(second.body.token, first.body.token);

@@ -1,1 +1,1 @@
-"""What must not get out: secrets and prompts are planted, and searched for wherever the product writes."""
+"""Leaks: the tests plant secrets and prompts and search for them wherever the product writes."""

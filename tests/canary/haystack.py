@@ -34,7 +34,7 @@ class Canary:
 def haystack(rig: Rig) -> list[Straw]:
     """Every log line, execution event, row, message, archived object's name and metadata, and function's setting.
 
-    Messages are taken off their queues. There are no traces: the local AWS keeps none.
+    Messages are taken off their queues. There are no traces: the local AWS records none.
     """
     return [*_logs(rig), *_histories(rig), *_rows(rig), *_messages(rig), *_objects(rig), *_settings(rig)]
 
@@ -98,7 +98,7 @@ def _rows(rig: Rig) -> Iterator[Straw]:
 
 def _messages(rig: Rig) -> Iterator[Straw]:
     for url in rig.client("sqs").list_queues().get("QueueUrls", []):
-        # Composed anew: the queue's own address may name another host.
+        # The address is composed here, since the queue's own address may name another host.
         own = f"{rig.info.aws_endpoint_url}/{url.split('/', 3)[3]}"
         for message in rig.messages(own):
             yield Straw("message", own, message)

@@ -1,4 +1,4 @@
-"""Requests as no client should send them, each with a text in it that must not turn up anywhere."""
+"""Malformed requests, each with a text that must not appear anywhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CREATE = "/v1/text_to_video"
 
 @dataclass(frozen=True)
 class Malformed:
-    """One request. `refused`: whether it must be answered with 4xx; else anything but 5xx will do."""
+    """One request. `refused`: whether the response must be a 4xx; otherwise any status except 5xx is valid."""
 
     name: str
     method: str = "POST"
@@ -29,7 +29,7 @@ def good(prompt: str) -> dict[str, Any]:
 
 
 def requests(prompt: str) -> Iterator[Malformed]:
-    """All of them. What is sent is refused for one reason each; its prompt alone would be welcome."""
+    """Return all requests. Each is refused for one reason; its prompt is valid."""
     yield from _broken_json(prompt)
     yield from _wrong_values(prompt)
     yield from _wrong_media(prompt)
@@ -91,7 +91,7 @@ def _broken_json(prompt: str) -> Iterator[Malformed]:
     }
     for name, content in bodies.items():
         yield Malformed(name, content=content)
-    # The local API Gateway puts replacement characters in the place of what is no UTF-8, and hands on the rest.
+    # The local API Gateway replaces bytes that are not UTF-8 by replacement characters, and passes on the rest.
     for name, tail in {"Latin-1": b"\xe9", "overlong": b"\xc0\xaf", "a surrogate": b"\xed\xa0\x80"}.items():
         content = whole.replace(prompt.encode(), prompt.encode() + tail)
         yield Malformed(f"{name} in the place of UTF-8", content=content, refused=False)
@@ -149,7 +149,7 @@ def _odd_headers(prompt: str) -> Iterator[Malformed]:
     broken = content[:-1]
     types = ("", "text/plain", "application/xml", "application/octet-stream", "image/png", "multipart/form-data", "é/é")
     for content_type in types:
-        # Whatever the type says, the body is read as JSON, so that this one is refused for what it is.
+        # The body is read as JSON whatever its content type, so this one is refused for its content.
         yield Malformed(f"Content-Type {content_type!r}", content=broken, headers={"Content-Type": content_type})
     keys = ("", "x" * 256, "a\tb", "\x7f", "é" * 256)
     for key in keys:
@@ -221,7 +221,7 @@ def _create(name: str, body: Mapping[str, Any], path: str = CREATE) -> Malformed
 
 
 def events(prompt: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(name, function, event): what API Gateway would hardly send, so that it is handed to the function itself."""
+    """(name, function, event) of events that API Gateway does not make, so the test invokes the function itself."""
     content = json.dumps(good(prompt))
     for name, body in {
         "bad base64": "!!!!",
@@ -237,7 +237,7 @@ def events(prompt: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "no headers", "CreateTask", _event(route, body=content[:-1], headers=None)
     yield "no path parameters", "ReadTasks", _event("GET /v1/tasks", queryStringParameters={"limit": "x"})
     yield "another route", "ReadTasks", _event("GET /v1/elsewhere")
-    yield "an id that is no text", "ReadTasks", _event("GET /v1/tasks/{id}", pathParameters={"id": "\ud800"})
+    yield "an id that is not UTF-8", "ReadTasks", _event("GET /v1/tasks/{id}", pathParameters={"id": "\ud800"})
     yield "an empty id", "ReadTasks", _event("GET /v1/tasks/{id}", pathParameters={"id": ""})
     yield "an id longer than a key", "ReadTasks", _event("GET /v1/tasks/{id}", pathParameters={"id": "x" * 4000})
     for route_key in ("GET /v1/tasks", "GET /v1/tasks/{id}", "DELETE /v1/tasks/{id}"):

@@ -1,6 +1,6 @@
 """Prompts, keys, signed links and media are planted, tasks driven to every kind of end, and everything searched.
 
-Metadata is no secret: it is echoed in task and notice by design.
+Metadata is not secret: task and notice contain it by design.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Planted:
             # A part of a key is as bad as all of it.
             Canary("Runway's key", self.runway_key[4:36]),
             Canary("the client's key", self.client_key[4:36]),
-            # Whatever their signatures: no link of Runway's, and none of ours.
+            # No link of Runway's or Tarmac's, whatever its signature.
             Canary("a link of Runway's", "/outputs/"),
             Canary("a link of Runway's", "?expires="),
             Canary("a link of ours", "X-Amz-Signature"),
             *(Canary("a signature", signature) for signature in sorted(self.signatures)),
-            # As the simulator makes them, and as we make ours.
+            # The forms of the simulator's links and of Tarmac's.
             Canary("a session's key", "sess_"),
             Canary("a token of a room", "eyJhbGciOiAiSFMyNTYi"),
             Canary("a client token", "ct_Wy"),
@@ -86,12 +86,12 @@ def test_nothing_secret_is_written_where_it_does_not_belong(stack: Rig, capsys: 
     straws = haystack(stack)
 
     kinds = Counter(straw.kind for straw in straws)
-    for crash in ("Traceback", "request failed", "a task could not be looked after"):
+    for crash in ("Traceback", "request failed", "a task could not be repaired"):
         assert any(straw.kind == "log" and crash in straw.text for straw in straws), f"no function said {crash!r}"
     assert any(straw.kind == "history" and "TaskFailed" in straw.place for straw in straws)
     assert set(kinds) == {"log", "history", "row", "message", "object", "setting"}, kinds
     found = hits(straws, planted.canaries())
-    # Callers get back their own, never Runway's.
+    # Callers get their own texts back, never Runway's.
     runways = [canary for canary in planted.canaries() if "Runway" in canary.name]
     found += hits((Straw("answer", "", answer) for answer in answers), runways)
     assert not found, f"{len(found)} hits\n" + "\n".join(found[:40])
@@ -117,7 +117,7 @@ def test_the_search_knows_a_text_in_base64_and_in_a_url(shift: int) -> None:
 
 
 def _drive(rig: Rig, api: httpx.Client, planted: Planted) -> list[str]:
-    """Tasks to every kind of end, and requests to every kind of refusal. Gives all answers."""
+    """Bring tasks to every kind of end and make requests of every kind of refusal. Returns all responses."""
     answers: list[str] = []
 
     def create(operation: str, body: dict[str, Any], **headers: str) -> str:
@@ -265,7 +265,7 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
         row |= {"state": "ACCEPTED", "version": 1, "run": 1, "attempt": 0, "noticeState": "NONE", "outputs": []}
         rig.write_row(row | {"due": DUE.shard_of(task_id), "nextCheckAt": 1})
         rig.write_row({"pk": row["pk"], "sk": "request#01", "version": 1, "parts": 1, "body": body})
-    # The sweeper starts what no execution holds; each goes red after all its retries.
+    # The sweeper starts executions for tasks without one; each fails after all its retries.
     rig.sweep()
     for task in [task for task_id, task in rig.tasks().items() if task_id in ids]:
         _until(lambda task=task: rig.execution_error(task).startswith("FAILED"), f"{task.id} fails")  # type: ignore[misc]
@@ -289,7 +289,7 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
 
 def _use_key(rig: Rig, key: str) -> None:
     rig.store_runway_key(key)
-    # A worker remembers the key for minutes, so none may be left that knows another.
+    # A worker caches the key for minutes, so no worker with another key may be left.
     while rig.kill_worker(lambda workers: workers[0]):
         time.sleep(0.05)
 

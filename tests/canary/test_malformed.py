@@ -15,11 +15,11 @@ from tests.storm.rig import Rig
 pytestmark = pytest.mark.xdist_group("canary")
 
 GATEWAYS_OWN = (404, 405, 411, 413, 414, 431)
-"""Answers of API Gateway itself, which reach none of our functions, have a `message`."""
+"""The field of API Gateway's own responses, to requests that reach no function."""
 
 
 def test_no_request_is_answered_with_5xx(stack: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every function answers each of hundreds of malformed requests itself, with an `error` in words."""
+    """Each of hundreds of malformed requests gets a response of the function itself, with an `error` in words."""
     answers: Counter[int] = Counter()
     wrong: list[str] = []
     headers = {"Authorization": f"Bearer {stack.info.api_key}", "Content-Type": "application/json"}
@@ -41,10 +41,10 @@ def test_no_request_is_answered_with_5xx(stack: Rig, capsys: pytest.CaptureFixtu
 
 
 def send(api: httpx.Client, request: Malformed) -> httpx.Response:
-    """The answer to a request, whose path and headers go as they are."""
+    """Return the response to a request, whose path and headers are sent unchanged."""
     headers = {name: value.encode("latin-1") for name, value in request.headers.items()}
     base = httpx.URL(str(api.base_url).rstrip("/") + "/")
-    # Only what is no ASCII is escaped: the rest goes as it is, half an escape included.
+    # Only characters beyond ASCII are escaped: the rest is sent unchanged, half an escape included.
     path = quote(request.path, safe=string.printable)
     url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + path.encode("ascii"))
     return api.request(request.method, url, content=request.content, headers=headers)  # type: ignore[arg-type]

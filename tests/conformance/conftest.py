@@ -14,13 +14,13 @@ from tests.e2e.simulator import Simulator
 
 @pytest.fixture(scope="session")
 def caller(deployment: Deployment) -> Iterator[Api]:
-    """One client for all that is bought here."""
+    """One client for all tasks of this folder."""
     with Api.of_new_client(deployment, scopes=SCOPES) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def router(simulator: Simulator) -> str:
-    """A model router of the account, which only Runway's portal and API make; the same whoever asks first."""
+    """A model router of the account, which only Runway's portal and API make; the same for all workers."""
     simulator.put_record("routers", str(uuid.uuid5(uuid.NAMESPACE_DNS, ROUTER)), {"slug": ROUTER})
     return ROUTER

@@ -15,15 +15,15 @@ from tests.unit.catalogue.catalogue_bodies import ENTRIES, MEDIA, minimal
 IMAGE, VIDEO, AUDIO = MEDIA["image"], MEDIA["video"], MEDIA["audio"]
 MAYA = {"type": "runway-preset", "presetId": "Maya"}
 ROUTER = "conformance"
-"""The slug of the model router that generations of `generate/…` name. Who runs them makes it."""
+"""The slug of the model router that generations of `generate/…` name. The runner of the tests makes it."""
 
 AT_ONCE = "[[sim:pending=0,seconds=0]]"
-"""The shortest life at the simulator: the first look finds the task ended."""
+"""The shortest life at the simulator: the first poll finds the task ended."""
 
 
 @dataclass(frozen=True)
 class Generation:
-    """One create. method: the SDKs' name of it, in Python's spelling; formats: of its outputs, None if not told."""
+    """One create. method: the SDKs' name of it, in Python's spelling; formats: of its outputs, None if unspecified."""
 
     name: str
     operation: str
@@ -296,7 +296,7 @@ _WRITTEN = [
 
 
 def _of_the_other_models() -> Iterator[Generation]:
-    """Made from the catalogue, for all models that none is written of; a model that is added there is asked for too."""
+    """Made from the catalogue, for all models that none is written of; a model that is added there is tested too."""
     written = {(each.operation, each.model) for each in _WRITTEN}
     for name, model in ENTRIES:
         if operation(name).sole_model is None and (name, model.name) not in written:
@@ -311,7 +311,7 @@ GENERATIONS = WRITTEN | {each.name: each for each in _of_the_other_models()}
 
 
 def at_once(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as one that the simulator finishes at once."""
+    """Return the body as one that the simulator finishes at once."""
     asked, found = _with_scenario(dict(body), AT_ONCE)
     assert found, body
     return asked  # type: ignore[no-any-return]

@@ -41,7 +41,7 @@ async def a_task_is_read_cancelled_and_gone(sdk: Sdk, stage: Stage) -> None:
 
 @CASES.covering("tasks.retrieve")
 async def a_task_that_was_read_can_be_waited_for(sdk: Sdk, stage: Stage) -> None:
-    """As one is that was made by somebody else; and one that fails says why."""
+    """A task that another caller made can be waited for, and a failed one reports the reason."""
     failing = "pending=0, seconds=0, fail=SAFETY.INPUT.TEXT"
     good = await sdk("text_to_video.create", **video("pending=0, seconds=0"))
     bad = await sdk("text_to_video.create", **video(failing))

@@ -17,7 +17,7 @@ WAITING_AT_ONCE: Final = 64
 
 
 class Sdk:
-    """`await sdk("tasks.retrieve", id)`. `called` keeps the names: what a test says it covers, it has called."""
+    """`await sdk("tasks.retrieve", id)`. `called` records the names that a test has really called."""
 
     def __init__(self, client: RunwayML | AsyncRunwayML, in_thread: Callable[..., Any] | None) -> None:
         self.client = client
@@ -33,11 +33,11 @@ class Sdk:
         return await self(method, **as_arguments(body))
 
     async def waited(self, created: Any) -> Any:
-        """What `wait_for_task_output` gives. It sleeps for six seconds before each look."""
+        """Return the result of `wait_for_task_output`. It sleeps for six seconds before each poll."""
         return await self._run(created.wait_for_task_output)
 
     async def listed(self, method: str, *arguments: Any, **named: Any) -> list[Any]:
-        """All pages of a list, as a loop over the SDK's page asks for them."""
+        """Return all pages of a list, as a loop over the SDK's page requests them."""
         self.called.add(method)
         listing = resolve(self.client, method)
         if self._in_thread is not None:

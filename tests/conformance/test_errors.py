@@ -1,4 +1,4 @@
-"""What the SDKs raise of Tarmac's answers, and what their own retries find."""
+"""What the SDKs raise for Tarmac's errors, and what their own retries find."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_sdk_raises_its_own_errors(
     assert (type(error), error.status_code) == (raised, status)
     assert error.request.headers["x-stainless-retry-count"] == "0"
     assert isinstance(error.body, dict)
-    # What the gateway refuses by itself, it refuses in its own words.
+    # A refusal by the gateway itself has the gateway's own words.
     assert set(error.body) <= ({"message"} if wrong is no_key else {"error", "issues"})
 
 
@@ -106,11 +106,10 @@ def test_bad_input_is_reported_field_by_field(api: Api) -> None:
 
 @pytest.mark.parametrize("losses", [1, 2])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_create_that_the_sdk_repeats_by_itself_is_found_again(
+def test_a_create_that_the_sdk_retries_by_itself_is_found_again(
     form: str, losses: int, api: Api, deployment: Deployment, simulator: Simulator
 ) -> None:
-    """Sends of the same bytes, of which all answers but the last are lost on the way back: one task, bought once. Two
-    is as often as an SDK repeats one."""
+    """All responses to the same bytes but the last are lost: one task, bought once. An SDK retries at most twice."""
     answered: list[tuple[str, Any]] = []
 
     def lost(response: httpx.Response, content: bytes) -> None:

@@ -37,7 +37,7 @@ OTHERS = [each for each in OTHERS if each not in ONE_PER_OPERATION]
 """Every method in both forms. Every model in the form that waits without threads."""
 
 AT_A_TIME = 60
-"""More would only wait for each other, and a local function's patience is its timeout."""
+"""More would only wait for each other until the timeout of a local function."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class File:
 
 @dataclass(frozen=True)
 class Made:
-    """A generation as its caller sees it in the end."""
+    """A finished generation as its caller sees it."""
 
     sent: dict[str, Any]
     task: Any
@@ -60,7 +60,7 @@ class Made:
 
 
 def outcomes(asked: Asked, caller: Api) -> dict[tuple[str, str], Made | BaseException]:
-    """What became of each generation. All run at once."""
+    """Return the outcome of each generation. All run at once."""
     base_url = str(caller.http.base_url)
 
     async def made(sdk: Sdk, http: httpx.AsyncClient, places: asyncio.Semaphore, generation: Generation) -> Made:
@@ -128,7 +128,7 @@ def _file(answer: httpx.Response) -> File:
     return File(extension, answer.headers["content-type"], hashlib.sha256(answer.content).hexdigest())
 
 
-def test_every_model_of_every_endpoint_is_asked_for() -> None:
+def test_every_model_of_every_endpoint_is_covered() -> None:
     asked = {(each.operation, each.model or operation(each.operation).sole_model) for each in GENERATIONS.values()}
     # A workflow is not bought by its model: workflows.py.
     bought = [name for name in operations() if not name.startswith("workflows/")]

@@ -28,7 +28,7 @@ CASES = {
     for name, case in module.CASES.by_name.items()
     if not set(case.covers) & NOT_ANSWERED.keys()
 }
-"""Those of what Tarmac answers."""
+"""The cases of what Tarmac serves."""
 
 
 AT_A_TIME = 12

@@ -30,7 +30,7 @@ SOME_ID = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture
 def recorder() -> Iterator[TinyServer]:
-    """Answers everything as if a task had been made."""
+    """A server that answers every request as if it had made a task."""
     with tiny_server() as server:
         server.answers(answer(200, {"id": SOME_ID}))
         yield server
@@ -39,7 +39,7 @@ def recorder() -> Iterator[TinyServer]:
 def recorded(
     recorder: TinyServer, form: str, *calls: Callable[[Sdk], Awaitable[Any]], **options: Any
 ) -> list[Received]:
-    """What these calls send, in order."""
+    """Return the requests of these calls, in order."""
 
     async def called() -> None:
         async with opened(form, recorder.url, "key_recorded") as sdk:
@@ -90,7 +90,7 @@ def test_every_create_is_accepted_as_it_was_sent(recorder: TinyServer, caller: A
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_delete_announces_a_body_that_it_does_not_have(form: str, recorder: TinyServer, api: Api) -> None:
+def test_a_delete_with_a_content_type_but_no_body_is_accepted(form: str, recorder: TinyServer, api: Api) -> None:
     [request] = recorded(recorder, form, lambda sdk: sdk("tasks.delete", SOME_ID))
     assert (request.method, request.path, request.body) == ("DELETE", f"/v1/tasks/{SOME_ID}", b"")
     assert request.headers["content-type"] == "application/json"
@@ -101,7 +101,7 @@ def test_a_delete_announces_a_body_that_it_does_not_have(form: str, recorder: Ti
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_reads_uploads_and_the_organization_are_answered_as_they_were_asked(
+def test_reads_uploads_and_the_organization_are_accepted_as_they_were_sent(
     form: str, recorder: TinyServer, api: Api
 ) -> None:
     recorder.answers(answer(200, {"uploadUrl": f"{recorder.url}/storage", "fields": {}, "runwayUri": "runway://x"}))
@@ -123,7 +123,7 @@ def test_reads_uploads_and_the_organization_are_answered_as_they_were_asked(
         assert "results" in json.loads(replayed(request, api).body)
 
 
-def test_a_client_that_the_environment_configures_needs_no_other_word(
+def test_a_client_that_the_environment_configures_needs_no_other_setting(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNWAYML_BASE_URL", str(api.http.base_url))
@@ -135,8 +135,8 @@ def test_a_client_that_the_environment_configures_needs_no_other_word(
         assert client.tasks.retrieve(task_id).id == task_id
 
 
-def test_a_retry_that_was_recorded_finds_the_first_send(recorder: TinyServer, api: Api) -> None:
-    """The SDK counts its sends in a header and repeats the bytes."""
+def test_a_recorded_retry_finds_the_task_of_the_first_request(recorder: TinyServer, api: Api) -> None:
+    """The SDK counts its retries in a header and sends the same bytes."""
     recorder.answers(
         answer(503, {"error": "busy"}, {"retry-after-ms": "10"}),
         answer(200, {"id": SOME_ID}),

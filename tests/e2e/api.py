@@ -56,16 +56,16 @@ class Api:
         return task
 
     def delete(self, task_id: str) -> int:
-        """The status of the answer."""
+        """Return the status of the response."""
         return self.http.delete(f"/v1/tasks/{task_id}").status_code
 
     def seen(self, task_id: str, *statuses: str) -> dict[str, Any]:
-        """The task when it first shows one of these."""
+        """Return the task once its status is one of these."""
         what = f"task {task_id} to show {' or '.join(statuses)}"
         return eventually(lambda: self.read(task_id), lambda task: task["status"] in statuses, what)
 
     def ended(self, task_id: str) -> dict[str, Any]:
-        """The task once it has ended, however."""
+        """Return the task once it has ended, with any status."""
         return self.seen(task_id, *ENDED)
 
     def ids(self, **query: str) -> list[str]:

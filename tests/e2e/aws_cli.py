@@ -22,17 +22,17 @@ class AwsCli:
     info: StackInfo
 
     def run(self, *arguments: str) -> str:
-        """`aws …`; what it prints. Fails where it does."""
+        """Run `aws …` and return what it prints. Fails if the command fails."""
         done = self._done(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def told(self, *arguments: str) -> Any:
-        """`aws …`; what it prints as JSON."""
+    def run_json(self, *arguments: str) -> Any:
+        """Run `aws …` and return the JSON that it prints."""
         return json.loads(self.run(*arguments))
 
-    def refusal(self, *arguments: str) -> str:
-        """`aws …` of what cannot be done; what it complains of."""
+    def error(self, *arguments: str) -> str:
+        """Run `aws …`, which must fail, and return its error message."""
         done = self._done(*arguments)
         assert done.returncode != 0, done.stdout
         return done.stderr
@@ -52,7 +52,7 @@ class AwsCli:
             "AWS_PAGER": "",
             "NO_PROXY": "*",
         }
-        # Beside the interpreter, whatever PATH says.
+        # Beside the interpreter, whatever PATH contains.
         command = [sys.executable, str(Path(sys.executable).with_name("aws")), *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
 

@@ -60,7 +60,7 @@ class Deployment:
         return self.tasks.of_client(client, 100, None).tasks
 
     def rewrite(self, task_id: str, **changes: Any) -> Task:
-        """Put a row where only a fault, or time, could bring it: past the rules, but never over a newer version."""
+        """Put a row into a state that only a fault or time produces: without the rules, never over a newer version."""
         while True:
             before = self.row(task_id)
             after = bump(before, before.updated_at, **changes)
@@ -77,7 +77,7 @@ class Deployment:
         return (machine or self.info.generation_state_machine_arn).replace(":stateMachine:", ":execution:") + f":{name}"
 
     def start(self, name: str, execution_input: Any, machine: str | None = None) -> None:
-        """As a person does in the console."""
+        """Redrive the execution, as a person does in the console."""
         self.clients.states.start_execution(
             stateMachineArn=machine or self.info.generation_state_machine_arn,
             name=name,
@@ -101,7 +101,7 @@ class Deployment:
         return True
 
     def execution_names(self) -> set[str]:
-        """Of every execution there ever was."""
+        """Return the names of all executions, ended ones included."""
         pages = self.clients.states.get_paginator("list_executions").paginate(
             stateMachineArn=self.info.generation_state_machine_arn
         )
@@ -143,10 +143,10 @@ class Deployment:
     def task_of_object(self, key: str) -> Task:
         """The task that an object has become."""
 
-        def look() -> list[Task]:
+        def read() -> list[Task]:
             return [row for row in self.rows_of("s3") if row.source.get("key") == key]
 
-        return eventually(look, bool, f"a task of the object {key}")[0]
+        return eventually(read, bool, f"a task of the object {key}")[0]
 
     # Functions
 
@@ -156,7 +156,7 @@ class Deployment:
         return answer["StackResourceDetail"]["PhysicalResourceId"]
 
     def invoke(self, logical_id: str, event: Any) -> Any:
-        """What a function answers. Fails where it raised."""
+        """Return the response of a function. Fails if the function raised."""
         functions = self.client("lambda")
         try:
             answer = functions.invoke(FunctionName=self.physical(logical_id), Payload=json.dumps(event).encode())

@@ -1,4 +1,4 @@
-"""Pictures to send, and a player's view of the videos that come back."""
+"""Input pictures, and a player's view of the output videos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Video:
-    """What a player finds in a file."""
+    """What a player reads in a file."""
 
     width: int
     height: int
@@ -24,7 +24,7 @@ class Video:
 
 
 def play(content: bytes) -> Video:
-    """Decode every frame. Raises what PyAV raises on a file that is none."""
+    """Decode every frame. Raises what PyAV raises on an invalid file."""
     with av.open(io.BytesIO(content)) as container:
         stream = container.streams.video[0]
         frames = len(list(container.decode(stream)))

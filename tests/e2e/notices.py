@@ -27,7 +27,7 @@ class Notice:
 class Notices:
     deployment: Deployment
     queue_url: str
-    _heard: list[Notice] = field(default_factory=list)
+    _received: list[Notice] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -45,25 +45,25 @@ class Notices:
         finally:
             sns.close()
 
-    def heard(self) -> list[Notice]:
-        """All so far, repeated ones included."""
+    def received(self) -> list[Notice]:
+        """Return all notices so far, duplicates included."""
         while messages := self._receive():
             for message in messages:
                 envelope = json.loads(message["Body"])
                 attributes = {name: each["Value"] for name, each in envelope.get("MessageAttributes", {}).items()}
                 text = envelope["Message"]
-                self._heard.append(Notice(json.loads(text), attributes, text))
-        return self._heard
+                self._received.append(Notice(json.loads(text), attributes, text))
+        return self._received
 
     def of(self, task_id: str, at_least: int = 1) -> list[Notice]:
         """The notices of a task, once there are so many."""
         return self.matching(lambda notice: notice.body["taskId"] == task_id, f"task {task_id}", at_least)
 
-    def matching(self, wanted: Callable[[Notice], bool], whose: str, at_least: int = 1) -> list[Notice]:
-        def look() -> list[Notice]:
-            return [notice for notice in self.heard() if wanted(notice)]
+    def matching(self, wanted: Callable[[Notice], bool], subject: str, at_least: int = 1) -> list[Notice]:
+        def read() -> list[Notice]:
+            return [notice for notice in self.received() if wanted(notice)]
 
-        return eventually(look, lambda found: len(found) >= at_least, f"{at_least} notice(s) of {whose}")
+        return eventually(read, lambda found: len(found) >= at_least, f"{at_least} notice(s) of {subject}")
 
     def _receive(self) -> list[Any]:
         sqs = self.deployment.clients.sqs

@@ -1,7 +1,7 @@
-"""Creates to send. Each has a marker of its own in the prompt, by which a test finds its traces everywhere.
+"""Bodies of creates. Each has a unique marker in the prompt, by which a test finds its traces everywhere.
 
-`scenario` is what the simulator is asked to do (local/simulator/directives.py). The default is the shortest life: the
-first look finds the task ended.
+`scenario` holds the simulator's directives (local/simulator/directives.py). The default is the shortest life: the first
+poll finds the task ended.
 """
 
 from __future__ import annotations

@@ -21,13 +21,13 @@ TIME_SCALE = 0.02
 
 
 def shared_stack(home: Path) -> Stack:
-    """On free ports, with the simulator as Runway. An authorizer without cache: a revoked key is refused at once."""
+    """On free ports, with the simulator as Runway. Without an authorizer cache, so a revoked key fails at once."""
     parameters = {"AuthorizerCacheSeconds": "0", "InputBuckets": f"{INPUT_BUCKET},another-bucket"}
     return Stack(home=home, port=0, simulator_port=0, time_scale=TIME_SCALE, parameters=parameters)
 
 
 def keep_logs(home: Path, logs: Path) -> None:
-    """The first place to look after a red run: what the processes and functions of a stack have said."""
+    """The logs of a stack's processes and functions, to read first after a failed run."""
     shutil.rmtree(logs, ignore_errors=True)
     shutil.copytree(home / "logs", logs)
     with contextlib.suppress(LocalError, BotoCoreError, ClientError):

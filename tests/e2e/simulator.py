@@ -1,4 +1,4 @@
-"""Runway's side: what the simulator was sent, what it took on and would bill, what it holds ready."""
+"""Runway's side: requests that the simulator received, tasks that it would bill, and its outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Simulator:
             yield cls(http)
 
     def creates(self, marker: str) -> list[dict[str, Any]]:
-        """The ledger's entries whose body holds the marker: what was bought, answered or not."""
+        """The ledger's entries with the marker in the body: what was bought, also where the response was lost."""
         ledger = self.http.get("/_simulator/ledger").raise_for_status().json()
         return [entry for entry in ledger["creates"] if marker in self.body_text(entry["id"])]
 
@@ -44,7 +44,7 @@ class Simulator:
         return self._bodies[upstream_id]
 
     def task(self, upstream_id: str) -> dict[str, Any]:
-        """Runway's own answer to a GET, with links to its outputs."""
+        """Runway's own response to a GET, with links to its outputs."""
         answer: dict[str, Any] = self.http.get(f"/v1/tasks/{upstream_id}").raise_for_status().json()
         return answer
 

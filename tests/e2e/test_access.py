@@ -56,7 +56,7 @@ def test_with_a_wrong_key_every_function_answers_401_in_runways_shape(stack: Sta
 
 
 def test_a_revoked_key_is_a_wrong_key(deployment: Deployment) -> None:
-    """At once here; on AWS when the authorizer's cached answer runs out."""
+    """At once here; on AWS when the authorizer's cached response expires."""
     with Api.of_new_client(deployment) as api:
         assert api.http.get("/v1/tasks").status_code == 200
         assert ClientStore(deployment.table).revoke(api.key)
@@ -106,7 +106,7 @@ def test_a_key_without_the_scope_is_rejected_in_runways_shape(deployment: Deploy
 
 
 def test_another_clients_task_looks_like_one_that_does_not_exist(api: Api, deployment: Deployment) -> None:
-    """To read, to list and to delete; and the owner's task is none the worse."""
+    """When it reads, lists and deletes; the owner's task stays unchanged."""
     with Api.of_new_client(deployment) as owner:
         task_id = owner.create("text_to_video", text_to_video("seconds=60"))
         for method in ("GET", "DELETE"):
@@ -120,7 +120,7 @@ def test_another_clients_task_looks_like_one_that_does_not_exist(api: Api, deplo
 
 
 def test_a_browser_of_the_allowed_origin_may_call(stack: StackInfo, api: Api) -> None:
-    """The preflight needs no key and names the exact origin; so does the answer itself."""
+    """The preflight needs no key and names the exact origin; so does the response itself."""
     asked = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
@@ -151,7 +151,7 @@ def test_a_browser_of_another_origin_is_allowed_nothing(stack: StackInfo, api: A
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_answers_may_not_be_cached(api: Api) -> None:
+def test_responses_may_not_be_cached(api: Api) -> None:
     """They hold links and states that change."""
     for answer in (api.http.get("/v1/tasks"), api.http.get("/v1/tasks/some-id"), api.post("text_to_video", {})):
         assert answer.headers["cache-control"] == "no-store"

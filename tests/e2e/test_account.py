@@ -40,7 +40,7 @@ def test_the_sdk_reads_its_usage(api: Api, runway: RunwayML) -> None:
         assert any(credit.amount > 0 for day in found.results for credit in day.used_credits)
 
 
-def test_what_runway_refuses_is_told(runway: RunwayML) -> None:
+def test_an_invalid_range_is_reported_with_runways_reason(runway: RunwayML) -> None:
     with pytest.raises(BadRequestError) as refused:
         runway.organization.retrieve_usage(start_date="2026-01-01", before_date="2026-12-31")
     assert "90 days" in str(refused.value.body)

@@ -1,4 +1,4 @@
-"""From Runway's links into the archive, when the links or their files are bad: whole, or not there at all."""
+"""Archiving when Runway's links or files are bad: an output is archived whole or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from tests.e2e.waiting import eventually
 def test_a_bad_or_odd_download_ends_in_the_whole_file(
     api: Api, deployment: Deployment, simulator: Simulator, fault: str
 ) -> None:
-    """Cut: fetched again. Dead link: a fresh one. Wrong type: told by the bytes. Slow or large: streamed to its end."""
+    """A cut download is retried, an expired link renewed, a wrong type corrected by the bytes, a slow file read to its
+    end.
+    """
     body = {"model": "gen4.5", "ratio": "720:1280", "duration": 2}
     body["promptText"] = text_to_video(f"{QUICK}, {fault}")["promptText"]
     task_id = api.create("text_to_video", body)
@@ -50,8 +52,8 @@ def test_a_bad_or_odd_download_ends_in_the_whole_file(
     assert deployment.execution(task_id)["status"] == "SUCCEEDED"
 
 
-def test_a_download_that_drips_is_archived_whole(api: Api, deployment: Deployment) -> None:
-    """A kilobyte each half second: no single read takes long, and the end is waited for."""
+def test_a_slow_download_is_archived_whole(api: Api, deployment: Deployment) -> None:
+    """A kilobyte each half second: no single read takes long, and the download continues to the end."""
     body = image_to_video(f"{QUICK}, output=slow", promptImage=data_uri(plain_picture(), "image/png"))
     task_id = api.create("image_to_video", body)
     assert api.ended(task_id)["status"] == "SUCCEEDED"
@@ -70,10 +72,10 @@ def test_a_download_that_drips_is_archived_whole(api: Api, deployment: Deploymen
         ("output=missing", "TARMAC.OUTPUT_EXPIRED"),
     ],
 )
-def test_an_output_that_cannot_be_had_fails_the_task(
+def test_an_output_that_cannot_be_downloaded_fails_the_task(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices, fault: str, code: str
 ) -> None:
-    """Nothing is visible in the archive, the cost is told, and the generation is not bought again."""
+    """Nothing is visible in the archive, the task reports the cost, and the generation is not bought again."""
     body = text_to_video(f"{QUICK}, {fault}")
     task_id = api.create("text_to_video", body)
 
@@ -87,12 +89,14 @@ def test_an_output_that_cannot_be_had_fails_the_task(
     assert len(simulator.creates(mark_of(body))) == 1
 
 
-def test_a_link_that_leads_elsewhere_keeps_the_task_open_until_it_can_be_archived(
+def test_a_redirected_output_leaves_the_task_open_until_it_can_be_archived(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """A redirect is not followed: red at Finish, still RUNNING to the client, since the file is paid for. Once the link
-    is a good one, the sweeper's execution repeats only the archive."""
-    # One try and six retries in the first execution; the next one meets a good link.
+    """A redirect is not followed: Finish fails, and the task stays RUNNING to the client, since the file is paid for.
+
+    Once the link is good, the sweeper's execution retries only the archiving.
+    """
+    # One attempt and six retries in the first execution; the next execution gets a good link.
     body = text_to_video("seconds=150, output=redirect, outputs_bad=7")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "RUNNING")
@@ -106,7 +110,7 @@ def test_a_link_that_leads_elsewhere_keeps_the_task_open_until_it_can_be_archive
     assert deployment.archived(task_id) == []
     row = deployment.row(task_id)
     if row.run == 1:
-        # Otherwise the sweeper's own minute was faster than this test.
+        # Otherwise the scheduled sweep was faster than this test.
         assert api.read(task_id)["status"] == "RUNNING"
         assert row.state == "SUBMITTED"
 

@@ -55,7 +55,7 @@ def test_a_create_survives_cancelled_transactions(
         ("clock skew", 1, ""),
     ],
 )
-def test_a_task_survives_what_aws_answers_meanwhile(
+def test_a_task_survives_errors_of_aws(
     fault: str, times: int, prefix: str, api: Api, deployment: Deployment, simulator: Simulator, inject: Inject
 ) -> None:
     body = text_to_video("seconds=120")
@@ -68,7 +68,7 @@ def test_a_task_survives_what_aws_answers_meanwhile(
     assert len(simulator.creates(mark_of(body))) == 1
 
 
-def test_refused_sessions_give_their_minutes_back(api: Api, deployment: Deployment, inject: Inject) -> None:
+def test_rejected_sessions_release_their_minutes(api: Api, deployment: Deployment, inject: Inject) -> None:
     """Each release of the minutes meets three other transactions."""
     scene = {"avatarId": "cat-character", "personality": "Kind [[sim: create=429]]"}
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What cannot become a task is answered 4xx, in Runway's shape, with the field and the reason; and starts nothing."""
+"""A request that cannot become a task gets a 4xx in Runway's shape with field and reason, and starts nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IMAGE: dict[str, Any] = {
 
 @pytest.fixture
 def nothing_started(api: Api, deployment: Deployment) -> Any:
-    """Call it at the end: this test's client has no row and so, as rows come first, no execution either."""
+    """Check at the end of a test that its client has no row and, as rows come first, no execution either."""
     before = deployment.execution_names()
 
     def check() -> None:
@@ -88,14 +88,14 @@ def test_a_request_with_a_bad_field_is_refused_by_name(
     answer = api.post(operation, body)
 
     assert answer.status_code == 400, answer.text
-    told = answer.json()
-    assert set(told) == {"error", "issues"}
-    assert told["error"].startswith("Validation of body failed")
-    for issue in told["issues"]:
+    reported = answer.json()
+    assert set(reported) == {"error", "issues"}
+    assert reported["error"].startswith("Validation of body failed")
+    for issue in reported["issues"]:
         assert set(issue) == {"code", "path", "message"}
-    messages = {".".join(map(str, issue["path"])): issue["message"] for issue in told["issues"]}
+    messages = {".".join(map(str, issue["path"])): issue["message"] for issue in reported["issues"]}
     if field is not None:
-        assert field in messages, told
+        assert field in messages, reported
         assert words in messages[field]
     nothing_started()
 
@@ -169,7 +169,7 @@ def test_a_body_that_is_not_utf_8_is_refused_with_the_reason(api: Api, nothing_s
         (None, False),
     ],
 )
-def test_a_body_that_no_gateway_should_send_is_refused_all_the_same(
+def test_an_event_that_api_gateway_never_makes_is_refused(
     deployment: Deployment, api: Api, body: str | None, encoded: bool
 ) -> None:
     """The sample event with a body that cannot be read."""
@@ -224,7 +224,7 @@ def test_an_unknown_task_is_404(api: Api, method: str, task_id: str) -> None:
         ("cursor=e30%3D", "cursor"),
     ],
 )
-def test_a_list_that_cannot_be_given_says_why(api: Api, query: str, field: str) -> None:
+def test_an_invalid_list_query_reports_the_reason(api: Api, query: str, field: str) -> None:
     answer = api.http.get(f"/v1/tasks?{query}")
     assert answer.status_code == 400, answer.text
     assert answer.json()["issues"][0]["path"] == [field]

@@ -1,4 +1,4 @@
-"""StartExecution with a request, as a person does in the console: accepted by the machine itself, then as any other."""
+"""StartExecution with a request, as a person does in the console: the machine accepts and runs it like any task."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tests.fakes.samples import event
 
 @pytest.fixture
 def console(deployment: Deployment) -> Iterator[Api]:
-    """The built-in client that owns what is started by hand."""
+    """The built-in client that owns tasks started by hand."""
     with Api.of_new_client(deployment, "console") as client:
         yield client
 
 
 @pytest.fixture
 def name() -> str:
-    """Of an execution that nobody else starts."""
+    """Return a unique name of an execution."""
     return f"by-hand-{uuid.uuid4().hex[:8]}"
 
 
@@ -39,16 +39,16 @@ def test_an_execution_started_by_hand_ends_like_any_other(
     console: Api, deployment: Deployment, simulator: Simulator, notices: Notices, name: str
 ) -> None:
     """`aws stepfunctions start-execution`, nothing of Tarmac's own around it. Its name is the task's id; the client
-    `console` owns it. The request is in the input and in what Accept was given, and nowhere after."""
+    `console` owns it. The request is in the input and in what Accept was given, and nowhere later."""
     aws = AwsCli(deployment.info)
     body = text_to_video()
     wanted = {"operation": "text_to_video", "request": body, "metadata": {"order": "A-18"}}
     machine = ("--state-machine-arn", deployment.info.generation_state_machine_arn)
-    started = aws.told("stepfunctions", "start-execution", *machine, "--name", name, "--input", json.dumps(wanted))
+    started = aws.run_json("stepfunctions", "start-execution", *machine, "--name", name, "--input", json.dumps(wanted))
 
     deployment.execution(name)
 
-    execution = aws.told("stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
+    execution = aws.run_json("stepfunctions", "describe-execution", "--execution-arn", started["executionArn"])
     assert execution["status"] == "SUCCEEDED", execution
     row = deployment.announced(name)
     summary = json.loads(execution["output"])
@@ -93,10 +93,10 @@ def test_the_sample_input_works_as_it_stands(deployment: Deployment, name: str) 
         ({}, "operation: Required"),
     ],
 )
-def test_a_bad_request_by_hand_ends_red_and_says_why(
+def test_an_invalid_request_by_hand_fails_the_execution_with_the_reason(
     deployment: Deployment, name: str, execution_input: dict[str, Any], words: str
 ) -> None:
-    """Red at Accept, with the field in the cause; no row, nothing bought."""
+    """The execution fails at Accept, with the field in the cause; no row, nothing bought."""
     deployment.start(name, execution_input)
 
     execution = deployment.execution(name)
@@ -107,7 +107,7 @@ def test_a_bad_request_by_hand_ends_red_and_says_why(
     assert name not in [row.id for row in deployment.rows_of("console")]
 
 
-def test_a_name_that_is_taken_is_refused_before_anything_is_bought(
+def test_a_name_in_use_is_rejected_before_anything_is_bought(
     api: Api, deployment: Deployment, simulator: Simulator, name: str
 ) -> None:
     """By Step Functions while it remembers the execution, for 90 days; by Accept as long as there is the task."""
@@ -118,7 +118,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_bought(
 
     task_id = api.create("text_to_video", text_to_video())
     deployment.announced(task_id)
-    assert "ExecutionAlreadyExists" in aws.refusal(*start, "--name", task_id, "--input", wanted)
+    assert "ExecutionAlreadyExists" in aws.error(*start, "--name", task_id, "--input", wanted)
 
     now = time.time()
     old = Task(name, "console", "text_to_video", "gen4.5", created_at=now, deadline_at=now + 600)
@@ -131,10 +131,10 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_bought(
     assert simulator.creates(mark_of(body)) == []
 
 
-def test_another_machine_calls_a_generation_as_its_child(
+def test_another_machine_runs_a_generation_as_its_child(
     deployment: Deployment, simulator: Simulator, name: str
 ) -> None:
-    """`startExecution.sync:2`: the parent waits, and goes on with the summary; red when its child is red."""
+    """`startExecution.sync:2`: the parent waits, and continues with the summary; it fails when its child fails."""
     states = deployment.clients.states
     shot = {
         "Type": "Task",
@@ -166,10 +166,10 @@ def test_another_machine_calls_a_generation_as_its_child(
     assert [len(simulator.creates(mark_of(body))) for body in (good, bad)] == [1, 1]
 
 
-def test_one_whose_finish_failed_is_repaired_by_the_sweeper_and_not_bought_again(
+def test_the_sweeper_repairs_a_task_that_failed_at_finish_without_buying_again(
     deployment: Deployment, simulator: Simulator, name: str
 ) -> None:
-    """Red at Finish, the row open: paid for, not archived. The sweeper's execution goes on from the row."""
+    """The execution failed at Finish and the row is open: paid, not archived. The sweeper's execution continues."""
     # One try and six retries in the first execution; the next one meets a good link.
     body = text_to_video("seconds=3, output=redirect, outputs_bad=7")
     deployment.start(name, {"operation": "text_to_video", "request": body})
@@ -191,7 +191,7 @@ def test_one_whose_finish_failed_is_repaired_by_the_sweeper_and_not_bought_again
     assert [entry["id"] for entry in simulator.creates(mark_of(body))] == [bought["id"]]
 
 
-def test_a_failed_generation_ends_red_with_its_code_and_a_cause_in_words(deployment: Deployment, name: str) -> None:
+def test_a_failed_generation_fails_its_execution_with_code_and_cause(deployment: Deployment, name: str) -> None:
     body = text_to_video(f"{QUICK}, fail=SAFETY.INPUT.TEXT")
     deployment.start(name, {"operation": "text_to_video", "request": body})
     execution = deployment.execution(name)

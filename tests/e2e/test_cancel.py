@@ -36,7 +36,7 @@ def test_a_running_task_is_cancelled_here_and_at_runway(
 def test_a_task_that_waits_for_quota_is_cancelled_before_anything_is_bought(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """No create after a cancel: Runway would take it from the second time on, and is never asked again."""
+    """No create follows a cancel: Runway would accept the second create, but never receives one."""
     body = text_to_video("create=429, times=1")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "THROTTLED")
@@ -52,8 +52,8 @@ def test_a_task_that_waits_for_quota_is_cancelled_before_anything_is_bought(
     assert [notice.body["type"] for notice in notices.of(task_id)] == ["task.cancelled"]
 
 
-def test_an_ended_task_is_hidden_and_its_files_are_kept(api: Api, deployment: Deployment) -> None:
-    """The client has no use for the task any more; what was paid for stays in the archive."""
+def test_deleting_an_ended_task_hides_it_and_leaves_its_outputs_archived(api: Api, deployment: Deployment) -> None:
+    """The client no longer sees the task; its paid outputs stay in the archive."""
     task_id = api.create("text_to_video", text_to_video())
     api.ended(task_id)
     deployment.announced(task_id)
@@ -69,7 +69,7 @@ def test_an_ended_task_is_hidden_and_its_files_are_kept(api: Api, deployment: De
     assert deployment.row(task_id).state == "SUCCEEDED"
 
 
-def test_a_cancelled_task_is_hidden_no_further(api: Api, deployment: Deployment) -> None:
+def test_deleting_a_cancelled_task_again_answers_404(api: Api, deployment: Deployment) -> None:
     """Runway answers 404 to the DELETE of what was cancelled, and so does Tarmac once it has ended, too."""
     task_id = api.create("text_to_video", text_to_video("seconds=400"))
     assert api.delete(task_id) == 204

@@ -1,4 +1,4 @@
-"""What one task has made, the next one begins with: the link of a read goes into its request, as it is."""
+"""The output of one task is the input of the next: the link from a read goes unchanged into the request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_image_becomes_a_video(api: Api, deployment: Deployment, simulator: S
     assert json.loads(simulator.body_text(upstream_id))["promptImage"].startswith("runway://")
 
 
-def test_by_bucket_and_key_as_notices_tell_them(api: Api, deployment: Deployment) -> None:
+def test_an_output_is_an_input_by_the_bucket_and_key_of_its_notice(api: Api, deployment: Deployment) -> None:
     image_id = api.create("text_to_image", text_to_image())
     api.ended(image_id)
     [output] = deployment.tasks.get(image_id).outputs

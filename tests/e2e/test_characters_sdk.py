@@ -38,7 +38,7 @@ WARM: Any = {"type": "text", "prompt": "A warm and friendly voice", "model": "el
 
 @pytest.fixture
 def sdk_of(deployment: Deployment) -> Iterator[Callable[..., RunwayML]]:
-    """The SDK as a client of its own, with the scopes that a key has if nothing is said."""
+    """The SDK as a new client with the default scopes."""
     with ExitStack() as opened:
 
         def sdk(*more_scopes: str) -> RunwayML:
@@ -67,13 +67,13 @@ def nova(runway: RunwayML, scenario: str = "ready=1", **changes: Any) -> Any:
 
 
 def in_portal(simulator: Simulator, kind: str, **body: Any) -> str:
-    """The id of something that somebody has made in Runway's own portal."""
+    """Return the id of an item that was made in Runway's own portal."""
     item_id = str(uuid.uuid4())
     simulator.http.put(f"/_simulator/records/{kind}/{item_id}", json=body).raise_for_status()
     return item_id
 
 
-def test_an_avatars_whole_life(acme: RunwayML, other: RunwayML) -> None:
+def test_the_life_of_an_avatar(acme: RunwayML, other: RunwayML) -> None:
     made = nova(acme, start_script="Hello")
     assert (made.status, made.start_script, made.processed_image_uri) == ("PROCESSING", "Hello", None)
     ready = eventually(
@@ -157,7 +157,7 @@ def test_voices(acme: RunwayML, other: RunwayML) -> None:
         acme.voices.retrieve(ids[0])
 
 
-def test_what_was_made_in_the_portal_is_shared(
+def test_items_made_in_the_portal_are_shared(
     acme: RunwayML, other: RunwayML, sdk_of: Callable[..., RunwayML], simulator: Simulator
 ) -> None:
     lobby = in_portal(
@@ -198,7 +198,7 @@ def test_videos_are_made_of_avatars_that_the_client_may_use(acme: RunwayML, othe
 
 
 def test_conversations(acme: RunwayML, other: RunwayML, api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """They belong to whoever has started their session; here, to the client `api`."""
+    """The client that started the session owns the conversation; here the client `api`."""
     preset = {"type": "runway-preset", "presetId": "influencer"}
     session = {"model": "gwm1_avatars", "avatar": preset, "startScript": "Hi [[sim: ready=0, runs=5]]"}
     session_id = simulator.http.post("/v1/realtime_sessions", json=session).raise_for_status().json()["id"]
@@ -234,7 +234,7 @@ def test_conversations(acme: RunwayML, other: RunwayML, api: Api, deployment: De
 
 
 def test_the_sdks_own_retry_makes_nothing_twice(api: Api, simulator: Simulator) -> None:
-    """Once the answer is lost between Tarmac and the SDK, once between Runway and Tarmac."""
+    """One response is lost between Tarmac and the SDK, one between Runway and Tarmac."""
     lost: list[str] = []
 
     def lose_the_first_answer(response: httpx.Response) -> None:

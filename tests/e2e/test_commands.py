@@ -76,26 +76,26 @@ def test_a_client_is_created_listed_and_revoked(tarmac: Tarmac, stack: StackInfo
 
     made = tarmac("clients", "create", name, "--scope", "tasks", "--scope", "account", "--json")
     assert (made.returncode, made.stderr) == (0, "")
-    told = json.loads(made.stdout)
-    assert (told["client"], told["scopes"]) == (name, ["account", "tasks"])
-    assert status_with(stack, told["key"]) == 200
+    created = json.loads(made.stdout)
+    assert (created["client"], created["scopes"]) == (name, ["account", "tasks"])
+    assert status_with(stack, created["key"]) == 200
 
     listed = tarmac("clients", "list", "--json")
     assert listed.returncode == 0
     (entry,) = [each for each in json.loads(listed.stdout) if each["client"] == name]
     assert entry["scopes"] == ["account", "tasks"]
-    assert told["key"] not in listed.stdout
+    assert created["key"] not in listed.stdout
     assert f"{name} " in tarmac("clients", "list").stdout
 
-    revoked = tarmac("clients", "revoke", typed=told["key"] + "\n")
+    revoked = tarmac("clients", "revoke", typed=created["key"] + "\n")
     assert (revoked.returncode, revoked.stderr) == (0, "revoked\n")
-    assert status_with(stack, told["key"]) == 401
-    again = tarmac("clients", "revoke", typed=told["key"] + "\n")
+    assert status_with(stack, created["key"]) == 401
+    again = tarmac("clients", "revoke", typed=created["key"] + "\n")
     assert (again.returncode, again.stderr) == (2, "error: key not found\n")
 
 
-def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
-    """So that it can be piped, while the words around it reach the eye."""
+def test_a_client_key_is_the_only_text_on_standard_output(tarmac: Tarmac, stack: StackInfo) -> None:
+    """The key can be piped; the explanation goes to standard error."""
     made = tarmac("clients", "create", f"cli-{uuid.uuid4().hex[:10]}")
     assert made.returncode == 0
     assert "shown only once" in made.stderr
@@ -106,7 +106,7 @@ def test_a_client_key_for_people_is_alone_on_standard_output(tarmac: Tarmac, sta
     ("arguments", "words"),
     [(("clients", "create", "Not A Name"), "client name"), (("clients", "create", "a", "--scope", "x"), "x")],
 )
-def test_a_client_that_cannot_be_is_one_message(tarmac: Tarmac, arguments: tuple[str, ...], words: str) -> None:
+def test_an_invalid_client_is_reported_in_one_message(tarmac: Tarmac, arguments: tuple[str, ...], words: str) -> None:
     answer = tarmac(*arguments)
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: ")
@@ -126,7 +126,7 @@ def test_doctor_finds_the_stack_well(tarmac: Tarmac) -> None:
 def test_doctor_reports_a_bad_runway_key_and_secret_set_fixes_it(
     fresh: Tarmac, deployment: Deployment, secret: str
 ) -> None:
-    """Unset, then one that Runway refuses, then a good one from standard input; the key is shown nowhere."""
+    """The key is unset, then rejected by Runway, then a valid one from standard input; no command shows it."""
 
     def stored() -> str:
         return deployment.clients.secrets.get_secret_value(SecretId=secret)["SecretString"]
@@ -152,7 +152,7 @@ def test_doctor_reports_a_bad_runway_key_and_secret_set_fixes_it(
     eventually(lambda: fresh("doctor"), lambda answer: answer.returncode == 0, "all to be well")
 
 
-def test_status_says_where_the_stack_is(tarmac: Tarmac, stack: StackInfo) -> None:
+def test_status_reports_the_address_of_the_stack(tarmac: Tarmac, stack: StackInfo) -> None:
     answer = tarmac("status")
     assert answer.returncode == 0
     assert stack.api_url in answer.stdout
@@ -168,7 +168,7 @@ def test_up_again_changes_nothing(stack: StackInfo, stack_home: Path) -> None:
 
 
 def test_a_shared_avatar_is_adopted(tarmac: Tarmac, deployment: Deployment, simulator: Simulator) -> None:
-    """From then on it is one client's alone."""
+    """From then on one client owns it."""
     body = {
         "name": "Lobby",
         "personality": "kind",
@@ -223,7 +223,7 @@ def test_a_picture_becomes_a_video_in_a_folder(tarmac: Tarmac, deployment: Deplo
 
 
 def test_tasks_are_followed_and_cancelled(tarmac: Tarmac, api: Api) -> None:
-    """With a key of one's own; `watch` ends with the last of them, its exit code tells that one was cancelled."""
+    """With a client's own key; `watch` ends with the last task, and its exit code reports the cancelled one."""
     keyed = ("--key", api.key)
     common = ("generate", "text_to_video", "-m", "veo3.1_fast", "--ratio", "1280:720", "--duration", "4", "--json")
     quick, endless = (
@@ -252,7 +252,7 @@ def test_a_request_that_is_refused_names_the_field(tarmac: Tarmac) -> None:
     assert "ratio: Expected one of" in made.stderr
 
 
-def test_where_no_stack_is_every_command_says_how_to_start_one(tmp_path: Path) -> None:
+def test_without_a_stack_every_command_reports_how_to_start_one(tmp_path: Path) -> None:
     answers = [run(tmp_path, *words) for words in (("tasks",), ("show", "x"), ("doctor",), ("redrive", "--json"))]
     for answer in answers:
         assert (answer.returncode, answer.stdout) == (3, "")
@@ -260,8 +260,8 @@ def test_where_no_stack_is_every_command_says_how_to_start_one(tmp_path: Path) -
     assert [answer.stderr[:10] for answer in answers] == ["error: " + str(tmp_path)[:3]] * 3 + ['{"error": ']
 
 
-def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
-    """Two good lines and a wrong one; the same file again starts none, and shows the same report."""
+def test_a_batch_file_is_uploaded_followed_and_reported(tarmac: Tarmac, tmp_path: Path) -> None:
+    """Two valid lines and an invalid one; the same file again starts no task and shows the same report."""
     lines = [{"operation": "text_to_video", "request": text_to_video()} for _ in range(3)]
     lines[1]["request"] = {"model": "gen4.5"}
     file, report = tmp_path / "Zwölf Möwen.jsonl", tmp_path / "report.json"
@@ -270,15 +270,15 @@ def test_a_file_of_requests_is_handed_in_followed_and_reported(tarmac: Tarmac, t
     handed_in = tarmac("batch", str(file), "--report", str(report))
 
     assert handed_in.returncode == 1, handed_in.stderr
-    told = json.loads(report.read_text())
-    assert (told["status"], told["lines"], told["succeeded"], told["rejected"]) == ("ENDED", 3, 2, 1)
+    saved = json.loads(report.read_text())
+    assert (saved["status"], saved["lines"], saved["succeeded"], saved["rejected"]) == ("ENDED", 3, 2, 1)
     assert "promptText: Required" in handed_in.stdout
     again = tarmac("batch", str(file), "--json")
-    assert json.loads(again.stdout)["results"] == told["results"]
+    assert json.loads(again.stdout)["results"] == saved["results"]
     assert "no line is started again" in again.stderr
 
 
-def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
+def test_an_invalid_batch_file_is_reported_in_words(tarmac: Tarmac, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "lake.jpg").write_bytes(picture())
     reasons = {"empty.csv": "must name the columns", "lake.jpg": ".jsonl or a .csv", "nowhere.csv": "No such file"}
@@ -289,7 +289,7 @@ def test_a_file_that_is_no_batch_is_refused_in_words(tarmac: Tarmac, tmp_path: P
 
 
 def test_redrive_puts_lines_of_a_batch_back_into_their_queue(tarmac: Tarmac, deployment: Deployment) -> None:
-    """Listed first, and left there; then sent to RunBatch, which is done with a batch that it does not know."""
+    """The first call only lists them. The second returns them to RunBatch, which drops lines of an unknown batch."""
     dead_letters, message = deployment.physical("BatchDeadLetters"), json.dumps({"batch": uuid.uuid4().hex, "chunk": 1})
     deployment.clients.sqs.send_message(QueueUrl=dead_letters, MessageBody=message)
     listed = tarmac("redrive", "--dry-run")

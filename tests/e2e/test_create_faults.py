@@ -1,4 +1,4 @@
-"""The one step that spends money, against a Runway that refuses, fails or loses its answer: paid at most once."""
+"""Creates against a Runway that rejects them, fails or loses responses: each is paid at most once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.e2e.simulator import Simulator
 
 
 def test_a_create_beyond_the_quota_waits_its_turn(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """429 buys nothing: THROTTLED to the client, then taken and billed once; the refusal is no attempt."""
+    """429 buys nothing: the client reads THROTTLED, then Runway bills one create; a 429 is not an attempt."""
     body = text_to_video(f"{QUICK}, create=429, times=1")
     task_id = api.create("text_to_video", body)
 
@@ -26,7 +26,7 @@ def test_a_create_beyond_the_quota_waits_its_turn(api: Api, deployment: Deployme
 
 
 def test_an_upstream_outage_is_waited_out(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """503 twice, with Retry-After: each refusal waits longer, nothing was bought meanwhile."""
+    """503 twice, with Retry-After: each wait is longer than the last, and nothing is bought meanwhile."""
     body = text_to_video(f"{QUICK}, create=503, times=2, retry_after=1")
     task_id = api.create("text_to_video", body)
 
@@ -37,8 +37,10 @@ def test_an_upstream_outage_is_waited_out(api: Api, deployment: Deployment, simu
     assert deployment.visited(task_id).count("WaitForCapacity") == 2
 
 
-def test_a_refused_key_is_read_afresh_once(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """401 to the first POST: the key may have been rotated, so the second goes out at once with a fresh one."""
+def test_a_rejected_key_is_read_from_the_secret_once_more(
+    api: Api, deployment: Deployment, simulator: Simulator
+) -> None:
+    """401 to the first POST: the key may have been rotated, so the second POST follows at once with a fresh one."""
     body = text_to_video(f"{QUICK}, create=401, times=1")
     task_id = api.create("text_to_video", body)
 
@@ -49,10 +51,10 @@ def test_a_refused_key_is_read_afresh_once(api: Api, deployment: Deployment, sim
 
 
 @pytest.mark.parametrize("fault", ["lost", "garbage", "408", "500", "502", "504"])
-def test_a_create_with_a_lost_response_is_never_sent_again(
+def test_a_create_with_a_lost_response_is_never_retried(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices, fault: str
 ) -> None:
-    """Nobody knows whether it was bought (it was): FAILED with TARMAC.AMBIGUOUS, credits kept in reserve, announced."""
+    """Tarmac cannot know whether it was bought (it was): FAILED with TARMAC.AMBIGUOUS, credits stay reserved."""
     body = text_to_video(f"{QUICK}, create={fault}")
     task_id = api.create("text_to_video", body)
 
@@ -89,17 +91,17 @@ def test_a_request_that_runway_rejects_fails_in_its_words(
 
 
 @pytest.mark.parametrize("fault", ["poll=500, polls=7", "poll=429, polls=4, retry_after=1", "poll=404, polls=2"])
-def test_looks_that_tell_nothing_do_not_fail_a_task(api: Api, deployment: Deployment, fault: str) -> None:
-    """Bad reads, and a 404 that was not confirmed, are waited out."""
+def test_inconclusive_polls_do_not_fail_a_task(api: Api, deployment: Deployment, fault: str) -> None:
+    """The task continues after malformed responses and an unconfirmed 404."""
     task_id = api.create("text_to_video", text_to_video(f"{QUICK}, {fault}"))
     assert api.ended(task_id)["status"] == "SUCCEEDED"
     assert deployment.announced(task_id).attempt == 1
 
 
-def test_a_task_that_runway_no_longer_knows_fails_after_three_polls(
+def test_a_task_not_found_at_runway_fails_after_three_polls(
     api: Api, deployment: Deployment, simulator: Simulator
 ) -> None:
-    """404 for good, without a cancel of ours: gone upstream, and not bought again."""
+    """Runway answers 404 permanently without a cancel by Tarmac: the task fails and is not bought again."""
     body = text_to_video(f"{QUICK}, poll=404")
     task_id = api.create("text_to_video", body)
 
@@ -113,7 +115,7 @@ def test_a_task_that_runway_no_longer_knows_fails_after_three_polls(
 def test_a_task_past_its_deadline_is_cancelled_at_runway_and_fails(
     api: Api, deployment: Deployment, simulator: Simulator
 ) -> None:
-    """The template's deadline, brought near by hand."""
+    """The test moves the template's deadline close by hand."""
     body = text_to_video("seconds=2000")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "RUNNING")

@@ -1,4 +1,4 @@
-"""What anybody may read, and whether real answers are as they are described."""
+"""Public documents, and whether real responses match their description."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def anybody(stack: StackInfo) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def operator(deployment: Deployment) -> Iterator[Api]:
-    """A client that may change what all share."""
+    """A client that may change shared items."""
     with Api.of_new_client(deployment, scopes=SCOPES) as client:
         yield client
 
@@ -55,7 +55,7 @@ def test_the_page_reads_the_document_beside_it(anybody: httpx.Client, document: 
 
 @pytest.fixture
 def check(document: dict[str, Any]) -> Check:
-    """The answer's body, held against the description of its path."""
+    """Return the response's body after checking it against the description of its path."""
 
     def checked(answer: httpx.Response, path: str) -> Any:
         method = answer.request.method.lower()
@@ -72,7 +72,7 @@ def check(document: dict[str, Any]) -> Check:
     return checked
 
 
-def test_answers_are_as_described(api: Api, check: Check) -> None:
+def test_responses_match_their_description(api: Api, check: Check) -> None:
     http = api.http
     task = check(api.post("image_to_video", image_to_video(metadata={"order": "A-17"})), "/v1/image_to_video")
     failed = check(api.post("text_to_video", text_to_video("fail=INTERNAL.BAD_OUTPUT.01")), "/v1/text_to_video")
@@ -114,7 +114,7 @@ def test_answers_are_as_described(api: Api, check: Check) -> None:
     check(http.get("/health"), "/health")
 
 
-def test_answers_about_workflows_and_routers_are_as_described(operator: Api, check: Check) -> None:
+def test_responses_about_workflows_and_routers_match_their_description(operator: Api, check: Check) -> None:
     http, at, of, run_at = operator.http, "/v1/routers", "/v1/routers/{id}", "/v1/workflow_invocations/{id}"
     router = check(http.post(at, json={"slug": f"r{marker()[:20]}"}), at)
     mine = f"/v1/routers/{router['id']}"

@@ -1,4 +1,4 @@
-"""What Runway fails, throttles or cancels: the same story in the API, the row, the notice and the execution."""
+"""Tasks that Runway fails, throttles or cancels: the API, row, notice and execution agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.requests import mark_of, text_to_video
 from tests.e2e.simulator import Simulator
 
 
-def test_a_failure_of_runways_flows_through_to_everyone(
+def test_a_failure_of_runway_reaches_client_subscriber_and_operator(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
     """Moderation is final: one create, no second attempt, a red execution in its Fail state."""
@@ -43,7 +43,7 @@ def test_a_failure_of_runways_flows_through_to_everyone(
     assert len(simulator.creates(mark_of(body))) == 1
 
 
-def test_trouble_of_runways_own_is_worth_one_more_attempt(
+def test_an_internal_failure_of_runway_gets_one_more_attempt(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
     """FAILED with INTERNAL, then a second create that succeeds: two in the ledger, one task, one notice."""
@@ -64,7 +64,7 @@ def test_trouble_of_runways_own_is_worth_one_more_attempt(
 
 @pytest.mark.parametrize("code", ["INTERNAL", "THIRD_PARTY.UNAVAILABLE"])
 def test_the_second_attempt_is_the_last(api: Api, deployment: Deployment, simulator: Simulator, code: str) -> None:
-    """Trouble that lasts is not bought a third time."""
+    """A task whose two attempts fail gets no third attempt."""
     body = text_to_video(f"seconds=3, fail={code}")
     task_id = api.create("text_to_video", body)
 
@@ -77,7 +77,7 @@ def test_the_second_attempt_is_the_last(api: Api, deployment: Deployment, simula
 
 
 @pytest.mark.parametrize("code", ["ASSET.INVALID", "INPUT_PREPROCESSING.SAFETY.TEXT", "A.CODE.OF.TOMORROW"])
-def test_the_callers_fault_and_the_unknown_are_final(api: Api, simulator: Simulator, code: str) -> None:
+def test_failures_by_the_caller_and_unknown_failures_are_final(api: Api, simulator: Simulator, code: str) -> None:
     body = text_to_video(f"seconds=3, fail={code}")
     task = api.ended(api.create("text_to_video", body))
     assert (task["status"], task["failureCode"]) == ("FAILED", code)
@@ -87,7 +87,7 @@ def test_the_callers_fault_and_the_unknown_are_final(api: Api, simulator: Simula
 def test_a_failure_without_a_code_is_reported_without_one(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """It counts as Runway's own trouble; the execution needs an error all the same."""
+    """The failure counts as internal to Runway; the execution still needs an error."""
     body = text_to_video("seconds=3, fail=none")
     task_id = api.create("text_to_video", body)
 
@@ -101,7 +101,7 @@ def test_a_failure_without_a_code_is_reported_without_one(
 
 
 def test_throttled_is_shown_and_then_succeeds(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """Runway took the task and lets it queue: the client sees THROTTLED, nothing is bought again."""
+    """Runway accepted the task and queues it: the client reads THROTTLED, nothing is bought again."""
     body = text_to_video("throttled=150, seconds=5")
     task_id = api.create("text_to_video", body)
 
@@ -123,7 +123,7 @@ def test_a_task_that_shows_no_progress_succeeds(api: Api) -> None:
 def test_cancelled_at_runway_is_cancelled_here(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """Someone cancelled it in Runway's own console."""
+    """A user cancelled it in Runway's own console."""
     body = text_to_video("seconds=3, cancelled=1")
     task_id = api.create("text_to_video", body)
 
@@ -140,10 +140,10 @@ def test_cancelled_at_runway_is_cancelled_here(
 
 
 def test_subscribers_can_filter_by_type(api: Api, deployment: Deployment) -> None:
-    """A subscription to failures alone hears of the failed task, not of the one that succeeded before."""
+    """A subscription to failures receives the notice of the failed task, not that of the earlier success."""
     with Notices.subscribed(deployment, {"type": ["task.failed"], "client": [api.client]}) as failures:
         good = api.create("text_to_video", text_to_video())
         deployment.announced(good)
         bad = api.create("text_to_video", text_to_video("seconds=3, fail=SAFETY.OUTPUT.VIDEO"))
         failures.of(bad)
-        assert {notice.body["taskId"] for notice in failures.heard()} == {bad}
+        assert {notice.body["taskId"] for notice in failures.received()} == {bad}

@@ -42,8 +42,10 @@ TYPES = {
 }
 
 
-def test_each_file_is_archived_as_what_it_is(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """By its bytes: its extension, its content type, and every byte of it. All tasks run at the same time."""
+def test_each_output_is_archived_under_the_type_of_its_bytes(
+    api: Api, deployment: Deployment, simulator: Simulator
+) -> None:
+    """The extension and content type follow from the bytes, and every byte is archived. All tasks run at once."""
     ids = [api.create(operation, body) for operation, body, _ in CREATES]
     for task_id, (operation, body, extensions) in zip(ids, CREATES, strict=True):
         task, row = api.ended(task_id), deployment.announced(task_id)

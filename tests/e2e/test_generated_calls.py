@@ -1,6 +1,6 @@
 """Calls that schemathesis generates from /openapi.json: valid and invalid ones.
 
-No answer may be a 5xx or other than described, and what does not fit must be refused. The same calls each time: the
+No response may be a 5xx or undescribed, and invalid calls must be refused. The calls are the same each time: the
 seed is fixed. `make schemathesis` makes some thousands.
 """
 
@@ -44,12 +44,12 @@ def schemathesis(stack: StackInfo, api: Api, *options: str) -> None:
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
 
 
-def test_made_up_calls_are_answered_as_described(stack: StackInfo, api: Api) -> None:
+def test_generated_calls_get_described_responses(stack: StackInfo, api: Api) -> None:
     schemathesis(stack, api, "--phases", "fuzzing", "--max-examples", EXAMPLES or FEW)
 
 
 @pytest.mark.slow
-def test_calls_at_and_beyond_every_limit_are_answered_as_described(stack: StackInfo, api: Api) -> None:
+def test_calls_at_and_beyond_every_limit_get_described_responses(stack: StackInfo, api: Api) -> None:
     """One value after the other at its least, at its most, beyond, of another type, and not there."""
     which = [] if EXAMPLES else ["--include-path-regex", WITHOUT_LONG_BODIES]
     schemathesis(stack, api, "--phases", "coverage", *which)

@@ -94,7 +94,7 @@ def test_a_preset_completes_the_objects_of_its_folder_and_source_and_output_name
     output = notice.body["outputs"][0]
     head = deployment.clients.s3.head_object(Bucket=output["bucket"], Key=output["key"])
     assert head["Metadata"]["tarmac-source"] == f"s3://{deployment.info.upload_bucket}/{quote(key)}"
-    assert not [each for each in notices.heard() if each.body["source"].get("key") == f"presets/{name}.json"]
+    assert not [each for each in notices.received() if each.body["source"].get("key") == f"presets/{name}.json"]
 
 
 def test_an_invalid_preset_is_rejected_and_so_are_the_objects_of_its_folder(

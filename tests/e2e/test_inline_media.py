@@ -1,4 +1,4 @@
-"""Files within the request: data URIs to 5 MiB each, within a body of 5.5 MiB, kept as objects from the create on."""
+"""Files within the request: data URIs to 5 MiB each, within a body of 5.5 MiB, stored as objects from the create on."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_a_client_without_tasks_has_an_empty_list(api: Api) -> None:
 
 
 def test_tasks_are_listed_newest_first_by_page_and_by_status(api: Api, deployment: Deployment) -> None:
-    """Each once, as a single read shows it, and none of anybody else."""
+    """Each task once, as a single read shows it, and no task of another client."""
     with Api.of_new_client(deployment) as other:
         foreign = other.create("text_to_video", text_to_video())
         scenarios = ["seconds=3", "seconds=3, fail=ASSET.INVALID", "seconds=3", "seconds=2000", "seconds=3"]

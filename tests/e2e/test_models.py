@@ -13,7 +13,7 @@ from tests.e2e.media import data_uri, picture, play
 from tests.e2e.requests import QUICK, marker, prompt
 from tests.e2e.simulator import Simulator
 
-# A character performance has no prompt: its scenario travels in a link, whose query nobody reads.
+# A character performance has no prompt: its scenario is in the query of a link, which is not read otherwise.
 QUIET = f"[[sim:{QUICK}]]"
 IMAGE = f"https://media.example.com/knight.png?{QUIET}"
 VIDEO = "https://media.example.com/street.mp4"
@@ -117,7 +117,7 @@ VIDEO = "https://media.example.com/street.mp4"
         ),
     ],
 )
-def test_a_model_is_asked_in_the_contracts_words_and_its_video_archived(
+def test_a_request_reaches_runway_in_the_contracts_words_and_its_video_is_archived(
     api: Api,
     deployment: Deployment,
     simulator: Simulator,
@@ -127,7 +127,7 @@ def test_a_model_is_asked_in_the_contracts_words_and_its_video_archived(
     size: tuple[int, int],
     seconds: int | None,
 ) -> None:
-    """`upstream` says where Runway's body differs from the client's (None: it is not there)."""
+    """`upstream` holds the fields of Runway's body that differ from the client's (None: the field is absent)."""
     answer = api.post(operation, body)
     assert answer.status_code == 200, answer.text
     task = api.ended(answer.json()["id"])
@@ -164,7 +164,7 @@ def test_every_output_of_a_task_is_archived_in_order(api: Api, deployment: Deplo
 
 
 def test_metadata_is_echoed_and_never_sent_upstream(api: Api, simulator: Simulator) -> None:
-    """It is Tarmac's own addition: Runway would refuse, or keep, what it does not know."""
+    """Metadata is Tarmac's own addition: Runway would reject or store an unknown field."""
     secret = marker()
     body = {
         "model": "gen4.5",

@@ -1,4 +1,4 @@
-"""A create that is sent twice is bought once; two creates that merely look alike are two."""
+"""A retried create is bought once; two creates with equal bodies are two tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def key() -> str:
     return str(uuid.uuid4())
 
 
-def test_the_same_key_and_body_get_the_first_answer(
+def test_the_same_key_and_body_get_the_first_response(
     api: Api, deployment: Deployment, simulator: Simulator, key: str
 ) -> None:
     """At once, while it runs, and after it has ended: one task, one create at Runway."""
@@ -41,7 +41,7 @@ def test_the_same_key_and_body_get_the_first_answer(
 def test_the_same_key_eight_times_at_once_is_one_task(
     api: Api, deployment: Deployment, simulator: Simulator, key: str
 ) -> None:
-    """None waits for an answer of the first; all get the same."""
+    """No request waits for the first response; all get the same task."""
     body = text_to_video()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: api.post("text_to_video", body, idempotency_key=key), range(8)))
@@ -54,7 +54,7 @@ def test_the_same_key_eight_times_at_once_is_one_task(
     assert len(simulator.creates(mark_of(body))) == 1
 
 
-def test_a_key_never_answers_for_another_body(api: Api, key: str) -> None:
+def test_a_key_with_another_body_is_rejected(api: Api, key: str) -> None:
     """422, and the first task is unharmed. Bodies are compared as bytes, so nothing is ever guessed."""
     task_id = api.create("text_to_video", text_to_video(), idempotency_key=key)
     other = api.post("text_to_video", text_to_video(), idempotency_key=key)
@@ -64,7 +64,7 @@ def test_a_key_never_answers_for_another_body(api: Api, key: str) -> None:
 
 
 def test_a_key_belongs_to_its_path_and_its_client(api: Api, deployment: Deployment, key: str) -> None:
-    """The same words mean another create elsewhere."""
+    """The same key on another path or of another client is a new create."""
     body = image_to_video(model="gen4.5")
     one = api.create("text_to_video", {**body, "promptImage": None}, idempotency_key=key)
     two = api.create("image_to_video", body, idempotency_key=key)
@@ -93,8 +93,8 @@ def test_without_a_key_two_creates_are_two_tasks(api: Api, simulator: Simulator)
 
 
 def test_an_sdks_own_retry_finds_its_first_attempt(api: Api) -> None:
-    """Its answer was lost, so nobody has read the task; its second retry finds it again if that answer was lost as
-    well; the next first retry is of another create."""
+    """After a lost response the client has not read the task. A second retry finds it again if that response is lost
+    too; another first retry belongs to another create."""
     body = text_to_video()
     first = api.create("text_to_video", body, x_stainless_retry_count="0")
     for number in ("1", "2"):
@@ -104,8 +104,8 @@ def test_an_sdks_own_retry_finds_its_first_attempt(api: Api) -> None:
     assert api.ids() == [second, first]
 
 
-def test_a_task_that_was_read_is_not_taken_for_a_lost_one(api: Api) -> None:
-    """Whoever has read it knows its id, and so did get the answer."""
+def test_a_retry_does_not_find_a_task_that_was_read(api: Api) -> None:
+    """A client that has read the task knows its id, so it received the response."""
     body = text_to_video()
     known = api.create("text_to_video", body)
     api.read(known)
@@ -123,8 +123,8 @@ def test_a_retry_finds_only_its_own_clients_path_and_bytes(api: Api, deployment:
 
 
 def test_four_identical_creates_are_four_tasks(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """One plain; one whose answer is lost; one that never arrived; one plain again. The client reads what it got, as
-    an SDK's wait does, so that no retry takes a task which is somebody's already."""
+    """One is plain, one loses its response, one never arrives, one is plain again. The client reads each task, as an
+    SDK's wait does, so that no retry finds a task that another create has returned."""
     body = text_to_video()
 
     def got(task_id: str) -> str:

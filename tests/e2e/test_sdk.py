@@ -122,8 +122,8 @@ def test_unknown_tasks_and_wrong_keys_raise_what_the_sdk_documents(runway: Runwa
 
 
 def test_the_sdks_own_retry_does_not_buy_twice(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """The gateway took the create and its answer was lost on the way back: the SDK sends it again, and gets the task
-    that it has made already."""
+    """The gateway accepts the create and its response is lost: the SDK retries and gets the task of the first
+    attempt."""
     body = text_to_video()
     lost: list[str] = []
 

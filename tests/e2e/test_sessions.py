@@ -1,4 +1,4 @@
-"""Live sessions over HTTP, as the official SDK, a page and a page's server hold them."""
+"""Live sessions over HTTP, as the official SDK, a page and a page's server use them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def upstream(simulator: Simulator, session_id: str) -> str:
 
 
 def execution(deployment: Deployment, session_id: str) -> tuple[str, list[str]]:
-    """How the session's execution ended, and the states that it visited."""
+    """Return how the session's execution ended, and the states that it visited."""
     arn = deployment.info.session_state_machine_arn.replace(":stateMachine:", ":execution:") + f":{session_id}"
     states = deployment.clients.states
     ended = eventually(
@@ -150,7 +150,7 @@ def test_a_servers_route_is_answered_by_tarmac(path: str, body: dict[str, Any], 
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_custom_avatar_is_runways_to_know(api: Api, simulator: Simulator) -> None:
+def test_runway_validates_a_custom_avatar(api: Api, simulator: Simulator) -> None:
     avatar_id = "0d2f8f7e-37a4-4c5b-8ef1-4a4f3a1e7c55"
     missing = api.http.post("/api/avatar/connect", json={"avatarId": avatar_id})
     assert missing.status_code == 404
@@ -173,7 +173,7 @@ def test_a_page_connects_with_a_client_token(api: Api, deployment: Deployment) -
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert page("https://evil.example").status_code == 401
     assert page().json().keys() == FIELDS
-    # Refusals tell the page why, which takes CORS headers.
+    # The page can read the reason of a refusal only with CORS headers.
     for refused in (page(), page(address=url + "x"), page(address=f"{deployment.info.api_url}/api/avatar/connect")):
         assert refused.status_code in (401, 403)
         assert refused.headers["access-control-allow-origin"] == ORIGIN
@@ -194,7 +194,7 @@ def test_a_page_connects_with_a_client_token(api: Api, deployment: Deployment) -
         ("consume=403", 502, "Forbidden"),
     ],
 )
-def test_what_goes_wrong_is_said_and_leaves_nothing_behind(
+def test_a_rejected_session_reports_the_reason_and_leaves_nothing_behind(
     directives: str, status: int, says: str, api: Api, deployment: Deployment, simulator: Simulator
 ) -> None:
     before = {each["id"] for each in sessions(simulator)}
@@ -216,7 +216,7 @@ def sessions(simulator: Simulator) -> list[dict[str, Any]]:
     return found
 
 
-def test_passing_trouble_is_waited_out(api: Api) -> None:
+def test_a_session_survives_temporary_errors(api: Api) -> None:
     for directives in ("poll=502, polls=2", "poll=429, polls=2", "consume=503, consumes=2", "queued=100, ready=50"):
         assert connect(api, directives).status_code == 200, directives
 
@@ -230,7 +230,7 @@ def test_passing_trouble_is_waited_out(api: Api) -> None:
         ("", False, "CANCELLED", "Cancelled"),
         ("fail=INTERNAL", False, "FAILED", "Failed"),
     ],
-    ids=["a call", "a call that fails", "nobody enters", "nobody claims", "never ready"],
+    ids=["a call", "a call that fails", "no caller enters", "no caller claims", "never ready"],
 )
 def test_an_execution_follows_its_session_to_the_end(
     directives: str, enters: bool, ending: str, path: str, api: Api, deployment: Deployment, simulator: Simulator

@@ -21,7 +21,7 @@ from tests.e2e.waiting import eventually
 def test_an_image_becomes_an_archived_and_announced_video(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """One image over HTTP: bought once, watched, archived byte for byte, announced; and told nowhere else."""
+    """One image over HTTP: bought once, polled, archived byte for byte and announced; no secret is recorded."""
     info = deployment.info
     body = {
         "model": "gen4_turbo",
@@ -32,7 +32,7 @@ def test_an_image_becomes_an_archived_and_announced_video(
         "metadata": {"order": "A-17"},
     }
 
-    # The client creates: answered as Runway answers.
+    # The client creates a task and gets a response of Runway's shape.
     answer = api.post("image_to_video", body)
     assert answer.status_code == 200, answer.text
     task_id = answer.json()["id"]
@@ -41,21 +41,21 @@ def test_an_image_becomes_an_archived_and_announced_video(
     # The client waits, and sees Runway's words only.
     shown: list[str] = []
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         task = api.read(task_id)
         shown.append(str(task["status"]))
         if task["status"] == "RUNNING":
             assert 0 <= task["progress"] <= 0.99
         return task
 
-    task = eventually(look, lambda seen: seen["status"] not in ("PENDING", "THROTTLED", "RUNNING"), "the task's end")
+    task = eventually(read, lambda seen: seen["status"] not in ("PENDING", "THROTTLED", "RUNNING"), "the task's end")
     assert shown[0] in ("PENDING", "THROTTLED", "RUNNING")
     assert "RUNNING" in shown
     assert task["status"] == "SUCCEEDED", task
     assert set(task) == {"id", "createdAt", "status", "output", "cost", "metadata"}
     assert (task["cost"], task["metadata"]) == ({"credits": 15}, {"order": "A-17"})
 
-    # Runway was asked once, with the image uploaded and without what is Tarmac's own.
+    # Runway received one create, with the uploaded image and without Tarmac's own fields.
     (bought,) = simulator.creates(mark_of(body))
     sent = json.loads(simulator.body_text(bought["id"]))
     assert sent.pop("promptImage").startswith("runway://")
@@ -72,7 +72,7 @@ def test_an_image_becomes_an_archived_and_announced_video(
     assert (video.width, video.height, video.codec) == (720, 1280, "h264")
     assert abs(video.seconds - 3) < 0.1
 
-    # The object lies where client, day and task say.
+    # The object's key consists of client, day and task.
     row = deployment.announced(task_id)
     (output,) = row.outputs
     assert output.key in link
@@ -89,7 +89,7 @@ def test_an_image_becomes_an_archived_and_announced_video(
     assert output.sha256 == hashlib.sha256(content).hexdigest()
     assert (row.attempt, row.run, row.reserved_credits, row.cost_credits) == (1, 1, 0.0, 15)
 
-    # Subscribers are told once, in a message that they can filter.
+    # Subscribers get one notice, which they can filter.
     (notice,) = notices.of(task_id)
     assert notice.attributes == {
         "type": "task.succeeded",
@@ -135,9 +135,9 @@ def test_an_image_becomes_an_archived_and_announced_video(
     )
 
     # Prompt, links and keys are in none of its events, nor in the notice.
-    told = json.dumps(deployment.history(task_id), default=str) + json.dumps(execution, default=str) + notice.raw
+    recorded = json.dumps(deployment.history(task_id), default=str) + json.dumps(execution, default=str) + notice.raw
     for secret in (mark_of(body), "runway://", "s3://", "data:image", "ignature=", "http://127", api.key, "Bearer"):
-        assert secret not in told
+        assert secret not in recorded
 
 
 def test_the_local_queue_holds_the_notice_as_published(api: Api, deployment: Deployment) -> None:
@@ -145,12 +145,12 @@ def test_the_local_queue_holds_the_notice_as_published(api: Api, deployment: Dep
     task_id = api.create("text_to_video", {"model": "veo3", "promptText": prompt(), "ratio": "1280:720", "duration": 8})
     heard: list[dict[str, object]] = []
 
-    def look() -> list[dict[str, object]]:
+    def read() -> list[dict[str, object]]:
         answer = deployment.clients.sqs.receive_message(
             QueueUrl=deployment.info.notice_queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
         )
         heard.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
         return [notice for notice in heard if notice["taskId"] == task_id]
 
-    (notice,) = eventually(look, bool, f"the notice of {task_id} in the local queue")
+    (notice,) = eventually(read, bool, f"the notice of {task_id} in the local queue")
     assert (notice["type"], notice["client"]) == ("task.succeeded", api.client)

@@ -87,7 +87,7 @@ def test_a_film_of_three_shots_continues_from_frame_to_frame(
     assert not [body for body in shots if mark_of(body) in notice.raw]
 
 
-def test_a_failed_shot_fails_the_film_and_earlier_shots_are_kept(
+def test_a_failed_shot_fails_the_film_and_earlier_shots_stay_archived(
     deployment: Deployment, simulator: Simulator, notices: Notices, studio: Studio, film: str
 ) -> None:
     """The execution fails with the failed shot's own code and cause; the shot before is archived and in the manifest.

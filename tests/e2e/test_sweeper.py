@@ -1,6 +1,6 @@
-"""What a fault has left behind: the sweeper finds it in the `due` index and brings it to its end.
+"""Tasks that a fault left open: the sweeper finds them in the `due` index and brings them to their end.
 
-Its schedule runs here as well, once a minute: a test only knows that a sweep has happened, not whose it was.
+Its schedule runs here as well, once a minute: a test knows that a sweep has happened, not who started it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.e2e.waiting import eventually
 
 
 def stranded(api: Api, deployment: Deployment, body: dict[str, Any], **changes: Any) -> str:
-    """A row without an execution, as if the function that wrote it had died in that moment; due by now."""
+    """Write a row without an execution, as if its function had crashed right after the write; it is due by now."""
     now = round(time.time(), 3)
     values: dict[str, Any] = {
         "id": str(uuid.uuid4()),
@@ -44,7 +44,7 @@ def stranded(api: Api, deployment: Deployment, body: dict[str, Any], **changes: 
 def test_a_task_that_was_accepted_and_never_started_is_brought_to_its_end(
     api: Api, deployment: Deployment, simulator: Simulator, notices: Notices
 ) -> None:
-    """The answer was given, the execution was not: the next run's takes a name of its own."""
+    """The client got its response, but no execution started: the next run's execution has a new name."""
     body = text_to_video()
     task_id = stranded(api, deployment, body)
     assert api.read(task_id)["status"] == "PENDING"
@@ -60,8 +60,10 @@ def test_a_task_that_was_accepted_and_never_started_is_brought_to_its_end(
     assert len(notices.of(task_id)) == 1
 
 
-def test_a_claim_of_a_dead_process_counts_as_lost(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """Between claim and bind nobody knows what was sent: ambiguous, so nothing is sent again."""
+def test_a_claim_of_a_crashed_process_counts_as_a_lost_response(
+    api: Api, deployment: Deployment, simulator: Simulator
+) -> None:
+    """Between claim and bind the outcome of the attempt is unknown: it is ambiguous, so no attempt follows."""
     body = text_to_video()
     claim = {"state": State.SUBMITTING, "claim": "of a dead one", "claimed_at": time.time() - 300, "attempt": 1}
     task_id = stranded(api, deployment, body, **claim)
@@ -76,7 +78,7 @@ def test_a_claim_of_a_dead_process_counts_as_lost(api: Api, deployment: Deployme
 def test_a_pending_notice_is_published_again_under_the_same_event_id(
     api: Api, deployment: Deployment, notices: Notices
 ) -> None:
-    """SNS had taken it, the row never learnt of that: subscribers get the very message twice and can tell."""
+    """SNS accepted the notice, but the row does not record that: subscribers get the same message twice."""
     task_id = api.create("text_to_video", text_to_video(metadata={"order": "C-3"}))
     deployment.announced(task_id)
     deployment.execution(task_id)
@@ -92,7 +94,7 @@ def test_a_pending_notice_is_published_again_under_the_same_event_id(
 
 
 def test_an_ending_that_was_never_announced_is_announced(api: Api, deployment: Deployment, notices: Notices) -> None:
-    """The function died between the row and SNS, and its execution with it."""
+    """The function and its execution crashed between writing the row and publishing to SNS."""
     ending = {
         "state": State.FAILED,
         "failure": "Runway gave no reason.",
@@ -120,7 +122,7 @@ def test_a_task_that_is_only_late_is_left_to_its_execution(api: Api, deployment:
     deployment.sweep()
 
     row = eventually(
-        lambda: deployment.row(task_id), lambda row: row.next_check_at != long_ago, f"a sweep to look at {task_id}"
+        lambda: deployment.row(task_id), lambda row: row.next_check_at != long_ago, f"a sweep to check {task_id}"
     )
     assert row.run == 1
     assert not deployment.has_execution(f"{task_id}-2")

@@ -22,7 +22,7 @@ LARGEST = 200 * 1024 * 1024
 
 @pytest.fixture
 def runway(api: Api) -> Iterator[RunwayML]:
-    """Without retries: what is refused here would be refused again."""
+    """Without retries: a refused request would be refused again."""
     http = DefaultHttpxClient(trust_env=False)
     with RunwayML(api_key=api.key, base_url=str(api.http.base_url), http_client=http, max_retries=0) as client:
         yield client
@@ -74,7 +74,7 @@ def test_an_upload_starts_nothing_by_itself(api: Api, deployment: Deployment) ->
     assert [row for row in deployment.rows_of("s3") if row.source.get("key") == key] == []
 
 
-def test_the_form_takes_nothing_but_what_it_is_for(api: Api) -> None:
+def test_the_form_accepts_only_the_file_of_its_slot(api: Api) -> None:
     to = slot(api)
     assert send(to, picture(), key="inbox/a.jpg").status_code == 403
     assert send(to, picture(), **{"Content-Type": "text/html"}).status_code == 403
@@ -83,7 +83,7 @@ def test_the_form_takes_nothing_but_what_it_is_for(api: Api) -> None:
     assert send(to, b"x" * 512).status_code == 204
 
 
-def test_the_sdk_says_what_storage_refuses(runway: RunwayML) -> None:
+def test_the_sdk_reports_what_storage_refuses(runway: RunwayML) -> None:
     with pytest.raises(APIStatusError) as refused:
         runway.uploads.create_ephemeral(file=("small.png", b"x" * 100))
     assert refused.value.status_code == 400
@@ -95,7 +95,7 @@ def test_a_file_type_that_runway_does_not_read_gets_no_slot(runway: RunwayML) ->
     assert "filename" in str(refused.value)
 
 
-def test_a_create_says_what_is_wrong_with_an_upload(api: Api, deployment: Deployment) -> None:
+def test_a_create_reports_what_is_wrong_with_an_upload(api: Api, deployment: Deployment) -> None:
     def refusal(of: Api, uri: object) -> tuple[object, str]:
         answer = of.post("image_to_video", image_to_video(promptImage=uri))
         assert answer.status_code == 400, answer.text
@@ -153,7 +153,7 @@ def test_objects_of_allowed_buckets_are_inputs(api: Api, deployment: Deployment,
     assert simulator.creates(mark_of(wrong)) == []
 
 
-def test_other_buckets_and_our_own_are_no_inputs(api: Api, deployment: Deployment) -> None:
+def test_other_buckets_and_tarmacs_own_are_rejected_as_inputs(api: Api, deployment: Deployment) -> None:
     for link in (
         f"s3://{deployment.info.archive_bucket}/a.jpg",
         f"s3://{deployment.info.upload_bucket}/inputs/a.jpg",

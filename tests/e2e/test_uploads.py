@@ -30,7 +30,7 @@ def name() -> str:
 def test_an_image_in_the_inbox_becomes_a_video(
     deployment: Deployment, simulator: Simulator, notices: Notices, name: str
 ) -> None:
-    """Spaces, plus, unicode and a shouting extension in the key; the whole request in percent-encoded metadata."""
+    """Spaces, plus, unicode and an upper-case extension in the key; the whole request in percent-encoded metadata."""
     key = f"inbox/{name}/Café am Hafen + Boot (1).JPG"
     wanted = prompt(text="Möwen über dem Hafen, 波のように – 50 %\n\u201eruhig\u201c 🌊")
     deployment.drop(
@@ -64,7 +64,7 @@ def test_an_image_in_the_inbox_becomes_a_video(
 def test_an_image_without_metadata_gets_the_templates_defaults(
     deployment: Deployment, simulator: Simulator, name: str
 ) -> None:
-    """gen4_turbo, 1280:720, five seconds, no prompt; the type is told by the key where the upload names none."""
+    """gen4_turbo, 1280:720, five seconds, no prompt; the key gives the type where the upload names none."""
     key = f"inbox/{name}.png"
     deployment.drop(key, picture("PNG"), content_type="binary/octet-stream")
 
@@ -100,7 +100,7 @@ def test_an_unusable_object_is_announced_with_its_reason(
     metadata: dict[str, str],
     reason: str,
 ) -> None:
-    """It becomes no task, and whoever put it there can learn why."""
+    """It becomes no task, and the notice gives its uploader the reason."""
     key = f"inbox/{name}-{file}"
     deployment.drop(key, picture(), content_type=content_type, **metadata)
 
@@ -113,21 +113,21 @@ def test_an_unusable_object_is_announced_with_its_reason(
     assert not [row for row in deployment.rows_of("s3") if row.source["key"] == key]
 
 
-def test_a_broken_picture_fails_in_words(deployment: Deployment, notices: Notices, name: str) -> None:
-    """Runway judges the content: a text that calls itself a picture ends as FAILED, not as silence."""
+def test_a_broken_picture_fails_with_a_reason(deployment: Deployment, notices: Notices, name: str) -> None:
+    """Runway validates the content: a text uploaded as a picture ends as FAILED, with a notice."""
     key = f"inbox/{name}.jpg"
     deployment.drop(key, b"this is no picture, whatever its name says; it goes on for a while" * 20)
 
     task = deployment.announced(deployment.task_of_object(key).id)
 
     assert (task.state, task.cost_credits) == ("FAILED", 0)
-    # Runway may look at the file when it is uploaded, or when the create names it.
+    # Runway may read the file when it is uploaded, or when the create names it.
     assert task.failure_code in ("ASSET.INVALID", "TARMAC.REJECTED.400")
     assert notices.of(task.id)[0].attributes["type"] == "task.failed"
 
 
 def test_an_object_outside_the_inbox_starts_nothing(deployment: Deployment, name: str) -> None:
-    """Also one whose key merely contains the word. A later object in the inbox proves that events have been heard."""
+    """Also one whose key merely contains the word. A later object in the inbox proves that events were delivered."""
     outside = [f"{name}.jpg", f"outbox/{name}.jpg", f"inbox-{name}.jpg", f"my/inbox/{name}.jpg"]
     with _object_events(deployment, name) as heard:
         for key in outside:
@@ -160,8 +160,8 @@ def test_an_object_event_that_comes_again_starts_nothing_new(
     assert deployment.announced(task_id).version == ended.version
 
 
-def test_the_same_key_put_again_is_a_task_of_its_own(deployment: Deployment, name: str) -> None:
-    """Another version of the object is another wish."""
+def test_a_new_object_under_the_same_key_is_a_new_task(deployment: Deployment, name: str) -> None:
+    """Another version of the object is another task."""
     key = f"inbox/{name}.jpg"
     for _ in range(2):
         deployment.drop(key, picture(), prompt_text=quote(prompt()))
@@ -176,18 +176,18 @@ def test_an_object_that_was_deleted_before_it_was_read_is_announced(
     deployment: Deployment, notices: Notices, name: str
 ) -> None:
     """The sample event with a key that is not there."""
-    told = event("s3-object-created")
-    told["detail"]["bucket"]["name"] = deployment.info.upload_bucket
-    told["detail"]["object"] = {"key": f"inbox/{name}.jpg", "sequencer": "00617F08299329D189"}
+    sample = event("s3-object-created")
+    sample["detail"]["bucket"]["name"] = deployment.info.upload_bucket
+    sample["detail"]["object"] = {"key": f"inbox/{name}.jpg", "sequencer": "00617F08299329D189"}
 
-    answer = deployment.invoke("AcceptUpload", told)
+    answer = deployment.invoke("AcceptUpload", sample)
 
     assert answer["status"] == "rejected"
     (notice,) = notices.matching(lambda notice: notice.body["source"].get("key") == f"inbox/{name}.jpg", name)
     assert notice.body["failure"] == "The object was deleted before Tarmac read it."
 
 
-def test_tasks_from_s3_are_another_clients_to_everyone_else(deployment: Deployment, api: Api, name: str) -> None:
+def test_tasks_from_s3_are_hidden_from_other_clients(deployment: Deployment, api: Api, name: str) -> None:
     key = f"inbox/{name}.jpg"
     deployment.drop(key, picture(), prompt_text=quote(prompt(QUICK)))
     task_id = deployment.task_of_object(key).id
@@ -198,7 +198,7 @@ def test_tasks_from_s3_are_another_clients_to_everyone_else(deployment: Deployme
 
 @contextmanager
 def _object_events(deployment: Deployment, name: str) -> Iterator[Any]:
-    """Hears, beside AcceptUpload, the events of objects whose key holds `name`; give the number to wait for."""
+    """Receive, beside AcceptUpload, the events of objects with `name` in their key; give the number to wait for."""
     sqs, bus = deployment.clients.sqs, deployment.client("events")
     queue = sqs.create_queue(QueueName=f"objects-{uuid.uuid4().hex}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -208,14 +208,14 @@ def _object_events(deployment: Deployment, name: str) -> Iterator[Any]:
     bus.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
     found: list[dict[str, Any]] = []
 
-    def look() -> list[dict[str, Any]]:
+    def read() -> list[dict[str, Any]]:
         answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
-        told = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-        found.extend(each for each in told if name in each["detail"]["object"]["key"])
+        events = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        found.extend(each for each in events if name in each["detail"]["object"]["key"])
         return found
 
     try:
-        yield lambda count: eventually(look, lambda seen: len(seen) >= count, f"{count} events of objects {name}")
+        yield lambda count: eventually(read, lambda seen: len(seen) >= count, f"{count} events of objects {name}")
     finally:
         bus.remove_targets(Rule=rule, Ids=["queue"])
         bus.delete_rule(Name=rule)

@@ -31,7 +31,7 @@ OK = answer(204)
 
 @dataclass(frozen=True)
 class Receiver:
-    """A customer's server: one path of it, with a token in the query, belongs to the test that asks for it."""
+    """A customer's server: each test has a path of its own, with a token in the query."""
 
     server: TinyServer
     path: str
@@ -41,7 +41,7 @@ class Receiver:
         return f"{self.server.url}{self.path}?token=t0k3n"
 
     def answers(self, *behaviours: Behaviour) -> None:
-        """The last one again and again."""
+        """Set the responses; the last one repeats."""
         self.server.answers(*behaviours)
 
     def received(self) -> list[Received]:
@@ -62,7 +62,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def deployment(server: TinyServer, home: Path) -> Iterator[Deployment]:
-    """A stack whose operator has named the receiver's origin, and so no other."""
+    """A stack that allows webhooks to the receiver's origin only."""
     parameters = {"WebhookOrigins": server.url, "AuthorizerCacheSeconds": "0"}
     with running_stack(home, time_scale=TIME_SCALE, parameters=parameters) as info, Deployment.of(info) as opened:
         yield opened
@@ -82,7 +82,7 @@ def receiver(server: TinyServer) -> Receiver:
 
 @pytest.fixture(scope="module")
 def tarmac(home: Path) -> Any:
-    """The operator's command, pointed to this stack."""
+    """The operator's command with this stack's settings."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TARMAC_")}
@@ -111,10 +111,10 @@ def settled(api: Api, task_id: str, state: str) -> dict[str, Any]:
     )
 
 
-def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
+def test_an_ending_is_posted_once_and_the_official_library_verifies_it(
     api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
 ) -> None:
-    """The body is the notice, signed with the secret that the operator hands to this client and to no other."""
+    """The body is the notice, signed with the secret that the operator gives to this client only."""
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url, metadata={"ort": "Zürich"}))
     shown = settled(api, task_id, "DELIVERED")
     assert (shown["url"], shown["tries"], shown["lastStatus"]) == (f"{receiver.server.url}{receiver.path}", 1, 204)
@@ -127,7 +127,7 @@ def test_an_ending_is_posted_once_and_is_what_the_official_library_verifies(
     assert (notice["type"], notice["taskId"], notice["client"]) == ("task.succeeded", task_id, api.client)
     assert (notice["eventId"], notice["metadata"]) == (request.headers["webhook-id"], {"ort": "Zürich"})
     assert [output["key"] for output in notice["outputs"]] == deployment.archived(task_id)
-    other = tarmac("clients", "webhook-secret", "somebody-else").stdout.strip()
+    other = tarmac("clients", "webhook-secret", "another-client").stdout.strip()
     with pytest.raises(WebhookVerificationError):
         Verifier(other).verify(request.body, dict(request.headers))
 
@@ -150,7 +150,7 @@ def test_failures_and_cancels_are_posted_too(api: Api, receiver: Receiver) -> No
     assert kinds == {failing: "task.failed", running: "task.cancelled"}
 
 
-def test_a_receiver_in_trouble_is_called_again_with_the_same_event(api: Api, receiver: Receiver) -> None:
+def test_a_failed_webhook_is_retried_with_the_same_event(api: Api, receiver: Receiver) -> None:
     receiver.answers(answer(500), answer(302, b"", {"location": receiver.server.url + "/elsewhere"}), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     shown = settled(api, task_id, "DELIVERED")
@@ -161,7 +161,9 @@ def test_a_receiver_in_trouble_is_called_again_with_the_same_event(api: Api, rec
     assert not [request for request in receiver.server.requests if request.path == "/elsewhere"]
 
 
-def test_a_receiver_that_wants_no_more_gets_no_more(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+def test_a_receiver_that_answers_410_gets_no_more_webhooks(
+    api: Api, deployment: Deployment, receiver: Receiver
+) -> None:
     receiver.answers(answer(410))
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     shown = settled(api, task_id, "FAILED")
@@ -173,8 +175,8 @@ def test_a_receiver_that_wants_no_more_gets_no_more(api: Api, deployment: Deploy
     assert len(receiver.received()) == 1
 
 
-def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
-    """The sweeper finds an announcement that nobody has recorded, and makes it again."""
+def test_a_message_delivered_twice_is_posted_once(api: Api, deployment: Deployment, receiver: Receiver) -> None:
+    """The sweeper finds a notice that is not recorded as sent and publishes it again."""
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")
     announced = deployment.announced(task_id)
@@ -185,10 +187,10 @@ def test_a_message_that_comes_twice_is_posted_once(api: Api, deployment: Deploym
     assert len(receiver.received()) == 1
 
 
-def test_a_webhook_that_was_given_up_waits_for_a_redrive(
+def test_an_undelivered_webhook_waits_for_a_redrive(
     api: Api, deployment: Deployment, receiver: Receiver, tarmac: Any
 ) -> None:
-    """The queue itself moves it to the dead letters, here after two receives, since eight take fifteen hours."""
+    """The queue moves the message to the dead letters, here after two receives, since eight take fifteen hours."""
     sqs, url = deployment.clients.sqs, deployment.physical("WebhookQueue")
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
     sooner = json.dumps(json.loads(policy) | {"maxReceiveCount": 2})
@@ -230,7 +232,7 @@ def test_an_execution_started_by_hand_may_have_a_webhook(deployment: Deployment,
     ],
 )
 def test_a_webhook_to_another_origin_is_rejected_at_create(api: Api, receiver: Receiver, url: Any) -> None:
-    """With one origin named, no public host is called either. A stack that names none: tests/unit/webhooks."""
+    """With one allowed origin, other public hosts are rejected too. A stack without one: tests/unit/webhooks."""
     url = url.replace("{receiver}", receiver.server.url) if isinstance(url, str) else url
     refused = api.post("text_to_video", text_to_video(webhookUrl=url))
     assert refused.status_code == 400, refused.text
@@ -239,7 +241,7 @@ def test_a_webhook_to_another_origin_is_rejected_at_create(api: Api, receiver: R
 
 
 def test_no_log_line_contains_the_webhook_url(api: Api, deployment: Deployment, receiver: Receiver) -> None:
-    """Neither path nor token: with the token, anybody may post what the receiver believes."""
+    """Neither path nor token: with the token, anyone may post what the receiver accepts."""
     receiver.answers(answer(500), OK)
     task_id = api.create("text_to_video", text_to_video(webhookUrl=receiver.url))
     settled(api, task_id, "DELIVERED")
@@ -251,7 +253,7 @@ def test_no_log_line_contains_the_webhook_url(api: Api, deployment: Deployment, 
 
 
 def waiting(deployment: Deployment, queue: str) -> int:
-    """Messages in a queue, those in somebody's hands included."""
+    """The number of messages in a queue, including those in flight."""
     attributes = deployment.clients.sqs.get_queue_attributes(
         QueueUrl=deployment.physical(queue),
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

@@ -19,7 +19,7 @@ from tests.e2e.simulator import Simulator
 
 @pytest.fixture
 def api(deployment: Deployment) -> Iterator[Api]:
-    """A client that may change what all share, and see who did what."""
+    """A client that may change shared items and read the account's records."""
     with Api.of_new_client(deployment, scopes=SCOPES) as client:
         yield client
 
@@ -68,7 +68,7 @@ def test_a_run_is_waited_for_and_its_files_are_the_archives(
 
 
 def test_a_cancelled_run_ends_here(api: Api, runway: RunwayML, deployment: Deployment) -> None:
-    """Runway has no way to cancel one."""
+    """The run continues at Runway, which cannot cancel it."""
     workflow_id, node_ids = nodes(runway)
     value = prompt("seconds=900")
     run = runway.workflows.run(
@@ -81,7 +81,7 @@ def test_a_cancelled_run_ends_here(api: Api, runway: RunwayML, deployment: Deplo
     assert deployment.announced(run.id).state == "CANCELLED"
 
 
-def test_workflows_that_there_are_not(runway: RunwayML, api: Api) -> None:
+def test_an_unknown_workflow_is_not_found(runway: RunwayML, api: Api) -> None:
     with pytest.raises(NotFoundError):
         runway.workflows.retrieve("00000000-0000-4000-8000-000000000000")
     with pytest.raises(NotFoundError):

@@ -1,4 +1,4 @@
-"""Waiting with a deadline, and with a message that says what was waited for."""
+"""Waiting with a deadline, and with a message that names what was awaited."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 90.0
-"""Far more than anything here takes: it ends a test that would hang, and says nothing about speed."""
+"""Far more than anything here takes: it ends a test that would hang, and does not measure speed."""
 
 
 def eventually(
-    look: Callable[[], T], holds: Callable[[T], bool], what: str, patience_seconds: float = PATIENCE_SECONDS
+    read: Callable[[], T], holds: Callable[[T], bool], what: str, patience_seconds: float = PATIENCE_SECONDS
 ) -> T:
-    """The first look that holds. Fails with what was seen last."""
+    """Return the first read for which `holds` is true. Fails with the last read."""
     deadline = time.monotonic() + patience_seconds
-    seen = look()
+    seen = read()
     while not holds(seen):
         if time.monotonic() >= deadline:
             pytest.fail(f"waited {patience_seconds:.0f} s for {what}; last seen: {seen!r}", pytrace=False)
         time.sleep(0.05)
-        seen = look()
+        seen = read()
     return seen

@@ -32,7 +32,7 @@ _MOST_ROW_BYTES = 400 * 1024
 
 
 class MemoryTable:
-    """A table whose rows are copied in and out, so that nobody shares one by accident."""
+    """A table whose rows are copied in and out, so that two readers never share one by accident."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
@@ -103,7 +103,7 @@ class MemoryTable:
 
 
 def _check_key(**keys: str) -> None:
-    """As DynamoDB does: a key is not empty, not too long, and has a UTF-8 form."""
+    """Check a key as DynamoDB does: it is not empty, not too long, and valid UTF-8."""
     for name, value in keys.items():
         if not 1 <= len(value.encode()) <= _LONGEST_KEYS.get(name, 1024):
             raise ValueError(f"{name} is empty or too long")

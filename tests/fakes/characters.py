@@ -31,7 +31,7 @@ class FakeCharacters:
     made: int = 0
 
     def there(self, collection: str, item_id: str, **about: Any) -> None:
-        """As if somebody had made it in Runway's portal."""
+        """Add an item as if a user had made it in Runway's portal."""
         self.made += 1
         at = to_iso(self.began + self.made)
         self._of(collection)[item_id] = {"id": item_id, "createdAt": at, "updatedAt": at} | about

@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.world import World
 
 Ask = Callable[..., Any]
-"""A call of a function over HTTP: (status, answer)."""
+"""A call of a function over HTTP: (status, response)."""
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
@@ -33,7 +33,7 @@ def load_function(
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their own module up.
+    # Dataclasses read their own module from sys.modules.
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     if world is not None:

@@ -16,7 +16,7 @@ MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 16
 
 @dataclass
 class FakeRunway:
-    """Answers come from `script` first: an exception is raised, with `bills` on it after the task was made."""
+    """Responses come from `script` first: an exception is raised, with `bills` on it after the task was made."""
 
     tasks: dict[str, UpstreamTask] = field(default_factory=dict)
     bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class FakeRunway:
         return self.answer
 
     def now(self, upstream_id: str, status: str, **fields: Any) -> None:
-        """Move a task on."""
+        """Set the status of a task."""
         self.tasks[upstream_id] = replace(self.tasks[upstream_id], status=status, **fields)
 
 

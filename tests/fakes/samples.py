@@ -1,4 +1,4 @@
-"""Requests, files and tasks that several tests talk about."""
+"""Requests, files and tasks that several tests use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 
 def event(name: str) -> dict[str, Any]:
-    """A fresh copy of `events/{name}.json`, to be sent or changed."""
+    """A fresh copy of `events/{name}.json`, to be used or changed."""
     loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
     return loaded
 
@@ -111,7 +111,7 @@ _GOOD: dict[tuple[str, str], dict[str, Any]] = {
         "contentModeration": {"publicFigureThreshold": "auto"},
     },
 }
-"""One body for each operation and model that the product was asked for."""
+"""One body for each required operation and model."""
 
 OFFERED = tuple(_GOOD)
 

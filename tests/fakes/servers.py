@@ -1,4 +1,4 @@
-"""A tiny real HTTP server: it reads one request a connection, does what the next behaviour says, and hangs up."""
+"""A tiny real HTTP server: it reads one request a connection, runs the next behaviour, and closes the connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Behaviour = Callable[[socket.socket, "TinyServer"], None]
 
 
 def answer(status: int, body: Any = b"", headers: Mapping[str, str] | None = None) -> Behaviour:
-    """A whole answer; a body that is not bytes goes as JSON."""
+    """Send a whole response; a body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return raw(
         _head(status, {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})})
@@ -40,7 +40,7 @@ def answer(status: int, body: Any = b"", headers: Mapping[str, str] | None = Non
 
 
 def raw(*pieces: bytes, pause_seconds: float = 0.0) -> Behaviour:
-    """These bytes as they are, piece by piece, then the end of the connection."""
+    """Send these bytes unchanged, piece by piece, then close the connection."""
 
     def send(connection: socket.socket, server: TinyServer) -> None:
         for number, piece in enumerate(pieces):
@@ -52,26 +52,26 @@ def raw(*pieces: bytes, pause_seconds: float = 0.0) -> Behaviour:
 
 
 def head(status: int = 200, **headers: str) -> bytes:
-    """The head of an answer; underscores in names stand for hyphens."""
+    """Return the head of a response; underscores in names stand for hyphens."""
     return _head(status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def reset(connection: socket.socket, server: TinyServer) -> None:
-    """The connection breaks off hard, after the request was read."""
+    """Reset the connection after the request was read."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def hang_up(connection: socket.socket, server: TinyServer) -> None:
-    """The connection ends without an answer."""
+    """Close the connection without a response."""
 
 
 def stall(connection: socket.socket, server: TinyServer) -> None:
-    """Nothing comes, as long as somebody waits for it."""
+    """Send nothing as long as the client waits."""
     _nobody_waits(connection, server, 30)
 
 
 def _nobody_waits(connection: socket.socket, server: TinyServer, seconds: float) -> bool:
-    """Let this time pass; True, and at once, when the client has gone or the server stops."""
+    """Wait this time; return True at once when the client has gone or the server stops."""
     until = time.monotonic() + seconds
     while not server.stopping.is_set():
         left = until - time.monotonic()
@@ -90,7 +90,7 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 
 @dataclass
 class TinyServer:
-    """What came stands in `requests`; what is to be answered comes from `script`, the last entry again and again."""
+    """`requests` holds the received requests; responses come from `script`, whose last entry repeats."""
 
     url: str
     script: list[Behaviour] = field(default_factory=list)
@@ -127,7 +127,7 @@ class TinyServer:
 
 @contextmanager
 def tiny_server() -> Iterator[TinyServer]:
-    """On a free port of the loopback."""
+    """Run a server on a free port of the loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.02)
         server = TinyServer(f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -1,4 +1,4 @@
-"""Beginnings that steps are tested from: a task accepted, bought, running, done at Runway."""
+"""States from which steps are tested: a task accepted, bought, running, done at Runway."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def accepted(world: World, operation: str = "image_to_video", model: str = "gen4
 
 
 def submitted(world: World, **changes: Any) -> Task:
-    """Bought, and bound to `up-1` where it is the world's first."""
+    """Return a bought task, bound to `up-1` if it is the world's first."""
     task = accepted(world, **changes)
     assert submit(task.id, world, 0).word == "running"
     return world.tasks.get(task.id)
 
 
 def succeeded(world: World, outputs: int = 1) -> Task:
-    """Runway is done, with files to fetch; Tarmac has not looked."""
+    """Return a task that Runway has finished, with outputs, and that Tarmac has not polled since."""
     task = submitted(world)
     assert task.upstream_id is not None
     links = tuple(f"https://cdn.example/{task.upstream_id}/{n}.mp4" for n in range(1, outputs + 1))
@@ -42,7 +42,7 @@ def succeeded(world: World, outputs: int = 1) -> Task:
 
 
 def standing(world: World, task: Task, state: State, **changes: Any) -> Task:
-    """The row put into a state by hand."""
+    """Put the row into a state by hand."""
     now = replace(task, state=state, version=task.version + 1, **changes)
     from tarmac.ports import Put
     from tarmac.tasks.task import to_row

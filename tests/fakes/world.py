@@ -1,4 +1,4 @@
-"""A world for steps: `Effects` over the fakes, and the state machine's moves without its waits."""
+"""A world for steps: `Effects` over the fakes, and the state machine's steps without its waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes.webhooks import FakeWebhookSender, MemoryQueue
 
 
 class ManualClock(Clock):
-    """Time that passes when somebody sleeps or `advance`s it."""
+    """A clock whose time passes only by `sleep` and `advance`."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         super().__init__(scale=1.0)

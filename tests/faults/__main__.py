@@ -1,4 +1,4 @@
-"""python -m tests.faults: explore, take the guards out one by one, and say in numbers what came of it."""
+"""python -m tests.faults: explore, remove the guards one by one, and report the results in numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from tests.faults.explorer import Extent, Finding, Schedule, Tally, explore, told
+from tests.faults.explorer import Extent, Finding, Schedule, Tally, explore, trace_lines
 from tests.faults.guards import Verdict, judge_all
 from tests.faults.run import quick
 
@@ -20,21 +20,21 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="every set of two faults, and 80,000 random schedules")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--stories", action="store_true", help="tell the shortest schedule found for each guard")
+    parser.add_argument("--stories", action="store_true", help="print the shortest schedule found for each guard")
     parser.add_argument("--replay", metavar="SCHEDULE", help="run one schedule, as a finding prints it, and show it")
-    asked = parser.parse_args()
-    if asked.replay:
-        return replay(Schedule.parse(asked.replay))
+    options = parser.parse_args()
+    if options.replay:
+        return replay(Schedule.parse(options.replay))
 
     began = time.monotonic()
-    tally = explore((LONG if asked.long else SHORT).portions(asked.seed), asked.workers)
+    tally = explore((LONG if options.long else SHORT).portions(options.seed), options.workers)
     explored = time.monotonic() - began
-    verdicts = judge_all(asked.seed, asked.workers)
+    verdicts = judge_all(options.seed, options.workers)
     for finding in tally.findings.values():
-        print(tell(finding), end="\n\n")
+        print(story_of(finding), end="\n\n")
     for verdict in verdicts:
         print(verdict_line(verdict))
-        if asked.stories:
+        if options.stories:
             print(verdict.story)
     detected = sum(verdict.broken is not None for verdict in verdicts)
     print(
@@ -49,7 +49,7 @@ def succeeded(tally: Tally, verdicts: list[Verdict]) -> bool:
     return not tally.violations and all(verdict.broken for verdict in verdicts)
 
 
-def tell(finding: Finding) -> str:
+def story_of(finding: Finding) -> str:
     with quick():
         return finding.story()
 
@@ -63,7 +63,7 @@ def verdict_line(verdict: Verdict) -> str:
 def replay(schedule: Schedule) -> int:
     with quick():
         report = schedule.run()
-    print("\n".join(told(report)))
+    print("\n".join(trace_lines(report)))
     print(report.broken or "every invariant holds")
     return 1 if report.broken else 0
 

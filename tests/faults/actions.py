@@ -23,7 +23,7 @@ class AwsError(Exception):
 
 
 class Crash(BaseException):
-    """The function died here. Not an Exception: no code of the product goes on after it."""
+    """The function crashed here. Not an Exception: no code of the product runs after it."""
 
 
 class Killed(BaseException):
@@ -32,14 +32,14 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An answer that is not the effect's own. `done`: the effect happened all the same; no error: the function dies."""
+    """A result other than the effect's own. `done`: the effect happened; without an error the function crashes."""
 
     done: bool
     error: Callable[[], Exception] | None = None
 
 
 def cancelled(reason: str) -> Exception:
-    """A transaction that DynamoDB cancelled for this reason in every try, as the table reports it."""
+    """A transaction that DynamoDB cancelled for this reason in every attempt, as the table reports it."""
     return judged(ServiceError("TransactionCanceledException", "", {"CancellationReasons": [{"Code": reason}]}))
 
 
@@ -63,9 +63,9 @@ _S3_WRITE = {**_WRITE, "conflict": Fault(False, WriteConflict)}
 FAULTS: dict[str, dict[str, Fault]] = {
     "table.get": _READ,
     "table.query": _READ,
-    # boto3 repeats a put whose answer was lost, and the second one meets the row that the first has written.
+    # boto3 retries a put after a lost response, and the retry finds the row that the first one has written.
     "table.write": {**_TABLE_WRITE, "echo": Fault(True, ConditionFailed)},
-    # A transaction carries a token by which DynamoDB knows the repeated one.
+    # A transaction carries a token by which DynamoDB recognizes its retry.
     "table.transact": {
         **_WRITE,
         "conflict": Fault(False, lambda: cancelled("TransactionConflict")),
@@ -117,13 +117,13 @@ FAULTS: dict[str, dict[str, Fault]] = {
 TURNS: dict[str, str] = {
     "stall": "this actor stands still for longer than a claim's lease",
     "long stall": "this actor stands still until others may have claimed, waited and claimed again",
-    "yield": "whoever else is ready goes first",
+    "yield": "another actor that is ready goes first",
     "cancel": "the client deletes its task",
     "twin": "a second execution of the task enters at the start",
-    "redrive": "somebody redrives the task's Finish",
+    "redrive": "an operator redrives the task's Finish",
     "sweep": "a sweep begins, due or not",
-    "again": "the client sends its create again, S3 its event",
-    "another": "the client sends another create, under the same key if there is one",
+    "again": "the client retries its create, S3 its event",
+    "another": "the client makes another create, under the same key if there is one",
     "kill": "this execution is stopped",
 }
 """What else may happen at any effect. Except for `kill`, the effect itself follows."""

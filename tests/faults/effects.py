@@ -57,10 +57,10 @@ class RowsInMemory(MemoryTable):
 class WatchedTable:
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.kept = RowsInMemory()
+        self.memory = RowsInMemory()
 
     def get(self, pk: str, sk: str) -> Row | None:
-        return self._run.effect("table.get", sk, lambda: self.kept.get(pk, sk))
+        return self._run.effect("table.get", sk, lambda: self.memory.get(pk, sk))
 
     def write(self, *puts: Put) -> None:
         row = puts[0].row
@@ -71,7 +71,7 @@ class WatchedTable:
         )
 
     def _write(self, puts: tuple[Put, ...]) -> None:
-        self.kept.write(*puts)
+        self.memory.write(*puts)
         run = self._run
         for put in puts:
             if put.row["sk"] == "task":
@@ -80,7 +80,7 @@ class WatchedTable:
                 run.ledger.keyed(put.row)
 
     def delete(self, pk: str, sk: str) -> None:
-        self._run.effect("table.write", "delete", lambda: self.kept.delete(pk, sk))
+        self._run.effect("table.write", "delete", lambda: self.memory.delete(pk, sk))
 
     def query(
         self,
@@ -93,33 +93,33 @@ class WatchedTable:
         start: Row | None = None,
     ) -> Page:
         if index == "due" and partition not in {DUE.shard_of(task_id) for task_id in self._run.ledger.rows}:
-            # A shard that holds no task: nothing depends on this answer.
+            # A shard that holds no task: nothing depends on this result.
             return Page([], None)
         return self._run.effect(
             "table.query",
             index,
-            lambda: self.kept.query(index, partition, up_to=up_to, descending=descending, limit=limit, start=start),
+            lambda: self.memory.query(index, partition, up_to=up_to, descending=descending, limit=limit, start=start),
         )
 
 
 class WatchedObjects:
-    """One bucket. Like S3, it stores what the stream gives before it ends: whether that is all is the stream's say."""
+    """One bucket. Like S3, it stores what the stream gives; only the stream knows whether that is complete."""
 
     def __init__(self, run: Run, bucket: str) -> None:
         self._run = run
         self.bucket = bucket
-        self.kept = MemoryObjects(bucket)
+        self.memory = MemoryObjects(bucket)
 
     def head(self, key: str, version_id: str | None = None) -> StoredObject:
-        return self._run.effect("objects.head", key, lambda: self.kept.head(key, version_id))
+        return self._run.effect("objects.head", key, lambda: self.memory.head(key, version_id))
 
     def open(
         self, key: str, version_id: str | None = None, *, etag: str | None = None, span: tuple[int, int] | None = None
     ) -> ReadStream:
-        return self._run.effect("objects.open", key, lambda: self.kept.open(key, version_id, etag=etag, span=span))
+        return self._run.effect("objects.open", key, lambda: self.memory.open(key, version_id, etag=etag, span=span))
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
-        self._run.effect("objects.put", key, lambda: self.kept.put(key, content, content_type))
+        self._run.effect("objects.put", key, lambda: self.memory.put(key, content, content_type))
 
     def put_new(
         self, key: str, content: ReadStream, size_bytes: int | None, content_type: str, metadata: Mapping[str, str]
@@ -128,28 +128,28 @@ class WatchedObjects:
 
     def _put_new(self, key: str, content: ReadStream, content_type: str, metadata: Mapping[str, str]) -> None:
         self.check_new(key)
-        self.kept.put_new(key, content, None, content_type, metadata)
-        self._run.ledger.stored(key, self.kept.objects[key][0])
+        self.memory.put_new(key, content, None, content_type, metadata)
+        self._run.ledger.stored(key, self.memory.objects[key][0])
 
     def check_new(self, key: str) -> None:
         """`If-None-Match: *`. Raises AlreadyThere."""
-        if key in self.kept.objects:
+        if key in self.memory.objects:
             raise AlreadyThere(key)
 
     def delete(self, key: str) -> None:
-        self._run.effect("objects.delete", key, lambda: self.kept.delete(key))
+        self._run.effect("objects.delete", key, lambda: self.memory.delete(key))
 
     def tags(self, key: str, version_id: str | None = None) -> Mapping[str, str]:
-        return self._run.effect("objects.tags", key, lambda: self.kept.tags(key, version_id))
+        return self._run.effect("objects.tags", key, lambda: self.memory.tags(key, version_id))
 
     def set_tags(self, key: str, tags: Mapping[str, str], version_id: str | None = None) -> None:
-        self._run.effect("objects.set_tags", key, lambda: self.kept.set_tags(key, tags, version_id))
+        self._run.effect("objects.set_tags", key, lambda: self.memory.set_tags(key, tags, version_id))
 
     def replace(self, key: str, content: bytes, content_type: str, over: str | None) -> None:
         raise NotImplementedError("no step of a task's life writes over an object")
 
     def link(self, key: str, seconds: int, version_id: str | None = None) -> str:
-        return self.kept.link(key, seconds, version_id)
+        return self.memory.link(key, seconds, version_id)
 
     def upload_form(self, key: str, content_type: str, smallest: int, largest: int, seconds: int) -> UploadForm:
         raise NotImplementedError("no step of a task's life asks for a form")
@@ -231,11 +231,11 @@ class WatchedRunway:
         if generation.is_deleted:
             raise UpstreamGone("HTTP 404")
         if generation.is_active(run.scheduler.now):
-            run.scheduler.current.looked_at.add(upstream_id)
+            run.scheduler.current.polled.add(upstream_id)
         return generation.view(run.scheduler.now)
 
     def cancel(self, upstream_id: str) -> None:
-        # That it was asked counts even where the answer says that it was not done.
+        # The request counts even if the response says that nothing was done.
         self._run.ledger.generations[upstream_id].cancel_was_asked = True
         self._run.effect("runway.cancel", upstream_id, lambda: self._cancel(upstream_id))
 
@@ -282,7 +282,7 @@ class WatchedDownloads:
 
 
 class WatchedEffects:
-    """`tarmac.effects.Effects`. Ids count up, and no chance is taken: the same choices make the same run."""
+    """`tarmac.effects.Effects`. Ids count up and nothing is random: the same choices make the same run."""
 
     def __init__(self, run: Run) -> None:
         self._ids = 0

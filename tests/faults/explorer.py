@@ -18,12 +18,12 @@ PAIRED_TURNS = ("cancel", "twin", "redrive", "stall", "kill")
 """The turns that sets of two are made with, beside all faults; the others are in those of one and the random ones."""
 
 SHORT, MORE_SCHEDULES = 4, 500
-"""A search that has found something longer than this goes on for so many schedules."""
+"""A search whose finding is longer than this continues for so many schedules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All that is needed to run it again."""
+    """A schedule: all that is needed to reproduce a run."""
 
     scenario: str
     max_ambiguous_retries: int
@@ -56,9 +56,9 @@ class Finding:
     broken: str
 
     def story(self) -> str:
-        """The schedule and its whole trace, for a person."""
+        """Return the schedule and its whole trace as text."""
         report = self.schedule.run()
-        lines = [f"{self.broken}", f"  python -m tests.faults --replay '{self.schedule}'", *told(report)]
+        lines = [f"{self.broken}", f"  python -m tests.faults --replay '{self.schedule}'", *trace_lines(report)]
         return "\n".join(lines)
 
 
@@ -77,8 +77,8 @@ class Tally:
             self.keep(Finding(schedule, report.broken))
 
     def keep(self, finding: Finding) -> None:
-        kept = self.findings.get(finding.broken)
-        if kept is None or len(finding.schedule.deviations) < len(kept.schedule.deviations):
+        shortest = self.findings.get(finding.broken)
+        if shortest is None or len(finding.schedule.deviations) < len(shortest.schedule.deviations):
             self.findings[finding.broken] = finding
 
     def merge(self, other: Tally) -> None:
@@ -88,8 +88,8 @@ class Tally:
             self.keep(finding)
 
 
-def told(report: Report) -> list[str]:
-    """A trace as lines."""
+def trace_lines(report: Report) -> list[str]:
+    """Return a trace as lines."""
     return [
         f"  {each.at - START:9.1f} s  {each.place.actor + '#' + str(each.place.point):<18} {each.effect:<22} "
         f"{each.about}{'   ← ' + each.action if each.action else ''}"
@@ -98,7 +98,7 @@ def told(report: Report) -> list[str]:
 
 
 def singles(trace: list[Reached], turns: tuple[str, ...], after: Place | None = None) -> Iterator[tuple[Place, str]]:
-    """Every deviation that a trace has room for; with `after`, only those behind that place."""
+    """Yield every deviation that is possible in a trace; with `after`, only those behind that place."""
     begun = after is None
     for each in trace:
         if begun:
@@ -111,7 +111,7 @@ def singles(trace: list[Reached], turns: tuple[str, ...], after: Place | None = 
 def explore_singles(name: str, tally: Tally, stop: bool = False) -> None:
     """The baseline and every single deviation, with each budget of ambiguous retries that makes a difference.
 
-    With `stop` only until something is found.
+    With `stop` only until a violation is found.
     """
     baseline = _explore(name, (), tally)
     for deviation in singles(baseline.trace, tuple(TURNS)):
@@ -192,7 +192,7 @@ class Extent:
 
 
 def explore(shares: list[Portion], workers: int) -> Tally:
-    """All shares, in processes of their own; what was found made as short as it gets."""
+    """Explore all shares, each in its own process, and shorten the findings."""
     tally, progress = Tally(), Progress(len(shares), "portions explored")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=be_quick) as pool:
         for part in pool.map(Portion.explore, shares, chunksize=4):
@@ -252,7 +252,7 @@ class RandomDeviations:
 
 
 def shortest(finding: Finding) -> Finding:
-    """The same finding with every deviation taken out that it does not need."""
+    """Return the same finding without the deviations that it does not need."""
     deviations = list(finding.schedule.deviations)
     number = finding.broken.partition(":")[0]
     broken = finding.broken
@@ -270,9 +270,9 @@ def shortest(finding: Finding) -> Finding:
 
 
 def search(names: tuple[str, ...], only: tuple[str, ...], most_schedules: int, seed: int) -> Tally:
-    """Look for a violation where it is cheapest first: no deviation, one, then random ones; stop at a short one.
+    """Search for a violation where it is cheapest first: no deviation, one, then random ones; stop at a short one.
 
-    only: the actions to draw from, where not every one will do; `effect: action` is drawn at that effect alone.
+    only: the actions to draw from, where some are excluded; `effect: action` is drawn at that effect alone.
     """
     tally = Tally()
     for name in () if only else names:

@@ -1,9 +1,9 @@
-"""The product with one guard less: the harness must find what that guard keeps out, or it has proved nothing.
+"""The product with one guard less: the harness must find the fault that the guard prevents.
 
-A guard is taken out where its module is imported, in a process of its own: its exact source, which must occur once, is
-replaced in memory. Two guards stand in the stores and not in the steps; these are taken out of the harness's stores.
+A guard is removed where its module is imported, in a process of its own: its exact source, which must occur once, is
+replaced in memory. Two guards are part of the stores, not of the steps; these are removed from the harness's stores.
 
-    python -m tests.faults.guards 'claim: state'        one guard, with the whole story
+    python -m tests.faults.guards 'claim: state'        one guard, with its shortest schedule
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ LATE = ("twin", "runway.create: long stall", "runway.create: stall")
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`source` in `module` keeps a fault out; with `instead` in its place the fault comes in. `around`: the scenarios
-    to look in; `only`: the deviations to draw from, where it takes a rare meeting of some."""
+    """`source` in `module` prevents a fault; `instead` in its place permits it. `around`: the scenarios to search;
+    `only`: the deviations to draw from, where a fault needs a rare combination.
+    """
 
     name: str
     module: str
@@ -320,7 +321,7 @@ class _Replacing(importlib.machinery.SourceFileLoader):
 
 
 def _loosen(what: str) -> None:
-    """Take a guard out of the harness's stores."""
+    """Remove a guard from the harness's stores."""
     from tests.faults import effects
 
     def holds(put: Any) -> bool:
@@ -328,7 +329,7 @@ def _loosen(what: str) -> None:
 
     check: Callable[..., None] = effects.RowsInMemory.check
     if what == "unconditional objects":
-        effects.WatchedObjects.check_new = lambda self, key: self.kept.objects.pop(key, None)  # type: ignore[assignment]
+        effects.WatchedObjects.check_new = lambda self, key: self.memory.objects.pop(key, None)  # type: ignore[assignment]
     else:
         effects.RowsInMemory.check = lambda self, put: None if holds(put) else check(self, put)
 
@@ -358,9 +359,9 @@ def main() -> None:
     parser.add_argument("guard", choices=[guard.name for guard in GUARDS], metavar="GUARD")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    verdict = _search(next(guard for guard in GUARDS if guard.name == asked.guard), asked.seed)
-    print(json.dumps(asdict(verdict)) if asked.json else verdict.story or "not detected")
+    options = parser.parse_args()
+    verdict = _search(next(guard for guard in GUARDS if guard.name == options.guard), options.seed)
+    print(json.dumps(asdict(verdict)) if options.json else verdict.story or "not detected")
 
 
 if __name__ == "__main__":

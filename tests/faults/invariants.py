@@ -1,7 +1,7 @@
-"""What must be true whatever fails, checked against a ledger that is kept outside the product.
+"""What must be true whatever fails, checked against a ledger outside the product.
 
 1  paid creates of a task ≤ 1 + min(ambiguous outcomes, MaxAmbiguousRetries) + retries of failures, these at most
-   MaxFailureRetries, and only after Runway itself has said FAILED with a code that may be mended
+   MaxFailureRetries, and only after Runway itself has said FAILED with a retryable code
 2  every accepted task reaches exactly one ending, which is true, and never changes
 3  every ending is announced at least once, always with the same event id and content; and a
    webhook that was requested is queued by then
@@ -11,8 +11,8 @@
 7  no orphan: what was bought is bound to its row, or was cancelled, or its attempt was counted as ambiguous
 8  no output of Runway's is deleted unseen before it is archived
 9  the row comes before its execution; one object version is one task
-10 a key never answers for another body: a create is answered with a task of its own body, one idempotency key makes
-   one task, a client's own retry takes a task once, and what is no retry takes none
+10 a key never finds a task of another body: a create returns a task of its own body, one idempotency key makes one
+   task, a client's own retry finds a task once, and a create that is not a retry finds none
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MAX_FAILURE_RETRIES = 1
 LEASE_SECONDS = 150.0
 GONE_LOOKS = 3
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "AMBIGUOUS_FAILED"})
-MENDABLE = frozenset({"", "INTERNAL", "INTERNAL.BAD_OUTPUT.01", "THIRD_PARTY.UNAVAILABLE"})
-"""The codes of the scenarios that earn one more attempt, by the design and not by `tarmac.tasks.failures`."""
+RETRYABLE = frozenset({"", "INTERNAL", "INTERNAL.BAD_OUTPUT.01", "THIRD_PARTY.UNAVAILABLE"})
+"""The codes of the scenarios that permit one more attempt, by the design and not by `tarmac.tasks.failures`."""
 
 _FINAL = ("state", "outputs", "failure", "failureCode", "costCredits", "endedAt", "reservedCredits", "upstreamId")
 
@@ -45,7 +45,7 @@ class Broken(BaseException):
 
 @dataclass(slots=True)
 class Claim:
-    """One attempt: the right to send one create."""
+    """One attempt: the right to make one create."""
 
     task_id: str
     at: float
@@ -56,7 +56,7 @@ class Claim:
 
 @dataclass(slots=True)
 class Blips:
-    """Injected answers that lie: the ending of a task may follow them, if there were enough."""
+    """The number of injected false responses: enough of them may determine the ending of a task."""
 
     not_found: int = 0
     expired: int = 0
@@ -121,7 +121,7 @@ class Ledger:
         state, code = after["state"], after.get("failureCode")
         lied_to = self.blips.not_found >= GONE_LOOKS
         if state == "CANCELLED" and "cancelRequestedAt" not in after:
-            raise Broken("2: cancelled, and nobody asked for it")
+            raise Broken("2: cancelled without a request")
         if code == "TARMAC.DEADLINE" and now < from_iso(after["deadlineAt"]):
             raise Broken("2: a deadline that had not come")
         if generation is None or generation.id not in self.generations:
@@ -131,7 +131,7 @@ class Ledger:
         if state == "SUCCEEDED" and not generation.has_output(now):
             raise Broken("2: a success that Runway knows nothing of")
         if generation.is_active(now) and not lied_to:
-            raise Broken(f"7: {state} {code or ''} while {generation.id} goes on at Runway")
+            raise Broken(f"7: {state} {code or ''} while {generation.id} still runs at Runway")
         if state == "FAILED" and generation.has_output(now) and not lied_to:
             if code == "TARMAC.OUTPUT_EXPIRED" and self.blips.expired >= 2:
                 return
@@ -157,7 +157,7 @@ class Ledger:
         actor.claims.add(after["claim"])
 
     def _released(self, token: str, before: Row, after: Row, actor: Actor, now: float) -> None:
-        """A claim ended: bound, lost, refused, rejected; each in its way the holder's business alone."""
+        """Check a claim that ended as bound, lost or rejected: only its holder may end it, unless it is lost."""
         claim = self.claims[token]
         if after["state"] == "SUBMITTED":
             generation = self.generations[after["upstreamId"]]
@@ -168,17 +168,17 @@ class Ledger:
             claim.was_lost = True
             self.was_ambiguous = True
             if token not in actor.claims and now - claim.at < LEASE_SECONDS:
-                raise Broken("7: a claim that is alive was taken for lost")
+                raise Broken("7: an active claim was treated as lost")
             if not claim.had_trouble:
-                raise Broken("2: an attempt was given up to which nothing had happened")
+                raise Broken("2: an undisturbed attempt was given up")
         elif token not in actor.claims:
-            raise Broken("7: a claim was ended by somebody who does not hold it")
+            raise Broken("7: a claim was ended by an actor that does not hold it")
         elif any(generation.token == token for generation in self.generations.values()):
-            raise Broken("7: a bought generation was written off as refused")
+            raise Broken("7: a bought generation was recorded as rejected")
 
     def _tried_again(self, before: Row, after: Row, now: float) -> None:
         generation = self.generations[before["upstreamId"]]
-        if generation.is_deleted or generation.status(now) != "FAILED" or generation.life.failure not in MENDABLE:
+        if generation.is_deleted or generation.status(now) != "FAILED" or generation.life.failure not in RETRYABLE:
             raise Broken(f"1: another attempt while {generation.id} is {generation.status(now)}")
         tried = self.failure_retries[after["taskId"]] = self.failure_retries.get(after["taskId"], 0) + 1
         if tried > MAX_FAILURE_RETRIES:
@@ -188,7 +188,7 @@ class Ledger:
         if after.get("noticeState") != "SENT":
             return
         if not self.notices.get(f"{after['taskId']}-ended"):
-            raise Broken("3: a notice was marked as sent before it was")
+            raise Broken("3: a notice was marked as sent before it was published")
         if "webhook" in after and after["taskId"] not in self.queued_webhooks:
             raise Broken("3: a notice is marked as sent, but the webhook was never queued")
 
@@ -196,7 +196,7 @@ class Ledger:
         self.generations[generation.id] = generation
 
     def sending(self, actor: Actor) -> str:
-        """Record a create and the claim under which it is sent."""
+        """Record a create and the claim that it belongs to."""
         fresh = [token for token in actor.claims if self.claims[token].creates == 0]
         if len(fresh) != 1:
             raise Broken("5: a create without a claim of its own")
@@ -204,7 +204,7 @@ class Ledger:
         return fresh[0]
 
     def troubled(self, actor: Actor) -> None:
-        """Something was done to this actor: whatever it holds may rightly be lost."""
+        """Record a fault of this actor: the claims that it holds may be lost."""
         actor.had_trouble = True
         for token in actor.claims:
             self.claims[token].had_trouble = True
@@ -216,8 +216,8 @@ class Ledger:
         wanted = row["state"] == "SUBMITTED" and row.get("upstreamId") == upstream_id
         if wanted and "cancelRequestedAt" not in row and now < from_iso(row["deadlineAt"]):
             raise Broken("8: a generation was cancelled that is still wanted")
-        if wanted and generation.has_output(now) and upstream_id not in actor.looked_at:
-            raise Broken("8: an output was deleted that nobody had looked for")
+        if wanted and generation.has_output(now) and upstream_id not in actor.polled:
+            raise Broken("8: an output was deleted before any poll")
 
     def returned(self, actor: Actor) -> None:
         """An invocation came to its regular end."""
@@ -247,22 +247,22 @@ class Ledger:
             raise Broken("10: one idempotency key, two tasks")
 
     def answered(self, task_id: str, is_new: bool, identity: RequestIdentity, prompt: str, held_prompt: str) -> None:
-        """A create came to its regular end. The prompts: the one sent, and that of the task's request."""
+        """A create came to its regular end. The prompts: of this request, and of the task's request."""
         if held_prompt != prompt:
-            raise Broken("10: a create was answered with the task of another body")
+            raise Broken("10: a create returned the task of another body")
         if identity.key is not None:
             if task_id not in self.keys.values():
-                raise Broken("10: a create was answered with a task that its key has not made")
+                raise Broken("10: a create returned a task of another key")
         elif not is_new:
             if identity.retry <= self.taken.get(task_id, 0):
-                raise Broken("10: a create that is no later retry was answered with an earlier task")
+                raise Broken("10: a create that is not a later retry returned an earlier task")
             self.taken[task_id] = identity.retry
 
     def starting(self, execution_input: str) -> None:
         if json.loads(execution_input)["taskId"] not in self.rows:
             raise Broken("9: an execution was started before its row")
 
-    # ── when all has come to rest ───────────────────────────────────────────────────────────────────────────────
+    # ── when the run has ended ──────────────────────────────────────────────────────────────────────────────────
 
     def at_rest(self) -> None:
         for task_id, row in self.rows.items():
@@ -282,7 +282,7 @@ class Ledger:
         if not notices:
             raise Broken(f"3: {row['state']} was never announced")
         if json.loads(notices[0])["status"] != row["state"]:
-            raise Broken("3: the notice tells of another ending")
+            raise Broken("3: the notice reports another ending")
         if row["noticeState"] != "SENT":
             raise Broken("3: a notice stays pending")
 

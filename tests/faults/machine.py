@@ -71,7 +71,7 @@ def _perform(
     begin: Callable[[], None],
 ) -> tuple[str | None, dict[str, Any]]:
     step = steps[_function(state)]
-    tries: dict[int, int] = {}
+    retries: dict[int, int] = {}
     while True:
         begin()
         try:
@@ -80,7 +80,7 @@ def _perform(
             error = "Lambda.Unknown"
         except Exception as problem:
             error = type(problem).__name__
-        wait = _retry(state, error, tries)
+        wait = _retry(state, error, retries)
         if wait is not None:
             sleep(wait)
             continue
@@ -90,15 +90,15 @@ def _perform(
         return None, {}
 
 
-def _retry(state: State, error: str, tries: dict[int, int]) -> float | None:
-    """The wait before the next try; None where there is none."""
+def _retry(state: State, error: str, retries: dict[int, int]) -> float | None:
+    """Return the wait before the next retry, None if no retry follows."""
     for number, retrier in enumerate(state.get("Retry", ())):
         if _matches(retrier, error):
-            tried = tries.get(number, 0)
-            if tried >= retrier["MaxAttempts"]:
+            count = retries.get(number, 0)
+            if count >= retrier["MaxAttempts"]:
                 return None
-            tries[number] = tried + 1
-            return float(min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** tried, retrier["MaxDelaySeconds"]))
+            retries[number] = count + 1
+            return float(min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** count, retrier["MaxDelaySeconds"]))
     return None
 
 

@@ -1,4 +1,4 @@
-"""One schedule: a scenario, the deviations that a chooser makes, and what came of it."""
+"""One schedule: a scenario, the deviations that a chooser makes, and the result."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from tests.faults.scenarios import ANOTHER, Scenario
 from tests.faults.scheduler import START, Actor, Scheduler
 
 MOST_POINTS = 2500
-"""Effects of one run: one that needs more turns in a circle."""
+"""The most effects of one run: a run with more is in an endless loop."""
 
 MOST_SECONDS = 5 * 24 * 3600.0
 SWEEP_SECONDS = 60.0
 EVENT_RETRY_SECONDS = (60.0, 120.0)
-"""Lambda invokes a failed asynchronous function twice more."""
+"""Seconds before each of the two retries by which Lambda invokes a failed asynchronous function again."""
 
 _KEY = "inbox/harbour.png"
 _EVENT = {
@@ -70,7 +70,7 @@ class Place(NamedTuple):
 
 Deviations = Mapping[Place, str]
 Chooser = Callable[[Place, str, "Run"], str | None]
-"""Asked at each effect point, with the effect's name: what shall happen there, or None for what always does."""
+"""Called at each effect point with the effect's name; returns the action there, or None for the normal effect."""
 
 
 class Reached(NamedTuple):
@@ -85,7 +85,7 @@ class Reached(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What came of a schedule. `broken` is the invariant that does not hold, None if all do."""
+    """The result of a schedule. `broken` is the invariant that does not hold, None if all do."""
 
     trace: list[Reached] = field(default_factory=list)
     broken: str | None = None
@@ -93,7 +93,7 @@ class Report:
 
 
 class NoLines:
-    """In the place of the log: a hundred thousand schedules would fill a disk with it."""
+    """Replaces the log, which would fill a disk in a hundred thousand schedules."""
 
     def error(self, message: str, **fields: Any) -> None: ...
     def crash(self, message: str, error: BaseException, **fields: Any) -> None: ...
@@ -101,16 +101,16 @@ class NoLines:
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Without log lines and the collector's pauses; what pure functions have once said of a time or row is kept."""
+    """Run without log lines and garbage collection pauses, and cache what pure functions return for a time or row."""
     rows: dict[int, tuple[Row, Task]] = {}
 
     def from_row(row: Row) -> Task:
-        kept = rows.get(id(row))
-        if kept is None or kept[0] is not row:
+        cached = rows.get(id(row))
+        if cached is None or cached[0] is not row:
             if len(rows) > 1000:
                 rows.clear()
-            kept = rows[id(row)] = row, _from_row(row)
-        return kept[1]
+            cached = rows[id(row)] = row, _from_row(row)
+        return cached[1]
 
     _from_row = tarmac.tasks.task.from_row
     threshold = gc.get_threshold()
@@ -160,7 +160,7 @@ class Run:
         """Run the schedule until no actor is left and nothing is due to be swept."""
         scheduler = self.scheduler
         try:
-            self._open_the_door()
+            self._enter()
             for after, turn in self.scenario.turns:
                 scheduler.spawn(self._newcomer(turn), START + after)
             scheduler.run(self._sweeper_in_time)
@@ -175,7 +175,7 @@ class Run:
     # ── effect points ───────────────────────────────────────────────────────────────────────────────────────────
 
     def effect(self, name: str, about: str, perform: Callable[[], T], cuts: bool = False) -> T:
-        """Do an effect, or what its fault makes of it. With `cuts` a cut is not an error: it gives something true."""
+        """Do an effect, or what its fault makes of it. With `cuts` a cut is not an error: its result is valid."""
         action = self._reach(name, about)
         if action is None:
             return perform()
@@ -200,7 +200,7 @@ class Run:
             place = Place(actor.name, actor.points)
             action = self.choose(place, effect, self)
             if action is not None and action not in FAULTS[effect] and action not in TURNS:
-                # Other deviations have made another effect of this place: here it means nothing.
+                # Other deviations have put another effect at this place, to which this action does not apply.
                 action = None
             self.report.trace.append(Reached(place, scheduler.now, effect, about, action))
             if len(self.report.trace) > MOST_POINTS or scheduler.now > START + MOST_SECONDS:
@@ -240,14 +240,14 @@ class Run:
             case _:
                 raise ValueError(turn)
 
-    # ── who does what ───────────────────────────────────────────────────────────────────────────────────────────
+    # ── what actors do ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _open_the_door(self) -> None:
-        match self.scenario.door:
+    def _enter(self) -> None:
+        match self.scenario.entry_point:
             case "api":
                 self.scheduler.spawn(self._actor("client", self._create))
             case "s3":
-                self.effects.uploads.kept.objects[_KEY] = (
+                self.effects.uploads.memory.objects[_KEY] = (
                     b"\x89PNG\r\n\x1a\n",
                     StoredObject(8, "image/png", self.scenario.metadata),
                 )
@@ -260,8 +260,8 @@ class Run:
                 self.scheduler.spawn(self._execution(name, lambda: given))
 
     def _again(self, more: Mapping[str, Any] | None = None) -> Actor:
-        """`more`: what another create has that uses the same key, if there is one; else it is a retry."""
-        match self.scenario.door:
+        """`more`: the other fields of another create under the same key; without them the create is a retry."""
+        match self.scenario.entry_point:
             case "api":
                 return self._actor("client", lambda: self._create(more or {}, retry=int(more is None)))
             case "s3":
@@ -290,12 +290,12 @@ class Run:
         self._invoke(lambda: self._answer(accept(order, self.effects, scenario.deadline_seconds), order, identity))
 
     def _answer(self, accepted: Accepted, order: Order, identity: RequestIdentity) -> None:
-        held = self.effects.table.kept.rows[task_key(accepted.task.id), "request#01"]["body"]
+        held = self.effects.table.memory.rows[task_key(accepted.task.id), "request#01"]["body"]
         prompt = json.loads(held)["body"]["promptText"]
         self.ledger.answered(accepted.task.id, accepted.is_new, identity, order.body["promptText"], prompt)
 
     def _event(self) -> None:
-        """EventBridge's invocation, repeated as Lambda repeats it."""
+        """EventBridge's invocation, retried as Lambda retries it."""
         upload = Upload.from_event(_EVENT)
         for pause in (*EVENT_RETRY_SECONDS, None):
             if self._invoke(lambda: accept_upload(upload, self.effects, _DEFAULTS)) or pause is None:
@@ -312,14 +312,14 @@ class Run:
     def _cancel(self) -> None:
         """DELETE /v1/tasks/{id} of the first task there is."""
         task_id, effects = self._first_task(), self.effects
-        client = {"api": "acme", "s3": "s3", "console": "console"}[self.scenario.door]
+        client = {"api": "acme", "s3": "s3", "console": "console"}[self.scenario.entry_point]
         self._invoke(lambda: cancel(read_task(task_id, client, effects), effects, delete_outputs=False))
 
     def _sweep(self) -> None:
         self._invoke(lambda: sweep(self.effects))
 
     def _invoke(self, function: Callable[[], object]) -> bool:
-        """An invocation outside of the machine. Whether it came to a regular end."""
+        """Run an invocation outside of the machine and return whether it ended regularly."""
         actor = self.scheduler.current
         actor.forget()
         try:
@@ -369,7 +369,7 @@ class Run:
 
     def _sweeper_in_time(self) -> Actor | None:
         """The sweep of each minute, where it would find something; the others would do nothing."""
-        due = self.effects.table.kept.next_due()
+        due = self.effects.table.memory.next_due()
         if due is None:
             return None
         scheduler = self.scheduler

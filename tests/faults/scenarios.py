@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tests.fakes.samples import data_uri
 from tests.faults.upstream import Life
 
-Door = Literal["api", "s3", "console"]
+EntryPoint = Literal["api", "s3", "console"]
 
 BODY: dict[str, Any] = {
     "model": "gen4_turbo",
@@ -24,11 +24,11 @@ DONE = Life()
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`lives`: what becomes of the first, second, … generation; the last stands for all that follow. Times in seconds
-    since the start; `turns` happen at theirs without being asked for."""
+    """`lives`: the course of the first, second, … generation; the last applies to all that follow. Times in seconds
+    since the start; `turns` always happen, at their times."""
 
     name: str
-    door: Door = "api"
+    entry_point: EntryPoint = "api"
     lives: tuple[Life, ...] = (DONE,)
     body: dict[str, Any] = field(default_factory=lambda: BODY)
     metadata: dict[str, str] = field(default_factory=dict)
@@ -47,9 +47,9 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("idempotency key", idempotency_key="order-7", turns=((20.0, "again"),)),
         Scenario("two bodies under one key", idempotency_key="order-7", turns=((0.0, "another"), (20.0, "again"))),
         Scenario("a retry of its own", turns=((0.0, "another"), (3.0, "again"))),
-        Scenario("s3 success", door="s3", turns=((0.0, "again"),)),
-        Scenario("s3 rejected", door="s3", metadata={"tarmac-duration": "five"}, turns=((3.0, "again"),)),
-        Scenario("console success", door="console"),
+        Scenario("s3 success", entry_point="s3", turns=((0.0, "again"),)),
+        Scenario("s3 rejected", entry_point="s3", metadata={"tarmac-duration": "five"}, turns=((3.0, "again"),)),
+        Scenario("console success", entry_point="console"),
         Scenario("failed for good", lives=(Life(failure="SAFETY.INPUT.TEXT"),)),
         Scenario("failed, retried", lives=(Life(failure="INTERNAL"), DONE)),
         Scenario("failed twice", lives=(Life(failure=""), Life(failure="INTERNAL.BAD_OUTPUT.01"), DONE)),

@@ -24,9 +24,9 @@ class Actor:
         "greenlet",
         "had_trouble",
         "is_execution",
-        "looked_at",
         "name",
         "points",
+        "polled",
         "received",
     )
 
@@ -38,16 +38,16 @@ class Actor:
         self.forget()
 
     def forget(self) -> None:
-        """A new invocation begins: a function remembers nothing of the last one."""
+        """Begin a new invocation, which has no memory of the last one."""
         self.claims: set[str] = set()
-        self.looked_at: set[str] = set()
+        self.polled: set[str] = set()
         self.received: set[str] = set()
         self.claimed: set[str] = set()
         self.had_trouble = False
 
 
 class Scheduler:
-    """By default an actor goes on until it waits; who is ready longest is next; time moves when none is ready."""
+    """By default an actor runs until it waits; the one that is ready longest is next; time moves when none is ready."""
 
     def __init__(self) -> None:
         self.now = START
@@ -59,7 +59,7 @@ class Scheduler:
         self._actors: list[Actor] = []
 
     def spawn(self, actor: Actor, at: float | None = None) -> None:
-        """A newcomer at the end of the queue, or at a moment to come."""
+        """Add an actor at the end of the queue, or at a later time."""
         self._admit(actor)
         if at is None:
             self.ready.append(actor)
@@ -67,7 +67,7 @@ class Scheduler:
             self._wake(actor, at)
 
     def interrupt(self, newcomer: Actor) -> None:
-        """A newcomer goes first, then the current actor."""
+        """Add an actor that runs first, before the current actor."""
         self._admit(newcomer)
         self.ready.appendleft(self.current)
         self.ready.appendleft(newcomer)
@@ -85,7 +85,7 @@ class Scheduler:
         return self._timers[0][0] if self._timers else None
 
     def run(self, idle: Callable[[], Actor | None]) -> None:
-        """Until nobody is left. `idle` is asked whenever all wait: it may bring someone in, and move the clock."""
+        """Run until no actor is left. `idle` is called whenever all wait: it may add an actor and move the clock."""
         while True:
             if self.ready:
                 self.current = self.ready.popleft()
@@ -100,14 +100,14 @@ class Scheduler:
             self.current.greenlet.switch()
 
     def end(self) -> None:
-        """Let go of whoever still waits."""
+        """End all actors that still wait."""
         for actor in self._actors:
             if actor.greenlet and not actor.greenlet.dead:
                 with suppress(Killed):
                     actor.greenlet.throw(Killed)
 
     def _admit(self, actor: Actor) -> None:
-        # Whoever made it, an actor that ends hands over to the hub.
+        # An actor that ends always hands over to the hub.
         actor.greenlet.parent = self._hub
         self._actors.append(actor)
 
@@ -117,7 +117,7 @@ class Scheduler:
 
 
 class ScheduledClock(Clock):
-    """Who sleeps lets the others go on."""
+    """A sleeping actor lets the others run."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         super().__init__(scale=1.0)

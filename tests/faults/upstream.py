@@ -1,4 +1,4 @@
-"""Runway, living by the clock: each create is billed, runs its course, and keeps its outputs until it is deleted."""
+"""Runway, driven by the clock: each create is billed, runs its course, and holds its outputs until it is deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Life:
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """One paid create. `token` is the claim it was sent under."""
+    """One paid create. `token` is the claim that it belongs to."""
 
     id: str
     task_id: str

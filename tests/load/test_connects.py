@@ -18,19 +18,19 @@ CONNECTS = 100
 ABSENT = 15
 """Pages whose viewer never enters."""
 GONE = 10
-"""Pages that are closed before they are answered."""
+"""Pages that are closed before they get a response."""
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """At Runway's own pace: what waits here must wait for real."""
+    """A stack at Runway's own pace, so that waits are real."""
     parameters = {"UnclaimedSessionSeconds": "5"}
     with running_stack(tmp_path_factory.mktemp("load"), time_scale=1.0, parameters=parameters) as info:
         yield info
 
 
 def test_a_hundred_connects_at_once(stack: StackInfo, capsys: pytest.CaptureFixture[str]) -> None:
-    """All are answered, none shares a token with another, and every abandoned one is cancelled upstream."""
+    """Every connect gets a response and a token of its own, and every abandoned session is cancelled upstream."""
     kinds = ["gone"] * GONE + ["absent"] * ABSENT + ["entered"] * (CONNECTS - GONE - ABSENT)
     with ThreadPoolExecutor(CONNECTS) as pages:
         answers = list(pages.map(lambda kind: connect(stack, kind), kinds))
@@ -45,7 +45,7 @@ def test_a_hundred_connects_at_once(stack: StackInfo, capsys: pytest.CaptureFixt
     entered = {each["sessionId"] for each, kind in zip(given, kinds[GONE:], strict=True) if kind == "entered"}
 
     def left() -> Counter[str]:
-        """Sessions that nobody is in, by their status at Runway."""
+        """Return the count of sessions without a caller, by their status at Runway."""
         return Counter(each["status"] for each in sessions(stack) if each["id"] not in entered)
 
     alone = eventually(
@@ -59,11 +59,11 @@ def test_a_hundred_connects_at_once(stack: StackInfo, capsys: pytest.CaptureFixt
     assert all(each["tokens"] <= 1 for each in upstream.values())
     with capsys.disabled():
         slowest = max(answer.elapsed.total_seconds() for answer in answered)
-        print(f"\n{CONNECTS} connects at once: the last answer after {slowest:.1f} s")
+        print(f"\n{CONNECTS} connects at once: the last response after {slowest:.1f} s")
 
 
 def connect(stack: StackInfo, kind: str) -> httpx.Response | None:
-    """The answer; None of a page that did not wait for it."""
+    """Return the response, None for a page that did not wait for it."""
     scenario = "ready=3" if kind == "entered" else "ready=3, absent=1"
     body = {"avatarId": "cat-character", "personality": f"[[sim: {scenario}]]"}
     headers = {"Authorization": f"Bearer {stack.api_key}"}

@@ -22,8 +22,9 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """path: below the base address. credits: what the document says that it costs; None where it says none, or where
-    only Runway knows the length of what it is given."""
+    """path: below the base address. credits: the cost that the document names; None where it names none, or where
+    only Runway knows the length of the input.
+    """
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""Every request of the samples, sent to the running stack: taken, bought in the contract's words, archived."""
+"""Every request of the samples on the running stack: accepted, bought in the contract's words, archived."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def caller(deployment: Deployment) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def sent(caller: Api) -> dict[tuple[str, str], httpx.Response]:
-    """The answer to each sample, in either spelling."""
+    """The response to each sample, in either spelling."""
     uri = upload(caller)
     return {
         (sample.name, spelling): send(caller, sample.path, filled(body, uri))
@@ -107,14 +107,14 @@ def test_a_sample_works_as_it_stands(
 
 @pytest.mark.parametrize("version", ["2024-11-06", "<x-runway-version>", None])
 def test_the_version_header_is_not_needed(caller: Api, version: str | None) -> None:
-    """Nor must a place holder be filled in. The create is none, so nothing is made."""
+    """A placeholder in the header is accepted too. The create is invalid, so nothing is made."""
     headers = {"Authorization": f"Bearer {caller.key}"} | ({} if version is None else {"X-Runway-Version": version})
     with httpx.Client(base_url=caller.http.base_url, trust_env=False, timeout=30) as curl:
         answer = curl.post("/v1/character_performance", json={"model": "act_two"}, headers=headers)
     assert [issue["path"] for issue in answer.json()["issues"]] == [["character"], ["reference"]]
 
 
-def test_a_failed_task_says_why_as_the_polling_samples_read_it(caller: Api) -> None:
+def test_a_failed_task_reports_the_reason_that_the_polling_samples_read(caller: Api) -> None:
     body = {**SAMPLES[0].body, "promptText": prompt("seconds=3, fail=SAFETY.INPUT.TEXT")}
     task = polled(caller, f"/v1/tasks/{send(caller, SAMPLES[0].path, body).json()['id']}")
     assert (task["status"], task["failureCode"]) == ("FAILED", "SAFETY.INPUT.TEXT")
@@ -123,7 +123,8 @@ def test_a_failed_task_says_why_as_the_polling_samples_read_it(caller: Api) -> N
 
 def test_a_route_of_ones_own_server_answers_with_the_video(caller: Api, simulator: Simulator) -> None:
     """As the samples for web frameworks do: an SDK on the server, text or text and image in, the first output out; what
-    goes wrong becomes a 500 that says so."""
+    goes wrong becomes a 500 with the reason.
+    """
     http = DefaultHttpxClient(trust_env=False)
 
     with RunwayML(api_key=caller.key, base_url=str(caller.http.base_url), http_client=http) as runway:
@@ -152,11 +153,11 @@ def test_a_route_of_ones_own_server_answers_with_the_video(caller: Api, simulato
         ]
 
         async def browse() -> list[httpx.Response]:
-            """At once: the SDK sleeps six seconds before each look."""
+            """Make all requests at once: the SDK sleeps six seconds before each poll."""
             transport = httpx.ASGITransport(server)
             async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=60) as browser:
-                asks = [browser.post("/api/generate-video", json=body) for body in wanted]
-                return list(await asyncio.gather(*asks))
+                requests = [browser.post("/api/generate-video", json=body) for body in wanted]
+                return list(await asyncio.gather(*requests))
 
         text, image, failed = asyncio.run(browse())
 

@@ -1,4 +1,4 @@
-"""What the documents state: models, costs, limits, formats, statuses, what to repeat. A line each, without a stack.
+"""What the documents state: models, costs, limits, formats, statuses, which failures to retry. Tested without a stack.
 
 What holds for the running stack alone is shown elsewhere: statuses of errors and of throttled tasks in
 `tests/e2e/test_create_faults.py`, sizes of uploads in `tests/unit/media`, days of usage in `tests/unit/account`.
@@ -35,7 +35,7 @@ RATIOS = ("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672")
 
 
 def issues(operation_name: str, model: str, **body: Any) -> list[Issue]:
-    """Why a create is refused; nothing where it is taken."""
+    """Return the reasons why a create is refused; none if it is accepted."""
     order = Order(operation_name, "acme", body | {"model": model}, {"kind": "api"})
     try:
         accept(order, World(), 3600)
@@ -138,7 +138,7 @@ def test_veo_has_lengths_of_its_own(model: str, lengths: list[int]) -> None:
 
 @pytest.mark.parametrize("model", ["gen4.5", "gen4_turbo"])
 @pytest.mark.parametrize("ratio", RATIOS)
-def test_every_ratio_of_an_animated_image_is_taken(model: str, ratio: str) -> None:
+def test_every_ratio_of_an_animated_image_is_accepted(model: str, ratio: str) -> None:
     assert issues("image_to_video", model, **GENERATED | {"promptImage": IMAGE, "ratio": ratio}) == []
 
 
@@ -253,7 +253,7 @@ def test_an_upload_has_200_mebibytes_at_most() -> None:
     assert LARGEST_UPLOAD == 200 * 2**20
 
 
-# Statuses, and what may be repeated
+# Statuses, and what may be retried
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_an_upload_has_200_mebibytes_at_most() -> None:
         (State.SUBMITTED, "PENDING", "PENDING"),
         (State.SUBMITTED, "THROTTLED", "THROTTLED"),
         (State.SUBMITTED, "RUNNING", "RUNNING"),
-        # A day's quota is no error of the create here: the task waits for its turn.
+        # Exceeding a day's quota does not fail the create: the task waits for its turn.
         (State.WAITING, None, "THROTTLED"),
         (State.SUCCEEDED, "SUCCEEDED", "SUCCEEDED"),
         (State.FAILED, "FAILED", "FAILED"),
@@ -286,7 +286,7 @@ def test_a_task_is_shown_in_runways_words(state: State, upstream: str | None, sh
         ("INTERNAL.BAD_OUTPUT", True),
         ("INTERNAL.BAD_OUTPUT.01", True),
         ("INTERNAL", True),
-        # The documents would try another prompt; the same prompt only costs as much again.
+        # The documents recommend another prompt; a retry of the same prompt only costs the same again.
         ("SAFETY.OUTPUT.VIDEO", False),
     ],
 )

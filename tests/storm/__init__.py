@@ -1,1 +1,1 @@
-"""A stack of its own under load, faults, kills and restarts: nothing is lost, nothing is paid twice."""
+"""A separate stack under load, faults, kills and restarts: nothing is lost, nothing is paid twice."""

@@ -1,4 +1,4 @@
-"""What is left when it is over: the table, the ledger, the notices and the archive, and whether they agree."""
+"""The state after a storm: the table, the ledger, the notices and the archive, and whether they agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.storm.rig import Rig
 
 @dataclass(frozen=True)
 class Books:
-    """Everything that can be known from outside once nothing is under way. `paid`: ledger entries by seed."""
+    """Everything visible from outside once nothing is under way. `paid`: ledger entries by seed."""
 
     tasks: Mapping[str, Task]
     seeds: Mapping[str, int]
@@ -47,9 +47,9 @@ class Books:
 
 
 def problems(books: Books, rig: Rig, known_ids: Iterable[str]) -> list[str]:
-    """Every broken promise, in words; empty if all were kept. known_ids: ids that clients were answered with."""
+    """Return a sentence for each violated guarantee. known_ids: the ids that clients received."""
     return [
-        *(f"{task_id} was answered to a client and has no row" for task_id in set(known_ids) - set(books.tasks)),
+        *(f"{task_id} was returned to a client and has no row" for task_id in set(known_ids) - set(books.tasks)),
         *_payments(books),
         *_endings(books),
         *_announcements(books),
@@ -96,7 +96,7 @@ def _announcements(books: Books) -> Iterable[str]:
             yield f"{task.id} has ended as {task.state} and was announced as {copies[0]['status']}"
     for event_id, copies in by_event.items():
         if copies[0]["type"] != "upload.rejected":
-            yield f"{event_id} was announced and is no task's"
+            yield f"{event_id} was announced and belongs to no task"
         elif any(copy != copies[0] for copy in copies):
             yield f"{event_id} was announced {len(copies)} times in different words"
 

@@ -1,4 +1,4 @@
-"""Clients that insist: each wants its generations, loses answers on the way, and asks again until it has an id."""
+"""Clients that lose responses and retry each create until they have the id of its task."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from tests.storm.rig import PATIENCE_SECONDS
 
 
 class Style(Enum):
-    """How a client asks again."""
+    """How a client retries."""
 
-    KEY = "an Idempotency-Key, the same on every send"
-    SDK = "no key; X-Stainless-Retry-Count on every send but the first, as the official SDKs do"
+    KEY = "the same Idempotency-Key on every request"
+    SDK = "no key; X-Stainless-Retry-Count on every retry, as the official SDKs do"
 
 
 class Loss(Enum):
-    """What becomes of the first send."""
+    """What happens to the first request."""
 
-    NONE = "it is answered"
-    DROPPED = "its answer is lost on the way"
-    HUNG_UP = "the client closes the connection once the request is out"
-    TIMED_OUT = "the client gives up before the answer"
-    NEVER_ARRIVED = "it is lost on the way"
+    NONE = "the client gets a response"
+    DROPPED = "its response is lost"
+    HUNG_UP = "the client closes the connection after sending the request"
+    TIMED_OUT = "the client gives up before the response"
+    NEVER_ARRIVED = "the request is lost"
 
 
 @dataclass(frozen=True)
 class Order:
-    """One generation that a client requests, with as many attempts as it needs."""
+    """One generation that a client requests, with as many retries as it needs."""
 
     operation: str
     body: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Order:
 
 @dataclass
 class Tally:
-    """Counts from many threads, and the ids that clients were answered with."""
+    """Counts from many threads, and the ids that clients received."""
 
     counts: Counter[str] = field(default_factory=Counter)
     ids: list[tuple[Order, str]] = field(default_factory=list)
@@ -81,14 +81,14 @@ class Caller:
 
     def _pause(self, seconds: float) -> None:
         if self._over.wait(seconds):
-            raise RuntimeError("the storm is over, and there is no answer yet")
+            raise RuntimeError("the storm is over before a response came")
 
     def place(self, order: Order) -> str:
-        """Ask until there is an id; then read or cancel the task, as the order says."""
+        """Retry until there is an id; then read or cancel the task, as the order requires."""
         task_id = self._create(order)
         self._tally.answered(order, task_id)
         if order.cancel:
-            # 404: cancelled by a DELETE whose answer was lost.
+            # 404: cancelled by an earlier DELETE with a lost response.
             self._insist("DELETE", f"/v1/tasks/{task_id}", (204, 404))
             self._tally.add("cancels")
         elif order.read:
@@ -98,23 +98,23 @@ class Caller:
     def _create(self, order: Order) -> str:
         content = json.dumps(order.body).encode()
         give_up_at = time.monotonic() + PATIENCE_SECONDS
-        for send in range(1_000_000):
+        for number in range(1_000_000):
             headers = {"Idempotency-Key": order.key} if order.style is Style.KEY else {}
-            if order.style is Style.SDK and send:
-                headers["X-Stainless-Retry-Count"] = str(send)
-            self._tally.add("sends")
-            answer = self._send(order, content, headers, order.loss if send == 0 else Loss.NONE)
+            if order.style is Style.SDK and number:
+                headers["X-Stainless-Retry-Count"] = str(number)
+            self._tally.add("requests")
+            answer = self._send(order, content, headers, order.loss if number == 0 else Loss.NONE)
             if answer is not None and answer.status_code == 200:
                 return str(answer.json()["id"])
-            assert answer is None or _worth_another_try(answer), answer.text
-            assert time.monotonic() < give_up_at, f"no answer to {order} after {send + 1} sends"
+            assert answer is None or _is_retryable(answer), answer.text
+            assert time.monotonic() < give_up_at, f"no response to {order} after {number + 1} requests"
             self._tally.add("lost" if answer is None else f"answered {answer.status_code}")
             self._tally.add(f"retries by {order.style.name}")
             self._pause(0.4)
         raise AssertionError
 
     def _send(self, order: Order, content: bytes, headers: Mapping[str, str], loss: Loss) -> httpx.Response | None:
-        """The answer, or None where it was lost."""
+        """Return the response, or None if it was lost."""
         path = f"/v1/{order.operation}"
         try:
             match loss:
@@ -150,11 +150,11 @@ class Caller:
                 answer = None
             if answer is not None and answer.status_code in wanted:
                 return
-            assert answer is None or _worth_another_try(answer), f"{method} {path}: {answer.status_code} {answer.text}"
-            assert time.monotonic() < give_up_at, f"no answer to {method} {path}"
+            assert answer is None or _is_retryable(answer), f"{method} {path}: {answer.status_code} {answer.text}"
+            assert time.monotonic() < give_up_at, f"no response to {method} {path}"
             self._pause(0.2)
 
 
-def _worth_another_try(answer: httpx.Response) -> bool:
-    """As the official SDKs see it."""
+def _is_retryable(answer: httpx.Response) -> bool:
+    """Whether the official SDKs retry after this response."""
     return answer.status_code in (408, 409, 429) or answer.status_code >= 500

@@ -1,4 +1,4 @@
-"""A local stack of a test's own: what a test does to it, and what it reads from it."""
+"""A separate local stack: what a test does to it, and what it reads from it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from local.stack import NAME, Stack, StackInfo
 from tarmac.tasks.task import Task, from_row
 
 PATIENCE_SECONDS = 300.0
-"""For anything that must happen: generous, since a slow machine is no failure."""
+"""For anything that must happen: generous, since a slow machine must not fail a test."""
 
 
 class Unanswered(Exception):
-    """An invocation gave no answer: the local AWS is down, or the worker was killed."""
+    """An invocation returned no response: the local AWS is down, or the worker was killed."""
 
 
 @dataclass
@@ -59,7 +59,10 @@ class Rig:
     # What is done to it.
 
     def restart_aws(self) -> None:
-        """SIGTERM to the local AWS, then `up`. The simulator goes on. What ran is FAILED and does not resume."""
+        """Stop the local AWS with SIGTERM and start it; the simulator continues.
+
+        Running executions become FAILED and do not resume.
+        """
         self.stack.aws.stop()
         self.stack.up()
 
@@ -72,7 +75,7 @@ class Rig:
         assert self.stack.simulator.stop(), "the simulator did not run"
 
     def start_simulator(self) -> None:
-        """It finds its memory again in its state folder."""
+        """Restart the simulator, which reads its state folder."""
         self.stack.up()
 
     def kill_worker(self, choose: Callable[[list[int]], int]) -> bool:
@@ -94,7 +97,7 @@ class Rig:
         return [int(row[0]) for row in rows if len(row) == 3 and int(row[1]) == parent and "_worker.py" in row[2]]
 
     def invoke(self, logical_id: str, event: Any) -> Any:
-        """The function's answer to an event. Raises Unanswered."""
+        """Invoke a function with an event and return its response. Raises Unanswered."""
         client = self.client("lambda")
         try:
             answer = client.invoke(FunctionName=self.functions[logical_id], Payload=json.dumps(event).encode())
@@ -106,7 +109,7 @@ class Rig:
         return payload
 
     def sweep(self) -> Mapping[str, int]:
-        """Its report; what the schedule does once a minute. Raises Unanswered."""
+        """Run the sweeper, as the schedule does once a minute, and return its report. Raises Unanswered."""
         report: Mapping[str, int] = self.invoke("Sweep", {})
         return report
 
@@ -121,11 +124,11 @@ class Rig:
         self._clients.s3.delete_object(Bucket=self.info.upload_bucket, Key=key)
 
     def store_runway_key(self, key: str) -> None:
-        """In the secret; a worker that has read the old one remembers it for some minutes."""
+        """Put a key into the secret; a worker caches the old one for some minutes."""
         self._clients.secrets.put_secret_value(SecretId=self.info.runway_secret_arn, SecretString=key)
 
     def write_row(self, row: Mapping[str, Any]) -> None:
-        """Any row of the table, past all rules."""
+        """Put any row into the table, without any rules."""
         write = TypeSerializer().serialize
         item = {name: write(_decimal(value)) for name, value in row.items()}
         self._clients.dynamodb.put_item(TableName=self.info.tasks_table, Item=item)
@@ -210,7 +213,7 @@ class Rig:
         return int(about["Attributes"]["ApproximateNumberOfMessages"])
 
     def archived(self, key: str) -> bytes:
-        """An object of the archive. Raises ClientError where there is none."""
+        """Return an object of the archive. Raises ClientError if it does not exist."""
         content: bytes = self._clients.s3.get_object(Bucket=self.info.archive_bucket, Key=key)["Body"].read()
         return content
 
@@ -219,7 +222,7 @@ class Rig:
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def execution_error(self, task: Task) -> str:
-        """How the task's last execution stands, for a failure message."""
+        """Return the status of the task's last execution, for a failure message."""
         arn = self.info.generation_state_machine_arn.replace(":stateMachine:", ":execution:")
         try:
             answer = self._clients.states.describe_execution(executionArn=f"{arn}:{task.execution_name}")
@@ -231,12 +234,12 @@ class Rig:
 
     def settle(
         self,
-        look: Callable[[dict[str, Task]], object] = lambda tasks: None,
+        observe: Callable[[dict[str, Task]], object] = lambda tasks: None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> int:
-        """Sweep until every task has ended and is announced. Gives the number of sweeps that were answered.
+        """Sweep until every task has ended and is announced. Returns the number of sweeps that ended.
 
-        look: is shown the tasks after every sweep.
+        observe: called with the tasks after every sweep.
         """
         answered = 0
         deadline = time.monotonic() + patience_seconds
@@ -245,7 +248,7 @@ class Rig:
                 self.sweep()
                 answered += 1
             tasks = self.tasks()
-            look(tasks)
+            observe(tasks)
             under_way = [task for task in tasks.values() if task.needs_attention]
             if not under_way:
                 return answered
@@ -264,13 +267,13 @@ class Rig:
             [
                 f"{len(tasks)} tasks have not ended after {patience_seconds:.0f} s:",
                 *lines,
-                "the local AWS said last:",
+                "last log lines of the local AWS:",
                 self.stack.aws.service.log_tail(),
             ]
         )
 
     def client(self, service: str) -> Any:
-        """A boto3 client that the local stack itself has no use for."""
+        """A boto3 client that only tests need."""
         if service not in self._others:
             clients = self._clients
             self._others[service] = clients.session.client(  # type: ignore[call-overload]

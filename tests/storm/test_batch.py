@@ -1,4 +1,4 @@
-"""A thousand lines in one file: a thousand generations, as many entries in Runway's books, one report. Then again."""
+"""A thousand lines in one file: a thousand generations and ledger entries, one report. Then the same file again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.storm.rig import Rig, rig
 
 LINES = 1000
 PATIENCE_SECONDS = 900.0
-"""For a machine that does much else besides: two cores with nothing else to do take a minute and a half."""
+"""For a busy machine: two idle cores take a minute and a half."""
 
 pytestmark = pytest.mark.xdist_group("storm")
 
@@ -27,14 +27,14 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield running
 
 
-def test_a_thousand_lines_are_a_thousand_generations_and_the_same_file_again_is_none(busy: Rig, tmp_path: Path) -> None:
+def test_a_thousand_lines_become_a_thousand_generations_and_the_same_file_again_none(busy: Rig, tmp_path: Path) -> None:
     aws, bucket = AwsCli(busy.info), f"s3://{busy.info.upload_bucket}"
     file = tmp_path / "thousand.jsonl"
     file.write_text("".join(f"{json.dumps(_request(number))}\n" for number in range(1, LINES + 1)))
 
     aws.run("s3", "cp", "--only-show-errors", str(file), f"{bucket}/inbox/thousand.jsonl")
-    heard: list[dict[str, Any]] = []
-    ended = _notice(busy, heard, "batch.ended")
+    received: list[dict[str, Any]] = []
+    ended = _notice(busy, received, "batch.ended")
 
     assert (ended["batch"]["lines"], ended["batch"]["succeeded"], ended["batch"]["rejected"]) == (LINES, LINES, 0)
     tasks = busy.tasks()
@@ -46,12 +46,12 @@ def test_a_thousand_lines_are_a_thousand_generations_and_the_same_file_again_is_
     assert [line["line"] for line in report["results"]] == list(range(1, LINES + 1))
     assert {line["taskId"] for line in report["results"]} == set(tasks)
     assert {key for line in report["results"] for key in line["outputs"]} <= set(busy.archive_keys())
-    _all_of(busy, heard, lambda notices: sum(each["type"] == "task.succeeded" for each in notices) >= LINES)
-    assert len({each["taskId"] for each in heard if each["type"] == "task.succeeded"}) == LINES
-    assert {each["type"] for each in heard} >= {"batch.accepted", "batch.progress", "batch.ended"}
+    _all_of(busy, received, lambda notices: sum(each["type"] == "task.succeeded" for each in notices) >= LINES)
+    assert len({each["taskId"] for each in received if each["type"] == "task.succeeded"}) == LINES
+    assert {each["type"] for each in received} >= {"batch.accepted", "batch.progress", "batch.ended"}
 
     aws.run("s3", "cp", "--only-show-errors", str(file), f"{bucket}/inbox/again.jsonl")
-    repeated = _notice(busy, heard, "batch.repeated")
+    repeated = _notice(busy, received, "batch.repeated")
 
     assert (repeated["batch"]["id"], repeated["source"]["key"]) == (ended["batch"]["id"], "inbox/again.jsonl")
     assert busy.settle() > 0
@@ -67,17 +67,17 @@ def _request(number: int) -> dict[str, Any]:
     }
 
 
-def _notice(busy: Rig, heard: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    _all_of(busy, heard, lambda notices: any(each["type"] == kind for each in notices))
-    return next(each for each in heard if each["type"] == kind)
+def _notice(busy: Rig, received: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    _all_of(busy, received, lambda notices: any(each["type"] == kind for each in notices))
+    return next(each for each in received if each["type"] == kind)
 
 
-def _all_of(busy: Rig, heard: list[dict[str, Any]], complete: Any) -> None:
+def _all_of(busy: Rig, received: list[dict[str, Any]], complete: Any) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    heard += busy.notices()
-    while not complete(heard):
+    received += busy.notices()
+    while not complete(received):
         if time.monotonic() > deadline:
             counts = Counter(task.state.value for task in busy.tasks().values())
-            pytest.fail(f"heard {Counter(each['type'] for each in heard)}; tasks {counts}")
+            pytest.fail(f"received {Counter(each['type'] for each in received)}; tasks {counts}")
         time.sleep(0.3)
-        heard += busy.notices()
+        received += busy.notices()

@@ -1,4 +1,4 @@
-"""One fault of Runway's each, in every operation: how the task ends, and what it has cost."""
+"""Each fault of Runway in every operation: how the task ends, and what it costs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUCCEEDED, FAILED, AMBIGUOUS = State.SUCCEEDED, State.FAILED, State.AMBIGUOUS_FA
 
 @dataclass(frozen=True)
 class Schedule:
-    """A fault as the simulator's directives say it, and what must come of it. `paid`: creates in the ledger."""
+    """A fault as directives of the simulator, and the expected ending. `paid`: creates in the ledger."""
 
     fault: str
     ends: State
@@ -34,26 +34,26 @@ SCHEDULES = (
     Schedule("throttled=20", SUCCEEDED),
     Schedule("progress=none", SUCCEEDED),
     Schedule("outputs=3", SUCCEEDED),
-    # Nothing was bought, so it is asked for again.
+    # Nothing was bought, so another attempt follows.
     *(Schedule(f"create={status},times=1", SUCCEEDED) for status in (401, 429, 503)),
     *(Schedule(f"create={status},times=2", SUCCEEDED) for status in (401, 429, 503)),
     Schedule("create=503,times=1,retry_after=3", SUCCEEDED),
-    # Perhaps it was bought (it was), so it is never asked for again.
+    # It may have been bought (it was), so no attempt follows.
     *(Schedule(f"create={how}", AMBIGUOUS, 1, "TARMAC.AMBIGUOUS") for how in ("lost", "garbage", "408")),
     *(Schedule(f"create={status}", AMBIGUOUS, 1, "TARMAC.AMBIGUOUS") for status in (500, 502, 504)),
-    # Runway will not have it.
+    # Runway rejects the create.
     *(Schedule(f"create={status}", FAILED, 0, f"TARMAC.REJECTED.{status}") for status in (400, 404, 422)),
-    # A look that tells nothing does not end a task; four of them outlast the tries of one step.
+    # An inconclusive poll does not end a task; four of them exceed the retries of one step.
     *(Schedule(f"poll={status},polls=4", SUCCEEDED) for status in (429, 500, 502, 503, 504)),
     Schedule("poll=404,polls=2", SUCCEEDED),
     Schedule("poll=404", FAILED, 1, "TARMAC.GONE"),
-    # An output is fetched again before it is given up.
+    # A download is retried before the output counts as lost.
     *(Schedule(f"output={flaw},outputs_bad=1", SUCCEEDED) for flaw in ("truncated", "gzip", "redirect", "oversize")),
     *(Schedule(f"output={flaw},outputs_bad=1", SUCCEEDED) for flaw in ("expired", "missing")),
     *(Schedule(f"output={flaw}", SUCCEEDED) for flaw in ("octet", "nolength")),
     *(Schedule(f"output={flaw}", FAILED, 1, "TARMAC.OUTPUT_EXPIRED") for flaw in ("expired", "missing")),
     *(Schedule(f"output={flaw}", FAILED, 1, "TARMAC.OUTPUT_UNUSABLE") for flaw in ("gzip", "oversize")),
-    # Runway's own endings. What it may mend is bought once more, and recorded as such.
+    # Runway's own endings. A retryable failure is bought once more, and the row counts that.
     *(Schedule(f"fail={code}", FAILED, 1, code) for code in ("SAFETY.INPUT.TEXT", "INTERNAL.SAFETY.X")),
     *(Schedule(f"fail={code}", FAILED, 1, code) for code in ("ASSET.INVALID", "INPUT_PREPROCESSING.X", "NEVER.SEEN")),
     *(Schedule(f"fail={code}", FAILED, 2, code) for code in ("INTERNAL.BAD_OUTPUT.X", "THIRD_PARTY.X")),
@@ -62,12 +62,12 @@ SCHEDULES = (
 )
 
 
-def test_every_fault_in_every_operation(calm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each task ends as its fault demands, is announced, and has cost what it may cost."""
+def test_every_fault_in_every_operation_has_its_ending_and_cost(calm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each task ends as its fault demands, is announced, and costs no more than it may."""
     allowed = [(operation, False) for operation in OPERATIONS] + [("image_to_video", True)]
-    # An inline picture is uploaded anew for each create, so that the simulator cannot count equal bodies (`times`).
+    # Each create uploads its inline picture again, so the simulator cannot count equal bodies (`times`).
     pairs = [pair for pair in itertools.product(SCHEDULES, allowed) if "times" not in pair[0].fault or not pair[1][1]]
-    plan = {seed: (schedule, *door) for seed, (schedule, door) in enumerate(pairs, start=1)}
+    plan = {seed: (schedule, *way) for seed, (schedule, way) in enumerate(pairs, start=1)}
     url, key = calm.info.api_url, calm.info.api_key
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60) as api:
 

@@ -1,4 +1,4 @@
-"""Objects in the upload bucket, and their events: each is kept, and delivered again and again in any order."""
+"""Objects in the upload bucket, and their events: each is stored, and delivered repeatedly in any order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_SEED = 20_001
 
 
 class Uploads:
-    """Puts objects, and catches what S3 says of them on a queue of its own."""
+    """Puts objects, and receives their events on a separate queue."""
 
     def __init__(self, rig: Rig, tally: Tally, dice: random.Random) -> None:
         self._rig = rig
@@ -32,7 +32,7 @@ class Uploads:
         return [event for event in self.events if event["detail"]["object"]["key"].endswith(".png")]
 
     def put(self, count: int) -> None:
-        """Usable pictures, a third of them with a scenario in which Runway's answer is lost."""
+        """Put usable pictures, a third of them with a scenario in which Runway's response is lost."""
         for number in range(self._put, self._put + count):
             directives = "seconds=2,create=lost" if number % 3 == 0 else "seconds=5"
             metadata = {"tarmac-seed": str(FIRST_SEED + number), "tarmac-prompt-text": f"a lamp [[sim:{directives}]]"}
@@ -41,7 +41,7 @@ class Uploads:
         self._catch_up()
 
     def put_unusable(self, count: int) -> None:
-        """Texts, which no model starts from."""
+        """Put texts, which are not an input of any model."""
         for number in range(self._put, self._put + count):
             self._rig.put_upload(f"inbox/{number:04d}.txt", b"no picture", "text/plain", {})
         self._put += count
@@ -59,7 +59,7 @@ class Uploads:
                 self._deliver(self._dice.choice(self.events))
 
     def deliver_all_again(self) -> None:
-        """Each event once more, in any order, until it is answered: at least once is what S3 promises."""
+        """Deliver each event again, in any order, until the function returns: S3 delivers at least once."""
         for event in self._dice.sample(self.events, len(self.events)):
             deadline = time.monotonic() + PATIENCE_SECONDS
             while not self._deliver(event):

@@ -41,14 +41,14 @@ def video(name: str) -> dict[str, str]:
     return {"bucket": "archive", "key": f"{name}/00.mp4"}
 
 
-def shot_kept(shot: int, answer: Answer | None = None, film: str = FILM) -> Step:
+def extract_frame(shot: int, answer: Answer | None = None, film: str = FILM) -> Step:
     """The step that stores the last frame of a shot."""
     name = f"{film}-{shot:02}"
     done = {"film": film, "shot": shot, "taskId": name, "video": video(name), "credits": 25}
-    return Step("ExtractFrame", done, kept(shot) if answer is None else answer)
+    return Step("ExtractFrame", done, stored_shot(shot) if answer is None else answer)
 
 
-def kept(shot: int) -> dict[str, Any]:
+def stored_shot(shot: int) -> dict[str, Any]:
     return {"shot": shot, "frames": 120}
 
 
@@ -65,7 +65,7 @@ READY = {"film": FILM, "status": "SUCCEEDED"}
 WAY = "ReadStoryboard FilmShots JoinFilm AnnounceFilm FilmReady"
 # What AnnounceFilm returns for a film that lacks shots.
 INCOMPLETE = {"film": FILM, "status": "FAILED", "failureCode": "RuntimeError", "failure": "scripted"}
-ONE_SHOT = (*generated(1, "text_to_video", TEXTS[0]), shot_kept(1))
+ONE_SHOT = (*generated(1, "text_to_video", TEXTS[0]), extract_frame(1))
 
 
 # Two shots are ordered, and the first one fails at Runway. Its test checks the payload of AnnounceFilm.
@@ -99,12 +99,12 @@ FILMS = (
         {"request": SHARED, "shots": [*TEXTS, CUT]},
         (
             *generated(1, "text_to_video", {**SHARED, **TEXTS[0]}),
-            shot_kept(1),
+            extract_frame(1),
             *generated(2, "image_to_video", {**SHARED, **TEXTS[1], "promptImage": FRAME}),
-            shot_kept(2),
+            extract_frame(2),
             *generated(3, "image_to_video", {**SHARED, **CUT}),
-            shot_kept(3),
-            *ready([kept(1), kept(2), kept(3)]),
+            extract_frame(3),
+            *ready([stored_shot(1), stored_shot(2), stored_shot(3)]),
         ),
         WAY,
         output=READY,
@@ -116,8 +116,8 @@ FILMS = (
         {"shots": [TEXTS[0]]},
         (
             *generated(1, "text_to_video", TEXTS[0], LONGEST_NAME),
-            shot_kept(1, film=LONGEST_NAME),
-            *ready([kept(1)], LONGEST_NAME),
+            extract_frame(1, film=LONGEST_NAME),
+            *ready([stored_shot(1)], LONGEST_NAME),
         ),
         WAY,
         output={**READY, "film": LONGEST_NAME},
@@ -127,7 +127,7 @@ FILMS = (
         "a frame is stored at the second attempt",
         "film",
         {"shots": [TEXTS[0]]},
-        (*ONE_SHOT[:-1], shot_kept(1, CRASH), shot_kept(1), *ready([kept(1)])),
+        (*ONE_SHOT[:-1], extract_frame(1, CRASH), extract_frame(1), *ready([stored_shot(1)])),
         WAY,
         pauses=RETRIES[:1],
         output=READY,
@@ -139,7 +139,7 @@ FILMS = (
         {"shots": [TEXTS[0]]},
         (
             *ONE_SHOT[:-1],
-            *[shot_kept(1, CRASH)] * 5,
+            *[extract_frame(1, CRASH)] * 5,
             Step("AnnounceFilm", {"film": FILM, "failure": {"error": CRASH.error, "cause": CRASH.cause}}, INCOMPLETE),
         ),
         "ReadStoryboard FilmShots KeepWhatWasMade FilmFailed",
@@ -152,7 +152,7 @@ FILMS = (
         "joining fails for good",
         "film",
         {"shots": [TEXTS[0]]},
-        (*ONE_SHOT, *[Step("JoinFilm", {"film": FILM, "shots": [kept(1)]}, Crash("MemoryError"))] * 5),
+        (*ONE_SHOT, *[Step("JoinFilm", {"film": FILM, "shots": [stored_shot(1)]}, Crash("MemoryError"))] * 5),
         "ReadStoryboard FilmShots JoinFilm",
         pauses=RETRIES,
         error="MemoryError",

@@ -14,7 +14,7 @@ QUERY_ERROR = "States.QueryEvaluationError"
 
 @dataclass(frozen=True)
 class Crash:
-    """An answer: the function fails with this errorType."""
+    """A result of a function: it fails with this errorType."""
 
     error: str = "RuntimeError"
 
@@ -26,7 +26,7 @@ class Crash:
 
 @dataclass(frozen=True)
 class Step:
-    """An expected invocation, and its answer."""
+    """An expected invocation, and its result."""
 
     function: str
     payload: Mapping[str, Any]
@@ -86,7 +86,7 @@ class Case:
 
 
 class Script:
-    """The functions of one execution: answers in the order of the case's steps, and records payloads and pauses."""
+    """The functions of one execution: return results in the order of the case's steps, record payloads and pauses."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
@@ -95,9 +95,9 @@ class Script:
         self.runaway = False
 
     def invoke(self, function: str, payload: Any) -> dict[str, Any]:
-        """The next answer. Raises FunctionFailed if it is a crash, or if another function should have been called.
+        """Return the next result.
 
-        Raises Runaway after too many calls.
+        Raises FunctionFailed if it is a crash or if another function is expected, Runaway after too many calls.
         """
         if len(self.calls) > len(self._steps) + MOST_UNEXPECTED_CALLS:
             self.runaway = True

@@ -1,4 +1,4 @@
-"""The rules that the generation machine keeps, whatever it meets: read from its definition, without running it."""
+"""The rules of the generation machine in every case: read from its definition, without running it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def choice(state: str, word: str) -> str:
 @pytest.mark.parametrize(
     ("outcome", "state"), [("running", "WaitForProgress"), ("waiting", "WaitForCapacity"), ("ended", "Finish")]
 )
-def test_each_outcome_has_its_way(outcome: str, state: str) -> None:
+def test_each_outcome_leads_to_its_state(outcome: str, state: str) -> None:
     assert choice("Route", outcome) == state
 
 
 @pytest.mark.parametrize("outcome", ["", "RUNNING", "throttled", "null", "an outcome of tomorrow"])
-def test_an_outcome_unknown_is_finished_and_never_waited_on(outcome: str) -> None:
-    """Finish looks at the row, and goes red where the task has not ended: seen, not turning for ever."""
+def test_an_unknown_outcome_leads_to_finish_and_never_to_a_wait(outcome: str) -> None:
+    """Finish reads the row and fails if the task has not ended: the failure is visible, and no loop runs forever."""
     assert choice("Route", outcome) == "Finish"
 
 
 @pytest.mark.parametrize("ending", ["", "SUCCEEDED", "an ending of tomorrow"])
-def test_an_ending_unknown_is_red(ending: str) -> None:
+def test_an_unknown_ending_fails_the_execution(ending: str) -> None:
     assert choice("Ending", ending) == "Failed"
     assert STATES["Failed"]["Type"] == "Fail"
 
@@ -70,28 +70,29 @@ def test_every_task_state_retries_with_growing_pauses(name: str) -> None:
     assert rule["MaxDelaySeconds"] <= 60
 
 
-def test_a_request_by_hand_is_not_tried_again_for_being_wrong() -> None:
-    """Accept repeats after Lambda's own trouble alone; nothing but Finish comes to an end red."""
+def test_an_invalid_request_by_hand_is_not_retried() -> None:
+    """Accept retries errors of Lambda itself only; besides Accept only Finish can fail an execution."""
     (rule,) = STATES["Accept"]["Retry"]
     assert all(name.startswith("Lambda.") for name in rule["ErrorEquals"])
 
 
 @pytest.mark.parametrize("name", ["Submit", "Poll"])
-def test_a_step_that_stays_broken_is_left_to_finish(name: str) -> None:
-    """With the task id alone: Finish knows nothing but the row."""
+def test_a_step_whose_retries_fail_leads_to_finish(name: str) -> None:
+    """With the task id alone: Finish reads everything else from the row."""
     (catch,) = STATES[name]["Catch"]
     assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "Finish")
     assert catch["Output"] == {"taskId": "{% $states.input.taskId %}"}
 
 
 def test_finish_has_no_catch() -> None:
-    """Its failure must not look like an ending: the execution goes red there, with the row open."""
+    """A failure of Finish must not appear as an ending: the execution fails there, with the row open."""
     assert "Catch" not in STATES["Finish"]
 
 
-def test_a_redrive_after_a_red_finish_enters_finish_and_buys_nothing() -> None:
-    """A redrive starts at the state that failed. Red can only be Accept, where nothing is bought, Finish, and Failed,
-    whose task has ended; and no way leads from Finish or Failed to Submit or Poll."""
+def test_a_redrive_after_a_failed_finish_enters_finish_and_buys_nothing() -> None:
+    """A redrive starts at the state that failed. That is Accept, where nothing is bought, Finish, or Failed, after the
+    task has ended; and no transition leads from Finish or Failed to Submit or Poll.
+    """
     may_end_red = {
         name for name in TASKS if not any("States.ALL" in c["ErrorEquals"] for c in STATES[name].get("Catch", ()))
     }
@@ -102,7 +103,7 @@ def test_a_redrive_after_a_red_finish_enters_finish_and_buys_nothing() -> None:
 
 
 def test_nothing_is_bought_but_in_submit() -> None:
-    """And into Submit lead only an entry and a wait: no retry loop of the machine's own."""
+    """Only an entry and a wait lead into Submit: the machine itself has no retry loop."""
     assert [name for name in TASKS if "SubmitTask" in STATES[name]["Arguments"]["FunctionName"]] == ["Submit"]
     assert {name for name, state in STATES.items() if "Submit" in targets(state)} == {
         "Enter",
@@ -112,7 +113,7 @@ def test_nothing_is_bought_but_in_submit() -> None:
 
 
 def test_steps_get_ids_only() -> None:
-    """What is in no payload cannot be in a history. Accept alone is given a request: it was typed into the console."""
+    """A text outside all payloads cannot be in a history. Only Accept gets a request: the one from the console."""
     for name in set(TASKS) - {"Accept"}:
         assert STATES[name]["Arguments"]["Payload"] == {"taskId": "{% $states.input.taskId %}"}
 
@@ -125,6 +126,6 @@ def test_a_cycle_writes_at_most_nine_events(cycle: tuple[str, ...]) -> None:
     assert sum(EVENTS[STATES[name]["Type"]] for name in cycle) <= 9
 
 
-def test_every_state_says_what_is_true_in_it() -> None:
+def test_every_state_has_a_comment() -> None:
     for name, state in STATES.items():
         assert state.get("Comment", "").endswith("."), name

@@ -1,4 +1,4 @@
-"""The states that executions really visit, on the shared local stack: one test for each way through the machine."""
+"""The states that executions really visit, on the shared local stack: one test for each path of the machine."""
 
 from __future__ import annotations
 
@@ -44,19 +44,21 @@ def path(deployment: Deployment, name: str) -> str:
         pytest.param(f"{QUICK}, fail=ASSET.INVALID", r"eSr(wPr)+Fn-", id="failed for good"),
         pytest.param(f"{QUICK}, fail=INTERNAL", r"eSr(wPr)+cSr(wPr)+Fn-", id="failed, bought again, failed"),
         pytest.param(f"{QUICK}, cancelled=1", r"eSr(wPr)+Fnx", id="cancelled at Runway"),
-        pytest.param(f"{QUICK}, create=503, times=2", r"eSrcSrcSr(wPr)+Fn\+", id="refused twice"),
+        pytest.param(f"{QUICK}, create=503, times=2", r"eSrcSrcSr(wPr)+Fn\+", id="rejected twice"),
         pytest.param("create=400", r"eSrFn-", id="rejected"),
-        pytest.param("create=lost", r"eSrFn-", id="answer lost"),
+        pytest.param("create=lost", r"eSrFn-", id="response lost"),
         pytest.param(f"{QUICK}, poll=503, polls=3", r"eSr(wPr){2,}Fn\+", id="unread once"),
     ],
 )
-def test_an_execution_takes_the_way_of_its_task(api: Api, deployment: Deployment, scenario: str, expected: str) -> None:
+def test_an_execution_takes_the_path_of_its_task(
+    api: Api, deployment: Deployment, scenario: str, expected: str
+) -> None:
     task_id = api.create("text_to_video", text_to_video(scenario))
     ending = deployment.execution(task_id)["status"]
     visited = path(deployment, task_id)
     assert re.fullmatch(expected, visited), visited
     assert ending == ("FAILED" if visited.endswith("-") else "SUCCEEDED")
-    # Whatever the way: when the machine has ended, the row has, and SNS knows.
+    # On every path: when the execution has ended, the task has ended and its notice is published.
     row = deployment.row(task_id)
     assert (row.state.is_terminal, row.notice_state, row.next_check_at) == (True, "SENT", None)
 
@@ -76,8 +78,8 @@ def test_a_cancel_ends_the_execution_at_its_next_wake(api: Api, deployment: Depl
     assert re.fullmatch(r"eSr(wPr){2,}Fnx", visited), visited
 
 
-def test_an_execution_of_a_task_that_does_not_exist_goes_red_at_finish(deployment: Deployment) -> None:
-    """A step that crashes is repeated, then caught; Finish is repeated and has nobody behind it."""
+def test_an_execution_of_an_unknown_task_fails_at_finish(deployment: Deployment) -> None:
+    """A step that crashes is retried, then caught; Finish is retried and not caught."""
     name = str(uuid.uuid4())
     deployment.start(name, {"taskId": name})
     assert deployment.execution(name)["status"] == "FAILED"
@@ -88,7 +90,7 @@ def test_an_execution_of_a_task_that_does_not_exist_goes_red_at_finish(deploymen
 
 
 def test_a_second_execution_of_a_task_buys_nothing(api: Api, deployment: Deployment, simulator: Simulator) -> None:
-    """As after a re-drive that was not needed: it finds in the row what is done, and ends alike."""
+    """As after an unnecessary redrive: the execution reads from the row what is done, and ends the same way."""
     body = text_to_video("seconds=100")
     task_id = api.create("text_to_video", body)
     api.seen(task_id, "RUNNING")
@@ -117,7 +119,7 @@ def test_a_poll_cycle_writes_at_most_nine_events(api: Api, deployment: Deploymen
 
 
 def test_waits_are_whole_seconds(api: Api, deployment: Deployment) -> None:
-    """Step Functions kills an execution on a fraction."""
+    """Step Functions fails an execution on a fraction."""
     task_id = api.create("text_to_video", text_to_video("seconds=150"))
     outcomes = [
         json.loads(event["stateExitedEventDetails"]["output"])

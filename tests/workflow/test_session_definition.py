@@ -1,4 +1,4 @@
-"""The rules that the session machine keeps, whatever it meets: read from its definition, without running it."""
+"""The rules of the session machine in every case: read from its definition, without running it."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def choice(state: str, word: str) -> str:
         ("Ending", "an ending of tomorrow", "Failed"),
     ],
 )
-def test_each_word_has_its_way_and_an_unknown_one_is_never_waited_on(state: str, word: str, then: str) -> None:
+def test_each_outcome_leads_to_its_state_and_an_unknown_one_never_to_a_wait(state: str, word: str, then: str) -> None:
     assert choice(state, word) == then
 
 
 def test_steps_get_ids_only() -> None:
-    """What is in no payload cannot be in a history."""
+    """A text outside all payloads cannot be in a history."""
     for name in TASKS:
         assert STATES[name]["Arguments"]["Payload"] == {"sessionId": "{% $states.input.sessionId %}"}
 
 
-def test_finish_has_no_catch_and_watch_is_left_to_it() -> None:
-    """Red at Finish: not archived yet. A redrive from there archives and announces, and asks Runway for nothing new."""
+def test_finish_has_no_catch_and_a_failed_watch_leads_to_it() -> None:
+    """An execution that fails at Finish has not archived yet. Its redrive archives, announces and starts nothing."""
     assert TASKS == ["Finish", "Watch"]
     assert "Catch" not in STATES["Finish"]
     [catch] = STATES["Watch"]["Catch"]
@@ -73,6 +73,6 @@ def test_a_poll_writes_at_most_nine_events() -> None:
     assert sum(EVENTS[STATES[name]["Type"]] for name in cycle) <= 9
 
 
-def test_every_state_says_what_is_true_in_it() -> None:
+def test_every_state_has_a_comment() -> None:
     for name, state in STATES.items():
         assert state.get("Comment", "").endswith("."), name

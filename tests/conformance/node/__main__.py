@@ -1,6 +1,6 @@
 """`make test-node`: Runway's official Node SDK against a local stack of its own.
 
-What the tests need to know goes to them as one JSON file, the plan.
+The tests read their input from one JSON file, the plan.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ TESTS = Path(__file__).parent
 
 
 def main() -> int:
-    """Node's own exit code."""
-    # A CI that gives up says so with SIGTERM: end the stack then, too.
+    """Return Node's own exit code."""
+    # A CI that cancels a run sends SIGTERM: end the stack then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     node.install(TESTS)
     with tempfile.TemporaryDirectory(prefix="tarmac-node-") as name:
@@ -55,8 +55,8 @@ def run(info: StackInfo, plan_file: Path) -> int:
         simulator.put_record("routers", str(uuid.uuid4()), {"slug": ROUTER})
         plan_file.write_text(json.dumps(plan(info, caller)))
         # A proxy of the shell does not know our loopback.
-        told = {"CONFORMANCE_PLAN": str(plan_file), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        return node.run_tests(sorted(TESTS.glob("*.test.mjs")), told)
+        variables = {"CONFORMANCE_PLAN": str(plan_file), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        return node.run_tests(sorted(TESTS.glob("*.test.mjs")), variables)
 
 
 def plan(info: StackInfo, caller: Api) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// What the SDK has besides creates. Each case is told with the SDK in hand, and says which methods it covers.
+// The SDK's methods besides creates. Each case takes the SDK and names the methods that it covers.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -27,7 +27,7 @@ const picture = Buffer.from(plan.picture, 'base64');
 
 const all = [
   {
-    name: 'a task is read, cancelled and gone',
+    name: 'a task is read, cancelled and not found',
     covers: ['tasks.retrieve', 'tasks.delete'],
     async play(sdk) {
       const created = await sdk('textToVideo.create', video('seconds=2000'));
@@ -42,7 +42,7 @@ const all = [
     },
   },
   {
-    name: 'a task that was read can be waited for, and one that fails says why',
+    name: 'a task that was read can be waited for, and a failed one reports the reason',
     covers: ['tasks.retrieve'],
     async play(sdk) {
       const good = await sdk('textToVideo.create', video(atOnce));
@@ -193,7 +193,7 @@ const all = [
     },
   },
   {
-    name: 'documents are kept',
+    name: 'documents are stored',
     covers: ['documents.create', 'documents.retrieve', 'documents.update', 'documents.list', 'documents.delete'],
     async play(sdk) {
       const made = [];
@@ -284,26 +284,26 @@ const all = [
   },
 ];
 
-/** Those of what Tarmac answers. */
+/** The cases of what Tarmac serves. */
 const notAnswered = Object.keys(plan.notAnswered).map(camel);
 export const cases = all.filter(({ covers }) => !covers.some((method) => notAnswered.includes(method)));
 
-/** All pages of a list, as a loop over the SDK's page asks for them. */
+/** All pages of a list, as a loop over the SDK's page requests them. */
 async function listed(page) {
   const found = [];
   for await (const each of page) found.push(each);
   return found;
 }
 
-/** An answer that shows this status; avatars, voices and sessions have no waiter in the SDK. */
-async function until(status, look) {
-  let found = await look();
-  for (let looks = 0; found.status !== status && looks < 600; looks++) {
+/** The first poll with this status; avatars, voices and sessions have no waiter in the SDK. */
+async function until(status, poll) {
+  let found = await poll();
+  for (let polls = 0; found.status !== status && polls < 600; polls++) {
     await sleep(100);
-    found = await look();
+    found = await poll();
   }
   assert.equal(found.status, status);
   return found;
 }
 
-const ready = (look) => until('READY', look);
+const ready = (poll) => until('READY', poll);

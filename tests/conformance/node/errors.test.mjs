@@ -1,4 +1,4 @@
-// What the SDK throws of Tarmac's answers, and what its own retries find.
+// What the SDK throws for Tarmac's errors, and what its own retries find.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -50,14 +50,14 @@ for (const [name, status, type, make] of wrong) {
   });
 }
 
-it('bad input is told field by field', async () => {
+it('bad input is reported field by field', async () => {
   await assert.rejects(newClient().textToVideo.create(video({ ratio: '1:7', duration: 'long' })), (error) => {
     assert.deepEqual(error.error.issues.map(({ path }) => path).sort(), [['duration'], ['ratio']]);
     return true;
   });
 });
 
-it('a create that the SDK repeats by itself is found again', async () => {
+it('a create that the SDK retries by itself is found again', async () => {
   const answered = [];
   const body = video();
   const losing = async (url, init) => {
@@ -72,7 +72,7 @@ it('a create that the SDK repeats by itself is found again', async () => {
   assert.equal((await bought(body)).length, 1);
 });
 
-it('a client that the environment configures needs no other word', async () => {
+it('a client that the environment configures needs no other setting', async () => {
   process.env.RUNWAYML_BASE_URL = plan.baseUrl;
   process.env.RUNWAYML_API_SECRET = plan.apiKey;
   const { creditBalance } = await new sdk.default().organization.retrieve();

@@ -1,6 +1,6 @@
 // Every create that the SDK has, waited for in the SDK's own way: the links that it gives lead into the archive, to the
-// bytes that Runway rendered. (Every model is asked for in Python: its body would be the same here.) The SDK sleeps for
-// six seconds before each look, so all run at once.
+// bytes that Runway rendered. (The Python tests cover every model: its body would be the same here.) The SDK sleeps for
+// six seconds before each poll, so all run at once.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// Where the tests play: the plan that run_node.py has written, the SDK, and Runway's side of the stack.
+// What the tests use: the plan that __main__.py has written, the SDK, and Runway's side of the stack.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ export function resolve(client, method) {
   return (...given) => resource[last](...given);
 }
 
-/** The SDK, called by the names of its methods; `called` keeps them. */
+/** The SDK, called by the names of its methods; `called` records them. */
 export function recording(client) {
   const called = new Set();
   const sdk = (method, ...given) => {
@@ -55,7 +55,7 @@ export async function file(link) {
 
 export const files = (links) => Promise.all(links.map(file));
 
-/** Runway's answer to a GET. */
+/** Runway's response to a GET. */
 export async function upstream(path) {
   const headers = { authorization: `Bearer ${plan.simulatorKey}`, 'x-runway-version': '2024-11-06' };
   const answer = await fetch(plan.simulatorUrl + path, { headers });
@@ -63,7 +63,7 @@ export async function upstream(path) {
   return answer.json();
 }
 
-/** The ids of what Runway was asked for with exactly this body. */
+/** The ids of the creates that Runway received with exactly this body. */
 export async function bought(body, path) {
   const { creates } = await upstream('/_simulator/ledger');
   await Promise.all(creates.filter(({ id }) => !bodies.has(id)).map(remember));
