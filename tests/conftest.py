@@ -9,7 +9,6 @@ A run without tests of the stack starts nothing.
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import tempfile
