@@ -80,9 +80,7 @@ class TestSecretKey:
             {"SecretString": "“key_in_quotes”"},
         ],
     )
-    def test_that_cannot_be_used_is_said_to_be_so_without_showing_it(
-        self, answer: dict[str, Any], clock: ManualClock
-    ) -> None:
+    def test_that_is_unusable_is_reported_without_its_value(self, answer: dict[str, Any], clock: ManualClock) -> None:
         with pytest.raises(KeyUnavailable) as caught:
             SecretKey("arn", clock, Secrets(**answer))()
         assert "arn:" not in str(caught.value)

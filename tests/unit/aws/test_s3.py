@@ -65,7 +65,7 @@ def test_a_deleted_object_is_missing_and_deleting_again_is_fine(objects: Objects
 
 @pytest.mark.parametrize("size_bytes", [len(CONTENT), None], ids=["length known", "length unknown"])
 class TestPutNew:
-    def test_stores_the_whole_with_what_is_said_about_it(self, size_bytes: int | None, objects: Objects) -> None:
+    def test_stores_the_content_and_its_metadata(self, size_bytes: int | None, objects: Objects) -> None:
         put_new(objects, size_bytes=size_bytes)
         head = objects.head("acme/01.mp4")
         assert (head.size_bytes, head.content_type, dict(head.metadata)) == (len(CONTENT), "video/mp4", ABOUT)
@@ -91,7 +91,7 @@ class TestPutNew:
 
 
 class TestS3:
-    def test_keeps_the_whole_objects_checksum(self, s3_objects: S3Objects) -> None:
+    def test_stores_the_checksum_of_the_whole_object(self, s3_objects: S3Objects) -> None:
         put_new(s3_objects)
         assert s3_objects.head("acme/01.mp4").sha256 == hashlib.sha256(CONTENT).hexdigest()
 
@@ -132,7 +132,7 @@ class TestS3:
         assert link.params["X-Amz-Expires"] == "600"
         assert link.path.endswith("/acme/ä b.mp4")
 
-    def test_says_other_errors_as_they_are(self, s3: Any) -> None:
+    def test_raises_other_errors_unchanged(self, s3: Any) -> None:
         with pytest.raises(Exception, match="NoSuchBucket"):
             S3Objects("no-such-bucket", s3).put("a", b"x", "image/png")
 
@@ -155,15 +155,15 @@ def headers_of(request: AWSPreparedRequest) -> dict[str, str]:
 
 
 class TestOnTheWire:
-    """What AWS itself gets of an output: a stream that nobody can rewind, over TLS, which the local AWS has not."""
+    """The request to AWS for an output: a stream that cannot be rewound, over TLS. The local AWS has no TLS."""
 
     @pytest.fixture
     def sent(self) -> tuple[AWSPreparedRequest, bytes]:
-        """The request and its body, as they leave for S3."""
-        kept: list[tuple[AWSPreparedRequest, bytes]] = []
+        """The request to S3 and its body."""
+        requests: list[tuple[AWSPreparedRequest, bytes]] = []
 
         def answer(request: Any, **_: Any) -> Any:
-            kept.append((request, request.body.read()))
+            requests.append((request, request.body.read()))
             headers: Any = {"ETag": '"x"'}
             return AWSResponse(request.url, 200, headers, HTTPResponse(io.BytesIO(), preload_content=False))
 
@@ -176,10 +176,10 @@ class TestOnTheWire:
             s3.meta.events.register("before-send.s3.PutObject", answer)
             stream = CountingStream(iter([CONTENT[:100], CONTENT[100:]]), len(CONTENT), float("inf"))
             S3Objects("archive", s3).put_new("acme/01.mp4", stream, len(CONTENT), "video/mp4", ABOUT)
-        [only] = kept
+        [only] = requests
         return only
 
-    def test_its_length_is_said_once_and_as_that_of_the_content(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+    def test_its_only_length_is_that_of_the_content(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
         """botocore before 1.42.75 also sends Content-Length, which makes the signature wrong: boto/botocore#3651."""
         headers = headers_of(sent[0])
         assert headers["x-amz-decoded-content-length"] == str(len(CONTENT))
@@ -202,7 +202,7 @@ def test_a_bucket_knows_its_name(objects: Objects) -> None:
     assert objects.bucket.startswith("uploads-")
 
 
-def test_the_memory_bucket_refuses_a_wrong_length() -> None:
+def test_the_memory_bucket_rejects_a_wrong_length() -> None:
     objects = MemoryObjects("uploads")
     with pytest.raises(OSError, match="of 20 bytes"):
         objects.put_new("a", io.BytesIO(b"short"), 20, "video/mp4", {})
