@@ -213,11 +213,11 @@ def split(words: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", operations())
-def test_a_file_says_nothing_that_is_not_read(name: str) -> None:
+def test_a_file_has_no_entry_that_is_not_read(name: str) -> None:
     assert faults(read(name)) == []
 
 
-def test_what_is_shared_says_nothing_that_is_not_read() -> None:
+def test_a_shared_file_has_no_entry_that_is_not_read() -> None:
     data = read("_shared")
     assert set(data) == {"shared"}
     assert [fault for name, spec in SHARED.items() for fault in _spec_faults(name, spec, SHARED)] == []
