@@ -76,7 +76,7 @@ def test_a_function_serves_exactly_its_routes() -> None:
 
 
 def answered(call: Http, key: str, serve: Callable[[Call], Any], function: str = "read_account", **more: Any) -> Any:
-    """The response of a function whose routes are all served by `serve`."""
+    """The response of a function with `serve` for all its routes."""
     sent = call(**more) | {"routeKey": key}
     return route_handler(function, dict.fromkeys(routes_of(function), serve))(sent, None)
 
