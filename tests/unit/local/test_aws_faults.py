@@ -19,7 +19,7 @@ OF_S3 = {"authorization": "AWS4-HMAC-SHA256 Credential=test/20261130/eu-central-
 
 
 async def inner(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """An AWS that answers with what it was sent."""
+    """An AWS that echoes the request."""
     content, more = b"", True
     while more:
         message = await receive()

@@ -1,4 +1,4 @@
-"""`tarmac destroy-check`: a stack whose executions run is not deleted by mistake."""
+"""`tarmac destroy-check`: a stack with running executions is not deleted by mistake."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_executions_that_have_ended_do_not_count(deployed: StackOfTests) -> None
 
 
 @pytest.mark.parametrize("machine", ["Generation", "Session"])
-def test_a_running_execution_is_a_reason_to_refuse(deployed: StackOfTests, machine: str) -> None:
+def test_a_running_execution_fails_the_check(deployed: StackOfTests, machine: str) -> None:
     start(deployed, machine)
     answer = CliRunner().invoke(app, ["destroy-check"])
     assert answer.exit_code == 1
