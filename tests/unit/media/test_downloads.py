@@ -75,8 +75,8 @@ class TestDownload:
         "reset": reset,
         "stalled before the head": stall,
         "stalled in the body": raw(head(content_length="10") + b"12345", b"67890", pause_seconds=5),
-        "refused for now": answer(503),
-        "refused for too many": answer(429),
+        "unavailable for now": answer(503),
+        "too many requests": answer(429),
         "partial": answer(206, CONTENT),
         "nothing": answer(204),
         "not HTTP": raw(b"220 FTP ready\r\n"),
@@ -112,7 +112,7 @@ class TestDownload:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "x-unknown"])
-    def test_refuses_an_encoding_that_was_not_asked_for(
+    def test_rejects_an_encoding_that_was_not_requested(
         self, encoding: str, downloader: Downloader, server: TinyServer
     ) -> None:
         server.answers(answer(200, gzip.compress(CONTENT), {"content-encoding": encoding}))
@@ -159,7 +159,7 @@ class TestHosts:
             "",
         ],
     )
-    def test_that_are_no_public_https_names_are_refused(self, url: str) -> None:
+    def test_without_a_public_https_name_are_rejected(self, url: str) -> None:
         with pytest.raises(HostRefused), Downloader(frozenset()).open(url):
             pass
 
@@ -173,7 +173,7 @@ class TestHosts:
             "https://cdn.example\x00.com/",
         ],
     )
-    def test_that_make_no_sense_are_refused_like_any_other(self, url: str) -> None:
+    def test_that_are_malformed_are_rejected_like_any_other(self, url: str) -> None:
         with pytest.raises(archive.ArchiveError), Downloader(frozenset()).open(url):
             pass
 
@@ -243,7 +243,7 @@ class TestHosts:
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Every lookup gives the next of these addresses, the last one repeatedly."""
+    """Every lookup returns the next of these addresses, then the last one again."""
     left = list(addresses)
 
     def resolve(*args: Any, **kwargs: Any) -> Any:
@@ -282,7 +282,7 @@ class TestCountingStream:
         assert stream.sha256 == hashlib.sha256(content).hexdigest()
         assert stream.read(size) == b""
 
-    def test_shows_its_first_bytes_and_keeps_them(self) -> None:
+    def test_shows_its_first_bytes_and_still_reads_them(self) -> None:
         stream = self.of(b"ab", b"cd", b"ef")
         assert stream.peek(3) == b"abc"
         assert stream.peek(100) == b"abcdef"

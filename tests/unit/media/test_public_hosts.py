@@ -9,7 +9,7 @@ import pytest
 
 from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_at, host_of, is_public
 
-NOBODY: frozenset[str] = frozenset()
+NO_ORIGINS: frozenset[str] = frozenset()
 
 INSIDE = {
     "loopback": "127.0.0.1",
@@ -120,7 +120,7 @@ def test_a_name_that_leads_nowhere_is_unresolved(problem: Exception, monkeypatch
     ],
 )
 def test_a_public_link_has_a_host(url: str, host: Host) -> None:
-    assert host_of(url, NOBODY) == host
+    assert host_of(url, NO_ORIGINS) == host
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_public_link_has_a_host(url: str, host: Host) -> None:
 )
 def test_another_link_has_none(url: str) -> None:
     with pytest.raises(NotPublic):
-        host_of(url, NOBODY)
+        host_of(url, NO_ORIGINS)
 
 
 class TestNamedOrigins:
