@@ -80,7 +80,7 @@ BROKEN: list[tuple[Rule, Body, list[Broken]]] = [
 
 
 @pytest.mark.parametrize(("rule", "body", "expected"), BROKEN)
-def test_a_broken_rule_says_where_and_why(rule: Rule, body: Body, expected: list[Broken]) -> None:
+def test_a_broken_rule_has_a_path_and_a_reason(rule: Rule, body: Body, expected: list[Broken]) -> None:
     assert list(broken_rules(body, [rule], sound=False)) == expected
 
 
