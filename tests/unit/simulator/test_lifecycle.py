@@ -153,10 +153,10 @@ times = st.floats(0, 50, allow_nan=False)
 @given(
     limit=st.integers(1, 3),
     plan=st.lists(st.tuples(times, times), min_size=1, max_size=12),
-    looks=st.lists(times, max_size=6),
+    polls=st.lists(times, max_size=6),
 )
 def test_starts_do_not_depend_on_when_the_queue_is_read(
-    limit: int, plan: list[tuple[float, float]], looks: list[float]
+    limit: int, plan: list[tuple[float, float]], polls: list[float]
 ) -> None:
     """However often a queue is read, tasks start at the same times and never exceed the limit."""
 
@@ -178,4 +178,4 @@ def test_starts_do_not_depend_on_when_the_queue_is_read(
             assert len(running) <= limit
         return [task.started_at or 0 for task in tasks]
 
-    assert starts(looks) == starts([])
+    assert starts(polls) == starts([])
