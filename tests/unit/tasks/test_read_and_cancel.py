@@ -35,9 +35,9 @@ class TestRead:
         task = accepted(world)
         with pytest.raises(NoSuchTask) as theirs:
             read_task(task.id, client, world)
-        with pytest.raises(NoSuchTask) as nobodys:
-            read_task("nobody", client, world)
-        assert type(theirs.value) is type(nobodys.value)
+        with pytest.raises(NoSuchTask) as unknown:
+            read_task("unknown", client, world)
+        assert type(theirs.value) is type(unknown.value)
 
     def test_a_hidden_task_is_not_found(self, world: World) -> None:
         task = standing(world, accepted(world), State.FAILED, hidden_at=NOW)
