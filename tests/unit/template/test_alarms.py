@@ -24,9 +24,9 @@ def watched(template: Template, metric: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_every_alarm_is_sent_to_the_topic_if_there_is_one(template: Template) -> None:
-    told = {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != told] == []
+def test_every_alarm_notifies_the_topic_if_one_is_configured(template: Template) -> None:
+    actions = {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != actions] == []
 
 
 def test_every_alarm_has_its_row_for_whoever_is_on_call(template: Template) -> None:

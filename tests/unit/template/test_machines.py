@@ -52,7 +52,7 @@ def test_sound_machine_has_no_findings() -> None:
 
 
 def test_arrow_into_nowhere(machine: Any) -> None:
-    """Next, Default, a choice's Next and a catcher's Next all have to lead to a state."""
+    """Next, Default, a choice's Next and a catcher's Next must all name a state."""
     machine["States"]["Work"]["Next"] = "A"
     machine["States"]["Work"]["Catch"].append({"ErrorEquals": ["X"], "Next": "B"})
     machine["States"]["Route"]["Default"] = "C"

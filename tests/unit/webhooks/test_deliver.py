@@ -38,7 +38,7 @@ MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
 
 @pytest.fixture
 def task(world: World) -> Task:
-    """An ended task whose notice is published and whose webhook is in the queue."""
+    """An ended task with a published notice and a webhook in the queue."""
     ended = a_task(State.SUCCEEDED, webhook=Webhook(URL), cost_credits=25.0, metadata={"ort": "Zürich"})
     world.tasks.create(ended, {})
     return announce(ended, world)
@@ -160,7 +160,7 @@ class TestTry:
 
 
 class TestQueueing:
-    """The webhook is queued before the notice is marked as sent, also after failures."""
+    """The webhook is queued before the notice is marked as published, also after failures."""
 
     def test_of_a_success_queues_one_message_of_ids_only(self, world: World) -> None:
         task = self.with_webhook(world, succeeded(world))
@@ -262,7 +262,7 @@ class TestView:
             "deliveredAt": None,
         }
 
-    def test_shows_none_where_there_is_none(self) -> None:
+    def test_is_omitted_without_a_webhook(self) -> None:
         assert "webhook" not in task_view(a_task(), str)
 
 
@@ -292,8 +292,8 @@ class TestFunction:
         sample = event("sqs-webhook-delivery")
         [message] = sample["Records"]
         sample["Records"].append({**message, "messageId": "another"})
-        kept = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
-        assert function.handler(sample, None) == kept
+        returned = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
+        assert function.handler(sample, None) == returned
         assert world.webhook_queue.postponed == [(message["receiptHandle"], 5)]
 
     def test_moves_the_last_failure_to_the_dead_letter_queue_at_once(
