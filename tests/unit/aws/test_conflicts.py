@@ -194,7 +194,7 @@ class TestRejectedSessions:
         self.reject_a_session(world, meeting, *[cancelled("TransactionConflict")] * WRITE_TRIES, OSError("unreachable"))
         assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
-    def test_keep_their_minutes_where_a_conflict_counts_as_a_failed_condition(
+    def test_leave_minutes_reserved_where_a_conflict_counts_as_a_failed_condition(
         self, world: World, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Without the guard, the first conflict leaves minutes reserved and a token spent."""

@@ -158,7 +158,7 @@ class TestOnTheWire:
     """The request to AWS for an output: a stream that cannot be rewound, over TLS. The local AWS has no TLS."""
 
     @pytest.fixture
-    def sent(self) -> tuple[AWSPreparedRequest, bytes]:
+    def put_request(self) -> tuple[AWSPreparedRequest, bytes]:
         """The request to S3 and its body."""
         requests: list[tuple[AWSPreparedRequest, bytes]] = []
 
@@ -179,23 +179,23 @@ class TestOnTheWire:
         [only] = requests
         return only
 
-    def test_its_only_length_is_that_of_the_content(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+    def test_its_only_length_is_that_of_the_content(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
         """botocore before 1.42.75 also sends Content-Length, which makes the signature wrong: boto/botocore#3651."""
-        headers = headers_of(sent[0])
+        headers = headers_of(put_request[0])
         assert headers["x-amz-decoded-content-length"] == str(len(CONTENT))
         assert headers["transfer-encoding"] == "chunked"
         assert "content-length" not in headers
 
-    def test_its_checksum_follows_it(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
-        headers = headers_of(sent[0])
+    def test_its_checksum_follows_it(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
+        headers = headers_of(put_request[0])
         assert headers["x-amz-trailer"] == "x-amz-checksum-sha256"
         digest = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
-        assert sent[1].endswith(f"0\r\nx-amz-checksum-sha256:{digest}\r\n\r\n".encode())
-        assert CONTENT[:5000] in sent[1]
+        assert put_request[1].endswith(f"0\r\nx-amz-checksum-sha256:{digest}\r\n\r\n".encode())
+        assert CONTENT[:5000] in put_request[1]
 
-    def test_it_is_written_once(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
-        assert headers_of(sent[0])["if-none-match"] == "*"
-        assert sent[0].url == "https://archive.s3.eu-central-1.amazonaws.com/acme/01.mp4"
+    def test_it_is_written_once(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
+        assert headers_of(put_request[0])["if-none-match"] == "*"
+        assert put_request[0].url == "https://archive.s3.eu-central-1.amazonaws.com/acme/01.mp4"
 
 
 def test_a_bucket_knows_its_name(objects: Objects) -> None:

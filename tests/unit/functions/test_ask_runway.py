@@ -1,4 +1,4 @@
-"""Calls that Runway answers itself: their scopes, what is passed on, and how Runway's errors are mapped."""
+"""Calls that are passed on to Runway: their scopes, the requests, and how Runway's errors are mapped."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class TestAuthorizeRequest:
 
 
 class TestManageCharacters:
-    def test_answers_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
+    def test_responds_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
         answer = handler_of("manage_characters")(event("http-create-avatar"), None)
         assert (answer["statusCode"], body_of(answer)["name"]) == (200, "Nova")
         assert world.characters.bodies == [json.loads(event("http-create-avatar")["body"])]
@@ -90,7 +90,7 @@ class TestManageCharacters:
 
 
 class TestCreateTask:
-    def test_answers_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
+    def test_responds_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
         answer = handler_of("create_task")(event("http-image-to-video"), None)
         assert answer["statusCode"] == 200
         task_id = body_of(answer)["id"]

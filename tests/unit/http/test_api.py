@@ -24,7 +24,7 @@ from tests.fakes.samples import Call, data_uri, event
 REQUEST_ID = event("http-image-to-video")["requestContext"]["requestId"]
 
 
-def answer_to(error: Exception, sent: dict[str, Any]) -> dict[str, Any]:
+def response_to(error: Exception, sent: dict[str, Any]) -> dict[str, Any]:
     def serve(request: ApiRequest) -> Answer:
         raise error
 
@@ -44,7 +44,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
 
 @pytest.mark.parametrize(("error", "status", "message"), ERRORS, ids=lambda case: type(case).__name__)
 def test_each_error_of_the_domain_has_one_meaning(error: Exception, status: int, message: str, call: Call) -> None:
-    answer = answer_to(error, call({}))
+    answer = response_to(error, call({}))
     assert answer["statusCode"] == status
     assert message in json.loads(answer["body"])["error"]
     assert ("retry-after" in answer["headers"]) == (status == 503)
@@ -52,7 +52,7 @@ def test_each_error_of_the_domain_has_one_meaning(error: Exception, status: int,
 
 def test_issues_are_listed_in_runways_shape(call: Call) -> None:
     error = InvalidRequest([Issue("custom", ("a", 0), "bad"), Issue("too_big", ("b",), "worse")])
-    body = json.loads(answer_to(error, call({}))["body"])
+    body = json.loads(response_to(error, call({}))["body"])
     assert body["issues"] == [
         {"code": "custom", "path": ["a", 0], "message": "bad"},
         {"code": "too_big", "path": ["b"], "message": "worse"},
@@ -63,7 +63,7 @@ def test_issues_are_listed_in_runways_shape(call: Call) -> None:
 def test_an_unexpected_error_shows_nothing_but_the_request_id(
     error: Exception, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = answer_to(error, call({}))
+    answer = response_to(error, call({}))
     assert answer["statusCode"] == 500
     assert json.loads(answer["body"]) == {"error": f"Internal error. Request id: {REQUEST_ID}"}
     line = str([vars(record) for record in caplog.records])
@@ -240,7 +240,7 @@ def test_a_log_line_names_fields_and_not_what_a_stranger_calls_them(
     call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     canary = "canary-" + "x" * 50_000
-    answer_to(InvalidRequest([Issue("custom", ("metadata", canary), "too long")]), call({}))
+    response_to(InvalidRequest([Issue("custom", ("metadata", canary), "too long")]), call({}))
     [record] = caplog.records
     assert record.message == "request refused"
     assert len(str(vars(record))) < 2000

@@ -49,7 +49,7 @@ def tarmac(*arguments: str, typed: str = "") -> Result:
     return CliRunner().invoke(app, list(arguments), input=typed)
 
 
-def sent(server: TinyServer, number: int = 0) -> Any:
+def request_body(server: TinyServer, number: int = 0) -> Any:
     return server.requests[number].json()
 
 
@@ -135,7 +135,7 @@ def test_any_field_can_be_set_to_a_file(server: TinyServer, tmp_path: Path) -> N
         *("-i", "https://example.com/tree.jpg"),
     )
     assert made.exit_code == 0, made.output
-    assert [each["uri"] for each in sent(server, 2)["referenceImages"]] == [
+    assert [each["uri"] for each in request_body(server, 2)["referenceImages"]] == [
         "runway://tarmac/abc",
         "runway://tarmac/abc",
         "https://example.com/tree.jpg",
@@ -148,7 +148,7 @@ def test_a_body_may_come_from_a_file_or_a_pipe(server: TinyServer, tmp_path: Pat
     (tmp_path / "body.json").write_text(json.dumps(body))
     assert tarmac("generate", "text_to_video", "--body", str(tmp_path / "body.json"), "-p", "b").exit_code == 0
     assert tarmac("generate", "text_to_video", "--body", "-", typed=json.dumps(body)).exit_code == 0
-    assert [sent(server, number)["promptText"] for number in (0, 1)] == ["b", "a"]
+    assert [request_body(server, number)["promptText"] for number in (0, 1)] == ["b", "a"]
 
 
 def test_download_waits_and_stores_the_outputs(server: TinyServer, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_interruption_prints_how_to_follow_the_task(server: TinyServer, monke
         (("text_to_video", "--body", "nowhere.json"), "nowhere.json"),
     ],
 )
-def test_an_invalid_request_exits_with_2_and_sends_nothing(
+def test_an_invalid_request_exits_with_2_and_is_not_posted(
     server: TinyServer, arguments: tuple[str, ...], words: str
 ) -> None:
     server.answers(answer(200, CREATED))
@@ -267,7 +267,7 @@ def test_issues_of_another_shape_print_no_traceback(server: TinyServer, issues: 
     assert (shown.exit_code, "Bad request" in shown.stderr) == (2, True)
 
 
-def test_a_server_that_does_not_answer_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresponsive_server_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_API_URL", "http://127.0.0.1:9")
     shown = tarmac("tasks")
     assert shown.exit_code == 3

@@ -153,7 +153,7 @@ def test_a_file_that_does_not_fit_its_field_is_rejected(content: bytes, name: st
     ],
 )
 def test_the_name_decides_only_if_the_content_is_ambiguous(content: bytes, name: str, kind: str, world: World) -> None:
-    """One container may hold sound or pictures; the name tells them apart."""
+    """One container format may hold sound or pictures. The name decides which."""
     field = {"image": DEFAULT, "video": ("video_to_video", "gen4_aleph")}.get(kind)
     uri = upload(world, content, name)
     if field is None:

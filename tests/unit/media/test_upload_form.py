@@ -24,17 +24,17 @@ def form(monkeypatch: pytest.MonkeyPatch) -> UploadForm:
     return S3Objects("media", s3).upload_form("uploads/t.png", "image/png", 512, 200 * MIB, 3600)
 
 
-def as_python_sends(form: UploadForm, metadata: str | None) -> Fields:
+def filled_by_python(form: UploadForm, metadata: str | None) -> Fields:
     """`data = dict(fields); data["metadata"] = …`"""
     return list(({**form.fields} | ({} if metadata is None else {"metadata": metadata})).items())
 
 
-def as_node_sends(form: UploadForm, metadata: str | None) -> Fields:
+def filled_by_node(form: UploadForm, metadata: str | None) -> Fields:
     """`form.append` for each field, then for the metadata."""
     return [*form.fields.items(), *([] if metadata is None else [("metadata", metadata)])]
 
 
-@pytest.mark.parametrize("sdk", [as_python_sends, as_node_sends])
+@pytest.mark.parametrize("sdk", [filled_by_python, filled_by_node])
 @pytest.mark.parametrize("metadata", [None, "", "note", "a,b", "ü" * 300])
 def test_is_taken_with_and_without_metadata(
     sdk: Callable[[UploadForm, str | None], Fields], metadata: str | None, form: UploadForm

@@ -470,8 +470,8 @@ class TestFinish:
 
     def test_finish_waits_for_the_recording(self, world: World) -> None:
         ended(world)
-        said = world.runway_sessions.conversation("live-1")
-        world.runway_sessions.conversations["live-1"] = said | {"recordingUrl": None}
+        conversation = world.runway_sessions.conversation("live-1")
+        world.runway_sessions.conversations["live-1"] = conversation | {"recordingUrl": None}
         waiting = finish_session("live-1", world, MAX_BYTES).as_state()
         assert waiting == {"sessionId": "live-1", "ending": "waiting", "waitSeconds": 15}
         assert not world.topic.published

@@ -243,8 +243,8 @@ def test_every_ending_releases_claim_and_reservation() -> None:
     for _, before, after in each_change():
         if after.state.is_terminal and not before.state.is_terminal:
             assert (after.claim, after.notice_state) == (None, NoticeState.PENDING)
-            kept = before.reserved_credits if after.state is State.AMBIGUOUS_FAILED else 0.0
-            assert after.reserved_credits == kept
+            reserved = before.reserved_credits if after.state is State.AMBIGUOUS_FAILED else 0.0
+            assert after.reserved_credits == reserved
 
 
 def test_a_failure_has_its_code_and_message(moves: Moves) -> None:

@@ -311,9 +311,9 @@ class TestFunction:
         world.webhook_sender.script = [WebhookUnanswered("hooks.example.com does not resolve")]
         function.handler(event("sqs-webhook-delivery"), None)
         assert caplog.records
-        said = " ".join(str(vars(line)) for line in caplog.records)
-        assert "hooks.example.com does not resolve" in said
-        assert not [word for word in ("secret", "token", "/tarmac?", "whsec") if word in said]
+        logged = " ".join(str(vars(line)) for line in caplog.records)
+        assert "hooks.example.com does not resolve" in logged
+        assert not [word for word in ("secret", "token", "/tarmac?", "whsec") if word in logged]
 
 
 def signature_is_good(posted: Posted, world: World) -> bool:
