@@ -31,7 +31,7 @@ def test_runways_response_is_returned_unchanged(route: str, world: World, ask: A
     "text",
     ["{}", '{"startDate": "2026-01-01"}', '{"startDate": "2026-01-01T00:00:00Z", "beforeDate": null, "later": 1}'],
 )
-def test_the_span_goes_through_as_it_came(text: str, world: World, ask: Ask) -> None:
+def test_the_dates_are_passed_on_unchanged(text: str, world: World, ask: Ask) -> None:
     assert ask(USAGE, text)[0] == 200
     assert world.runway.asked_for_usage == [json.loads(text)]
 

@@ -105,7 +105,7 @@ class TestSecretKey:
         assert key() == KEY
 
 
-def test_a_notice_goes_out_with_attributes_to_filter_by(aws: None) -> None:
+def test_a_notice_has_attributes_to_filter_by(aws: None) -> None:
     sns: Any = boto3.client("sns")
     arn = sns.create_topic(Name="notices")["TopicArn"]
     SnsTopic(arn, sns).publish('{"type":"task.failed"}', {"type": "task.failed", "client": "acme", "model": ""})

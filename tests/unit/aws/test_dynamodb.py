@@ -139,7 +139,7 @@ class TestQueries:
 
     @pytest.mark.parametrize("descending", [False, True])
     @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 8, 100])
-    def test_come_in_pages_that_join_without_gap_or_double(self, limit: int, descending: bool, table: Table) -> None:
+    def test_return_every_row_once_over_all_pages(self, limit: int, descending: bool, table: Table) -> None:
         fill(table, 7)
         found: list[str] = []
         start: Row | None = None
@@ -154,7 +154,7 @@ class TestQueries:
         assert found == sorted(found, reverse=descending)
         assert len(found) == 7
 
-    def test_start_after_any_row_even_one_that_is_gone(self, table: Table) -> None:
+    def test_start_after_any_row_even_a_deleted_one(self, table: Table) -> None:
         fill(table, 4)
         table.delete("task#001", "task")
         start = {"pk": "task#001", "sk": "task", "client": "acme", "listKey": "2023-001"}

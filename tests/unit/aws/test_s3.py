@@ -48,7 +48,7 @@ def test_putting_again_replaces(objects: Objects) -> None:
     assert objects.head("a").content_type == "image/jpeg"
 
 
-def test_what_is_missing_is_missing(objects: Objects) -> None:
+def test_a_missing_object_is_not_found(objects: Objects) -> None:
     with pytest.raises(NoSuchObject):
         objects.head("nothing")
     with pytest.raises(NoSuchObject):
@@ -77,7 +77,7 @@ class TestPutNew:
             put_new(objects, b"other" * 2048, size_bytes=None if size_bytes is None else 5 * 2048)
         assert objects.open("acme/01.mp4").read() == CONTENT
 
-    def test_shows_nothing_of_a_source_that_breaks(self, size_bytes: int | None, objects: Objects) -> None:
+    def test_stores_nothing_of_a_source_that_fails(self, size_bytes: int | None, objects: Objects) -> None:
         class Breaking(io.BytesIO):
             def read(self, size: int | None = -1, /) -> bytes:
                 if self.tell():
@@ -126,7 +126,7 @@ class TestS3:
         assert s3_objects.open("a").read() == b"second!"
         assert httpx.URL(s3_objects.link("a", 60, first)).params["versionId"] == first
 
-    def test_signs_a_link_for_so_many_seconds(self, s3_objects: S3Objects) -> None:
+    def test_signs_a_link_that_expires_after_the_given_seconds(self, s3_objects: S3Objects) -> None:
         link = httpx.URL(s3_objects.link("acme/ä b.mp4", 600))
         assert link.scheme == "https"
         assert link.params["X-Amz-Expires"] == "600"

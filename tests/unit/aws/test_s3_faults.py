@@ -82,7 +82,7 @@ class TestConflicts:
         with pytest.raises(ConditionFailed):
             objects.replace("a", CONTENT, "image/png", "etag")
 
-    def test_a_replacement_gives_up(self, objects: S3Objects, bucket: Bucket) -> None:
+    def test_a_replacement_fails_after_five_conflicts(self, objects: S3Objects, bucket: Bucket) -> None:
         bucket.answers = [CONFLICT]
         with pytest.raises(WriteConflict):
             objects.replace("a", CONTENT, "image/png", None)

@@ -166,7 +166,7 @@ class TestCalls:
         assert code_of(caught.value) == "ConditionalCheckFailedException"
         assert len(server.requests) == 1
 
-    def test_come_to_an_end(self, aws: Aws, server: TinyServer) -> None:
+    def test_fail_after_the_last_try(self, aws: Aws, server: TinyServer) -> None:
         server.answers(*[answer(500, {})] * (TRIES + 1))
         dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError, match="HTTP 500"):
@@ -179,7 +179,7 @@ class TestCalls:
         with pytest.raises(httpx.TransportError):
             dynamodb.get_item(TableName="tasks")
 
-    def test_of_transactions_are_known_when_they_come_again(self, aws: Aws, server: TinyServer) -> None:
+    def test_of_transactions_are_retried_with_the_same_token(self, aws: Aws, server: TinyServer) -> None:
         server.answers(reset, answer(200, {}), answer(200, {}))
         table = DynamoTable("tasks", aws(DynamoDb))
         for _ in range(2):
@@ -298,7 +298,7 @@ class TestAdapters:
             "MessageAttributes.entry.2.Value.StringValue": "ä b",
         }
 
-    def test_a_topic_that_is_gone_is_named(self, aws: Aws, server: TinyServer) -> None:
+    def test_a_missing_topic_is_an_error_with_its_code(self, aws: Aws, server: TinyServer) -> None:
         xml = b"<ErrorResponse><Error><Code>NotFound</Code><Message>no topic</Message></Error></ErrorResponse>"
         server.answers(answer(404, xml))
         sns = aws(Sns)
@@ -334,7 +334,7 @@ def test_a_row_comes_back_as_it_was_written(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("text", "number"), [("25", 25), ("25.0", 25), ("1E+2", 100), ("0.5", 0.5), ("-3", -3)])
-def test_a_whole_number_comes_back_as_one(text: str, number: float) -> None:
+def test_a_whole_number_is_read_as_an_integer(text: str, number: float) -> None:
     found = from_item({"n": {"N": text}})["n"]
     assert found == number
     assert isinstance(found, type(number))

@@ -56,7 +56,7 @@ def test_each_optional_parameter_is_taken_beside_the_least(name: str, model: Mod
 
 
 @for_each_entry
-def test_what_must_be_inside_is_missed_at_its_path(name: str, model: Model) -> None:
+def test_a_missing_inner_field_is_reported_at_its_path(name: str, model: Model) -> None:
     for parameter, spec in (model.parameters or {}).items():
         body = minimal(model, **{parameter: sample(spec)})
         for path in required_inside(body[parameter], spec, (parameter,)):

@@ -79,7 +79,7 @@ def test_each_takes_its_scope(route: str, scope: str, world: World, ask: Ask) ->
 
 
 @pytest.mark.parametrize("id", ["../tasks", "a/b", "a%2Fb", "", " ", "a?b=c", "x" * 81, "ä", "{id}"])
-def test_an_id_leads_nowhere_else(id: str, world: World, ask: Ask) -> None:
+def test_an_invalid_id_is_not_found(id: str, world: World, ask: Ask) -> None:
     for route in ROUTES:
         if "{id}" in route:
             assert ask(route, id=id)[0] == 404
@@ -117,7 +117,7 @@ PROBLEMS: Mapping[str, tuple[Exception, int]] = {
 
 
 @pytest.mark.parametrize(("error", "status"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_goes_wrong_has_one_meaning(error: Exception, status: int, world: World, ask: Ask) -> None:
+def test_each_error_of_runway_has_one_status(error: Exception, status: int, world: World, ask: Ask) -> None:
     world.runway.unreadable = [error]
     assert ask("POST /v1/routers")[0] == status
 

@@ -82,7 +82,9 @@ class TestManageCharacters:
         assert (answer["statusCode"], body_of(answer)["name"]) == (200, "Nova")
         assert world.characters.bodies == [json.loads(event("http-create-avatar")["body"])]
 
-    def test_logs_nothing_of_it(self, world: World, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture) -> None:
+    def test_neither_logs_nor_stores_the_body(
+        self, world: World, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture
+    ) -> None:
         handler_of("manage_characters")(event("http-create-avatar"), None)
         assert caplog.records
         assert "helpful" not in str([vars(record) for record in caplog.records])
@@ -442,7 +444,7 @@ class TestRunBatch:
 
 
 class TestSteps:
-    def test_one_generation_goes_through_all_of_them(self, world: World, handler_of: HandlerOf) -> None:
+    def test_one_task_passes_through_all_of_them(self, world: World, handler_of: HandlerOf) -> None:
         task = accepted(world)
         given = event("execution-input-task") | {"taskId": task.id}
         after_submit = handler_of("submit_task")(given, None)
@@ -505,7 +507,7 @@ class TestSteps:
         assert [line.get("TasksSucceeded") for line in lines] == [[1.0], None, None]
         assert [line.get("CreditsSpent") for line in lines] == [[50.0], None, None]
 
-    def test_finish_raises_while_there_is_nothing_to_finish(self, world: World, handler_of: HandlerOf) -> None:
+    def test_finish_raises_while_the_task_has_not_ended(self, world: World, handler_of: HandlerOf) -> None:
         task = submitted(world)
         finish_task = handler_of("finish_task")
         with pytest.warns(UserWarning, match="No application metrics"), pytest.raises(NotEnded):

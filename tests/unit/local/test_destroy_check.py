@@ -46,7 +46,7 @@ def test_both_machines_are_counted_page_after_page(deployed: StackOfTests) -> No
 
 
 @pytest.mark.parametrize(("said", "exit_code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
-def test_force_asks_and_only_yes_counts(deployed: StackOfTests, said: str, exit_code: int) -> None:
+def test_force_needs_a_confirmation(deployed: StackOfTests, said: str, exit_code: int) -> None:
     start(deployed, "Generation")
     answer = CliRunner().invoke(app, ["destroy-check", "--force"], input=said)
     assert answer.exit_code == exit_code

@@ -89,7 +89,7 @@ class TestDownload:
             fetch(downloader, server.url + "/out.mp4?sig=secret")
         assert "secret" not in str(caught.value)
 
-    def test_that_is_cut_gives_its_problem_to_whoever_sees_it_wrapped(
+    def test_that_is_cut_stores_the_error_for_callers_that_get_a_wrapped_one(
         self, downloader: Downloader, server: TinyServer
     ) -> None:
         server.answers(raw(head(content_length="100") + b"x" * 50))
@@ -119,10 +119,10 @@ class TestDownload:
         with pytest.raises(OutputUnusable):
             fetch(downloader, server.url)
 
-    def test_that_drips_is_given_up(
+    def test_that_is_too_slow_fails(
         self, downloader: Downloader, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Each byte comes in time for the timeout of a read, so only the deadline of the whole can end it."""
+        """Each byte arrives within the timeout of a read, so only the deadline of the download can end it."""
         monkeypatch.setattr(archive, "TOTAL_SECONDS", 0.5)
         server.answers(raw(head(content_length="1000"), *[b"x"] * 60, pause_seconds=0.1))
         began = time.monotonic()
@@ -130,7 +130,7 @@ class TestDownload:
             fetch(downloader, server.url)
         assert time.monotonic() - began < 3
 
-    def test_that_drips_is_given_up_before_anything_is_known_of_it(
+    def test_that_is_too_slow_fails_while_its_type_is_read(
         self, downloader: Downloader, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "TOTAL_SECONDS", 0.5)
@@ -295,7 +295,7 @@ class TestCountingStream:
             self.of(b"a").read()
 
     @pytest.mark.parametrize("chunks", [(b"abc",), (b"abcde", b"f"), ()])
-    def test_gives_what_was_promised_or_an_error(self, chunks: tuple[bytes, ...]) -> None:
+    def test_of_another_length_than_announced_is_an_error(self, chunks: tuple[bytes, ...]) -> None:
         with pytest.raises(DownloadCut):
             self.of(*chunks, size=5).drain()
 
@@ -309,7 +309,7 @@ class TestCountingStream:
             with pytest.raises(OutputUnusable, match=f"{limit} bytes"):
                 stream.drain()
 
-    def test_counts_what_has_come_when_drained_after_half(self) -> None:
+    def test_counts_all_bytes_if_drained_after_a_partial_read(self) -> None:
         stream = self.of(b"abc", b"def", size=6)
         stream.read(2)
         stream.drain()

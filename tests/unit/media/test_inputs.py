@@ -256,7 +256,7 @@ class TestLinks:
             "s3://[media/a.png",
         ],
     )
-    def test_lead_nowhere_else(self, uri: str, world: World) -> None:
+    def test_that_are_invalid_are_rejected(self, uri: str, world: World) -> None:
         with pytest.raises(InvalidRequest) as rejected:
             accept(self.order(uri), world, 3600)
         assert [issue.path for issue in rejected.value.issues] == [("promptImage",)]
@@ -349,7 +349,7 @@ class TestOwnOutputs:
         path, message = problem(world, promptImage=self.LINKS[0])
         assert (path, "not found" in message) == (("promptImage",), True)
 
-    def test_that_went_since_are_missed(self, world: World) -> None:
+    def test_that_were_deleted_since_are_reported_as_missing(self, world: World) -> None:
         held = create(world, promptImage=self.LINKS[0])
         world.archive.delete(self.KEY)
         with pytest.raises(InputMissing):
@@ -381,7 +381,7 @@ class TestAnUpstreamThatTakesNoUploads:
         with pytest.raises(InputUnusable, match="audio/wav"):
             upload_inputs(held, world, A_MINUTE)
 
-    def test_a_file_that_is_gone_is_missed(self, world: World) -> None:
+    def test_a_deleted_file_is_reported_as_missing(self, world: World) -> None:
         held = create(world, promptImage=upload(world))
         world.uploads.delete(held["inputs"][0]["key"])
         with pytest.raises(InputMissing):

@@ -154,7 +154,7 @@ def test_an_upload_is_named_by_its_token() -> None:
         (f"https://tarmac/{TOKEN}", False),
     ],
 )
-def test_what_claims_to_be_ours_has_no_token_unless_it_is_well_formed(uri: str, is_ours: bool) -> None:
+def test_a_malformed_upload_uri_has_no_token(uri: str, is_ours: bool) -> None:
     assert is_upload_uri(uri) is is_ours
     assert upload_token(uri) is None
 

@@ -108,7 +108,7 @@ def _matches(route: tuple[str, str], call: tuple[str, str]) -> bool:
     return route[0] == call[0] and re.fullmatch(pattern, call[1]) is not None
 
 
-def test_only_what_is_about_the_api_is_public() -> None:
+def test_only_health_and_documentation_are_public() -> None:
     public = {path for (_, path), call in OPERATIONS.items() if call.get("security") == []}
     assert public == {"/health", "/openapi.json", "/docs"}
     guarded = {path: call["security"] for (_, path), call in OPERATIONS.items() if call.get("security")}
@@ -148,7 +148,7 @@ def test_a_legacy_model_is_marked() -> None:
     assert "deprecated" not in DOCUMENT["components"]["schemas"]["image_to_video.gen4_turbo"]
 
 
-def test_what_tarmac_adds_stands_on_every_create() -> None:
+def test_every_create_has_tarmacs_additions() -> None:
     additions = CreateTask.model_fields.keys() - {"model"}
     assert "metadata" in additions
     for name in operations():

@@ -250,12 +250,12 @@ CHECKED: list[tuple[str, Body, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("check", "body", "expected"), CHECKED)
-def test_a_function_finds_what_lies_beyond_its_bounds(check: str, body: Body, expected: dict[str, str]) -> None:
+def test_a_check_finds_values_outside_its_bounds(check: str, body: Body, expected: dict[str, str]) -> None:
     found = {".".join(map(str, broken.path)): broken for broken in CHECKS[check](body)}
     assert found.keys() == expected.keys()
     for path, part in expected.items():
         assert part in found[path].message
-        # A sentence that begins with what it is about.
+        # The message is a sentence that begins with its subject.
         assert found[path].message[:1].isupper() or found[path].message.startswith("end_seconds")
         assert not found[path].missing
 

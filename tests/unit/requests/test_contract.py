@@ -43,7 +43,7 @@ def test_everything_but_the_metadata_goes_to_runway(body: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("body", "path"), BAD)
-def test_what_is_wrong_is_named(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_an_invalid_field_is_named(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
     found = issues_of(parse_create, body)
     assert [issue.path for issue in found] == [path]
 

@@ -221,7 +221,7 @@ class TestInputType:
             (OGG, "application/ogg", ("audio",), "audio/ogg"),
         ],
     )
-    def test_is_what_the_bytes_show_and_the_name_where_one_container_holds_both(
+    def test_follows_the_bytes_and_for_an_ambiguous_container_the_name(
         self, head: bytes, said: str, kinds: tuple[str, ...], expected: str
     ) -> None:
         assert input_type(head, said, kinds) == expected
@@ -374,7 +374,7 @@ class TestDataUri:
         assert decode_data_uri(written(media)) == media
 
     @given(st.binary(min_size=1, max_size=300))
-    def test_gives_back_what_was_put_in(self, content: bytes) -> None:
+    def test_decodes_to_the_encoded_content(self, content: bytes) -> None:
         assert decode_data_uri(data_uri(content)).content == content
 
 

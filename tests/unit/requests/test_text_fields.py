@@ -163,9 +163,7 @@ def test_a_text_that_does_not_fit_comes_back_with_the_reason(field: str, text: s
         ({}, f"list.{'9' * 5000}", "a list has at most 100 items"),
     ],
 )
-def test_a_path_that_leads_nowhere_comes_back_with_the_reason(
-    request_: dict[str, Any], field: str, reason: str
-) -> None:
+def test_an_invalid_path_is_rejected_with_the_reason(request_: dict[str, Any], field: str, reason: str) -> None:
     before = dict(request_)
     with pytest.raises(BadField) as rejected:
         put(request_, path_of(field), 1)
@@ -274,7 +272,7 @@ def within(required: bool, **properties: Any) -> dict[str, Any]:
         ({"a": {"type": "array", "items": IMAGE}}, {"a": [OTHER]}, {"a": [OTHER, LINK]}),
     ],
 )
-def test_a_file_goes_where_one_must_be_and_else_to_the_first_place_that_is_free(
+def test_a_file_is_placed_in_a_required_field_or_else_in_the_first_free_one(
     parameters: dict[str, Any], request_: dict[str, Any], filled: dict[str, Any]
 ) -> None:
     assert place_object(request_, parameters, "image", LINK)
@@ -291,7 +289,7 @@ def test_a_file_goes_where_one_must_be_and_else_to_the_first_place_that_is_free(
     ],
     ids=["filled", "no list", "a list of frames", "too deep"],
 )
-def test_a_file_that_finds_no_free_place_changes_nothing(parameters: dict[str, Any], request_: dict[str, Any]) -> None:
+def test_a_file_without_a_free_field_changes_nothing(parameters: dict[str, Any], request_: dict[str, Any]) -> None:
     before = copy.deepcopy(request_)
     assert not place_object(request_, parameters, "image", LINK)
     assert request_ == before

@@ -36,7 +36,7 @@ def runway(*answers: Answers) -> tuple[RunwayCharacters, list[httpx.Request]]:
     return RunwayCharacters(RunwayConnection("https://runway.example", lambda fresh: "key", ManualClock(), http)), seen
 
 
-def test_each_call_goes_where_runway_has_it() -> None:
+def test_each_call_has_runways_method_and_path() -> None:
     item = {"id": "a"}
     given = [httpx.Response(200, json=item)] * 4 + [httpx.Response(204)] * 2 + [httpx.Response(200, json={})]
     characters, seen = runway(*given)
@@ -114,7 +114,7 @@ def test_reads_and_deletes_are_tried_again() -> None:
     assert len(seen) == 4
 
 
-def test_what_is_gone_is_gone() -> None:
+def test_a_missing_item_is_gone() -> None:
     characters, _ = runway(httpx.Response(404), httpx.Response(404))
     with pytest.raises(UpstreamGone):
         characters.read("avatars", "a")

@@ -227,9 +227,7 @@ class TestCreate:
 
 
 class TestKey:
-    def test_that_was_rotated_is_fetched_afresh_once(
-        self, runway: RunwayClient, server: TinyServer, keys: Keys
-    ) -> None:
+    def test_that_was_rotated_is_fetched_again_once(self, runway: RunwayClient, server: TinyServer, keys: Keys) -> None:
         server.answers(answer(401, {"error": "Unauthorized"}), CREATED)
         assert runway.create("text_to_video", BODY).upstream_id == "up-1"
         assert [request.headers["authorization"] for request in server.requests] == ["Bearer key_old", "Bearer key_new"]
@@ -312,7 +310,7 @@ class TestTask:
         server.answers(answer(200, {"status": status}))
         assert not runway.task("up-1").is_terminal
 
-    def test_that_is_not_there_is_gone_at_once(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_that_is_not_found_is_gone_without_a_retry(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(404, {"error": "Not found"}))
         with pytest.raises(UpstreamGone):
             runway.task("up-1")
@@ -436,7 +434,7 @@ class TestCancel:
         runway.cancel("up-1")
         assert [(request.method, request.path) for request in server.requests] == [("DELETE", "/v1/tasks/up-1")]
 
-    def test_of_what_is_gone_is_fine(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_of_a_missing_task_succeeds(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(404, {"error": "Not found"}))
         runway.cancel("up-1")
 

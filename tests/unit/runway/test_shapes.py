@@ -36,12 +36,12 @@ class TestEnvelope:
         ],
     )
     @pytest.mark.parametrize("inner", [None, {}, {"id": "up-1"}])
-    def test_without_it_the_envelope_speaks(self, status: str, expected: str, inner: Any) -> None:
+    def test_without_runways_object_has_the_envelopes_fields(self, status: str, expected: str, inner: Any) -> None:
         data = {"task_id": "up-1", "status": status, "progress": "40%", "fail_reason": "It broke", "data": inner}
         task = parse_task("up-1", {"code": "success", "data": data})
         assert (task.status, task.progress, task.failure) == (expected, 0.4, "It broke")
 
-    def test_gives_the_reason_that_runway_does_not(self) -> None:
+    def test_has_the_envelopes_reason_if_runway_gives_none(self) -> None:
         inner = {"status": "FAILED", "failureCode": "INTERNAL"}
         task = parse_task("up-1", {"data": {"status": "FAILURE", "fail_reason": "Timed out", "data": inner}})
         assert (task.failure, task.failure_code) == ("Timed out", "INTERNAL")

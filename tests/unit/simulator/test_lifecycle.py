@@ -103,7 +103,7 @@ def test_a_failure_is_refunded_unless_it_was_moderated(
 @pytest.mark.parametrize(
     ("age", "status", "billed"), [(1, "CANCELLED", 0), (5, "CANCELLED", 60), (50, "SUCCEEDED", 60)]
 )
-def test_a_delete_cancels_what_is_active_and_refunds_what_has_not_run(age: float, status: str, billed: int) -> None:
+def test_a_delete_cancels_an_active_task_and_refunds_a_waiting_one(age: float, status: str, billed: int) -> None:
     task = started(make_task())
     task.deleted_at = T0 + age
     assert status_at(task, T0 + 999) == status

@@ -42,7 +42,7 @@ def accept(simulator: Simulator, directives: str) -> str:
     return simulator.accept("/v1/text_to_video", "gen4.5", 60, "0" * 64, parse(directives), clip).id
 
 
-def test_nothing_changes_by_a_restart(tmp_path: Path) -> None:
+def test_a_restart_changes_nothing(tmp_path: Path) -> None:
     """Waiting, running, cancelled and ended tasks go on as they would have, and so does the queue."""
     now = [T0]
     before = simulator_at(now, tmp_path)

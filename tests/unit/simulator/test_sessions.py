@@ -316,7 +316,7 @@ def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
         assert stage.read(session_id)["duration"] == 20, "as long as asked, though the clock is a hundred times faster"
 
 
-def test_a_viewer_may_never_come(stage: Stage) -> None:
+def test_a_session_without_a_viewer_expires(stage: Stage) -> None:
     """Its credentials are consumed all the same, and its conversation is not found."""
     session_id = stage.create("ready=0, expires=20, absent=1")
     key = stage.read(session_id)["sessionKey"]

@@ -44,7 +44,7 @@ def test_a_create_becomes_a_row_and_an_execution(operation: str, model: str, wor
     assert world.executions.started == {task.id: f'{{"taskId":"{task.id}"}}'}
 
 
-def test_nothing_is_bought_here(world: World) -> None:
+def test_accepting_a_create_makes_no_attempt_and_publishes_no_notice(world: World) -> None:
     accepted(world)
     assert world.runway.tasks == {}
     assert world.topic.published == []
@@ -138,7 +138,7 @@ class TestRejections:
     ]
 
     @pytest.mark.parametrize(("order", "path"), BAD)
-    def test_name_the_field_and_leave_nothing(self, order: Order, path: tuple[str | int, ...], world: World) -> None:
+    def test_name_the_field_and_store_nothing(self, order: Order, path: tuple[str | int, ...], world: World) -> None:
         with pytest.raises(InvalidRequest) as caught:
             accept(order, world, DEADLINE_SECONDS)
         assert [issue.path for issue in caught.value.issues] == [path]

@@ -52,7 +52,7 @@ def test_a_queue_that_is_not_emptied_raises_an_alarm_before_its_messages_expire(
     assert properties["VisibilityTimeout"] < alarm["Threshold"] < properties["MessageRetentionPeriod"] / 10
 
 
-def test_the_way_of_what_is_paid_is_watched_for_a_lack_of_room(template: Template) -> None:
+def test_throttles_of_the_functions_of_paid_tasks_have_an_alarm(template: Template) -> None:
     assert set(watched(template, "Throttles")) == {"SubmitTask", "PollTask", "FinishTask"}
 
 

@@ -188,8 +188,8 @@ def test_the_authorizers_cache_is_an_integer_for_each_allowed_value(template: Te
     }
 
 
-def test_what_people_put_in_paid_for_or_hold_outlives_the_stack(template: Template) -> None:
-    """Receivers hold secrets that derive from WebhookSecret. The Runway key can be had again."""
+def test_tables_media_and_the_webhook_secret_outlive_the_stack(template: Template) -> None:
+    """Receivers hold secrets that derive from WebhookSecret. The operator can set the Runway key again."""
     retained = {
         name: (resource["DeletionPolicy"], resource.get("UpdateReplacePolicy"))
         for name, resource in template["Resources"].items()

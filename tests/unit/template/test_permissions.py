@@ -180,7 +180,7 @@ def test_buckets_of_others_are_readable_only_where_named(function: str, template
     ]
 
 
-def test_what_anybody_may_call_may_do_nothing(template: Template) -> None:
+def test_the_public_function_has_no_permissions(template: Template) -> None:
     function = template["Resources"]["DescribeApi"]["Properties"]
     assert "Policies" not in function
     assert "Environment" not in function

@@ -117,7 +117,7 @@ class TestTry:
         assert all(signature_is_good(each, world) for each in posted)
         assert (record(world).tries, record(world).state) == (MAX_TRIES, WebhookState.DELIVERED)
 
-    def test_that_is_the_last_is_given_up(self, world: World, task: Task) -> None:
+    def test_that_is_the_last_fails_the_webhook(self, world: World, task: Task) -> None:
         world.webhook_sender.script = [503]
         assert deliver(task.id, MAX_TRIES, world) == Delivery("given up", 503, 0)
         assert record(world).state is WebhookState.FAILED
@@ -215,7 +215,7 @@ class TestQueueing:
 
 class TestMove:
     @pytest.mark.parametrize("state", State)
-    def test_is_of_ended_tasks_and_leaves_the_state(self, state: State) -> None:
+    def test_is_possible_for_ended_tasks_only_and_leaves_the_state(self, state: State) -> None:
         before = a_task(state, webhook=Webhook(URL))
         if not state.is_terminal:
             with pytest.raises(TransitionRefused):
