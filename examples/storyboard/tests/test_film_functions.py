@@ -102,7 +102,7 @@ def test_a_finished_film_is_announced(load: Load, s3: Any, topic: tuple[str, Any
 def test_the_manifest_of_a_failed_film_lists_its_finished_shots(
     load: Load, s3: Any, topic: tuple[str, Any], shots: list[dict[str, Any]]
 ) -> None:
-    """In order, and without the shots of another film whose name has the same beginning."""
+    """In order, and without the shots of another film with the same prefix."""
     extract = load("extract_frame").handler
     stored_shot = [extract(shot, None) for shot in reversed(shots)]
     extract(shots[0] | {"film": "dunes-2"}, None)

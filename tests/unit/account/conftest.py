@@ -12,7 +12,7 @@ from tests.fakes.samples import event
 
 @pytest.fixture
 def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """A call of read_account by its route: (status, answer, headers)."""
+    """A call of read_account by its route: (status, response, headers)."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
     environment = {
         "TABLE_NAME": "tasks",

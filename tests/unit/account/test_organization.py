@@ -1,4 +1,4 @@
-"""GET /v1/organization and POST /v1/organization/usage: Runway's own answers, and what its refusals become."""
+"""GET /v1/organization and POST /v1/organization/usage: Runway's responses pass unchanged, its errors are mapped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "key_" + "a" * 128
 
 
 @pytest.mark.parametrize("route", [ORGANIZATION, USAGE])
-def test_runways_answer_goes_out_unchanged(route: str, world: World, ask: Ask) -> None:
+def test_runways_response_is_returned_unchanged(route: str, world: World, ask: Ask) -> None:
     world.runway.account = ANSWER
     assert ask(route)[:2] == (200, ANSWER)
 
@@ -31,18 +31,18 @@ def test_runways_answer_goes_out_unchanged(route: str, world: World, ask: Ask) -
     "text",
     ["{}", '{"startDate": "2026-01-01"}', '{"startDate": "2026-01-01T00:00:00Z", "beforeDate": null, "later": 1}'],
 )
-def test_the_span_goes_through_as_it_came(text: str, world: World, ask: Ask) -> None:
+def test_the_dates_are_passed_on_unchanged(text: str, world: World, ask: Ask) -> None:
     assert ask(USAGE, text)[0] == 200
     assert world.runway.asked_for_usage == [json.loads(text)]
 
 
-def test_no_body_is_no_span(world: World, ask: Ask) -> None:
+def test_usage_without_a_body_asks_runway_without_dates(world: World, ask: Ask) -> None:
     assert ask(USAGE)[0] == 200
     assert world.runway.asked_for_usage == [{}]
 
 
 @pytest.mark.parametrize("value", ["2026-13-01", "yesterday", "", "20260101", "2026-W01-1", "２０２６-01-01"])
-def test_a_day_that_is_none_is_named(value: str, world: World, ask: Ask) -> None:
+def test_an_invalid_date_is_named(value: str, world: World, ask: Ask) -> None:
     status, answer, _ = ask(USAGE, json.dumps({"beforeDate": value}))
     assert status == 400
     assert [issue["path"] for issue in answer["issues"]] == [["beforeDate"]]
@@ -128,19 +128,19 @@ class TestClient:
         assert runway.organization_usage({}) == ANSWER
         assert len(seen) == 3
 
-    def test_does_not_repeat_what_runway_refuses(self) -> None:
+    def test_does_not_retry_what_runway_rejects(self) -> None:
         body = {"error": "Validation of body failed", "issues": [{"path": ["startDate"]}]}
         runway, seen = self.client(httpx.Response(400, json=body))
-        with pytest.raises(UpstreamRejected, match="Validation") as refused:
+        with pytest.raises(UpstreamRejected, match="Validation") as rejected:
             runway.organization_usage({"startDate": "2020-01-01"})
-        assert (refused.value.issues, len(seen)) == ([{"path": ["startDate"]}], 1)
+        assert (rejected.value.issues, len(seen)) == ([{"path": ["startDate"]}], 1)
 
-    def test_says_which_status_it_met_and_never_the_key(self) -> None:
+    def test_an_error_has_runways_status_and_not_the_key(self) -> None:
         runway, _ = self.client(*[httpx.Response(401, json={"error": f"bad key {KEY}"})] * 3)
-        with pytest.raises(UpstreamUnavailable) as refused:
+        with pytest.raises(UpstreamUnavailable) as rejected:
             runway.organization()
-        assert refused.value.status == 401
-        assert KEY not in str(refused.value)
+        assert rejected.value.status == 401
+        assert KEY not in str(rejected.value)
 
     @pytest.mark.parametrize("content", [b"", b"[]", b"not json", b'"text"'])
     def test_takes_no_nonsense(self, content: bytes) -> None:

@@ -18,7 +18,9 @@ ROUTE = "GET /v1/usage"
 DAY = 86400.0
 
 
-def keep(world: World, number: int, days_ago: float = 0.0, state: State = State.SUCCEEDED, **changes: Any) -> None:
+def store_task(
+    world: World, number: int, days_ago: float = 0.0, state: State = State.SUCCEEDED, **changes: Any
+) -> None:
     when = NOW - days_ago * DAY
     changes = {"id": f"task-{number:06d}", "created_at": when, "cost_credits": None, **changes}
     world.table.write(Put(to_row(a_task(state, **changes))))
@@ -32,12 +34,12 @@ def used(ask: Ask, **query: str) -> dict[str, Any]:
 
 
 def test_tasks_are_added_up_by_status_day_and_model(world: World, ask: Ask) -> None:
-    keep(world, 1, cost_credits=20.0, quoted_credits=24.5)
-    keep(world, 2, state=State.FAILED, model="veo3", cost_credits=0.0, estimated_credits=320.0)
-    keep(world, 3, state=State.SUBMITTED, cancel_requested_at=NOW)
-    keep(world, 4, 1.0, cost_credits=25.0, hidden_at=NOW)
-    keep(world, 5, 1.0, state=State.WAITING, estimated_credits=None)
-    keep(world, 6, client="other", cost_credits=99.0)
+    store_task(world, 1, cost_credits=20.0, quoted_credits=24.5)
+    store_task(world, 2, state=State.FAILED, model="veo3", cost_credits=0.0, estimated_credits=320.0)
+    store_task(world, 3, state=State.SUBMITTED, cancel_requested_at=NOW)
+    store_task(world, 4, 1.0, cost_credits=25.0, hidden_at=NOW)
+    store_task(world, 5, 1.0, state=State.WAITING, estimated_credits=None)
+    store_task(world, 6, client="other", cost_credits=99.0)
     assert used(ask) == {
         "startDate": "2023-10-16",
         "beforeDate": "2023-11-15",
@@ -68,7 +70,7 @@ def test_a_client_without_tasks_has_no_usage(ask: Ask) -> None:
 def test_a_span_includes_its_first_day_and_excludes_its_last(world: World, ask: Ask) -> None:
     midnight = (from_iso("2023-11-10T00:00:00.000Z") - NOW) / -DAY
     for number, moment in enumerate((midnight + 0.00001, midnight, midnight - 0.99999, midnight - 1.0)):
-        keep(world, number, moment)
+        store_task(world, number, moment)
     answer = used(ask, startDate="2023-11-10", beforeDate="2023-11-11")
     assert answer["total"]["tasks"] == 2
     assert [day["date"] for day in answer["results"]] == ["2023-11-10"]
@@ -96,11 +98,11 @@ def test_reads_are_limited_and_the_response_reports_it(world: World, ask: Ask, m
     monkeypatch.setattr(usage, "MOST_TASKS", 7)
     monkeypatch.setattr(usage, "_PAGE", 3)
     for number in range(7):
-        keep(world, number, days_ago=number)
+        store_task(world, number, days_ago=number)
     assert used(ask) | {"isComplete": True} == used(ask)
     assert used(ask)["total"]["tasks"] == 7
 
-    keep(world, 7, days_ago=7)
+    store_task(world, 7, days_ago=7)
     answer = used(ask)
     assert (answer["total"]["tasks"], answer["isComplete"]) == (7, False)
     assert answer["countedFrom"] == "2023-11-08T22:13:20.000Z"

@@ -80,9 +80,7 @@ class TestSecretKey:
             {"SecretString": "“key_in_quotes”"},
         ],
     )
-    def test_that_cannot_be_used_is_said_to_be_so_without_showing_it(
-        self, answer: dict[str, Any], clock: ManualClock
-    ) -> None:
+    def test_that_is_unusable_is_reported_without_its_value(self, answer: dict[str, Any], clock: ManualClock) -> None:
         with pytest.raises(KeyUnavailable) as caught:
             SecretKey("arn", clock, Secrets(**answer))()
         assert "arn:" not in str(caught.value)
@@ -107,7 +105,7 @@ class TestSecretKey:
         assert key() == KEY
 
 
-def test_a_notice_goes_out_with_attributes_to_filter_by(aws: None) -> None:
+def test_a_notice_has_attributes_to_filter_by(aws: None) -> None:
     sns: Any = boto3.client("sns")
     arn = sns.create_topic(Name="notices")["TopicArn"]
     SnsTopic(arn, sns).publish('{"type":"task.failed"}', {"type": "task.failed", "client": "acme", "model": ""})

@@ -35,7 +35,7 @@ def cancelled(*reasons: str) -> ClientError:
 
 
 class Meeting:
-    """A DynamoDB client whose calls raise the listed errors, in turn, before they reach the table."""
+    """A DynamoDB client. Its calls raise the listed errors, in turn, before they reach the table."""
 
     def __init__(self, dynamodb: Any) -> None:
         self._dynamodb = dynamodb
@@ -144,8 +144,8 @@ def test_the_api_asks_the_caller_to_retry() -> None:
     assert (answer.status, answer.should_retry) == (503, True)
 
 
-class TestRefusedSessions:
-    """Runway refuses a session while another transaction holds the client's row of minutes."""
+class TestRejectedSessions:
+    """Runway rejects a session while another transaction holds the client's row of minutes."""
 
     @pytest.fixture
     def world(self, table: DynamoTable) -> World:
@@ -153,12 +153,12 @@ class TestRefusedSessions:
         world.table = table  # type: ignore[assignment]
         return world
 
-    def refused(self, world: World, meeting: Meeting, *errors: Exception) -> None:
-        def refuse(_: Any) -> str:
+    def reject_a_session(self, world: World, meeting: Meeting, *errors: Exception) -> None:
+        def reject(_: Any) -> str:
             meeting.errors = list(errors)
             raise CreateRefused("HTTP 429", status=429)
 
-        world.runway_sessions.create = refuse  # type: ignore[assignment]
+        world.runway_sessions.create = reject  # type: ignore[assignment]
         with pytest.raises(CreateRefused):
             create_session(SessionOrder("acme", a_request(), token=TOKEN), world, MOST_SECONDS)
 
@@ -167,13 +167,13 @@ class TestRefusedSessions:
 
     @pytest.mark.parametrize("reason", TRANSIENT)
     def test_give_back_minutes_and_token(self, reason: str, world: World, meeting: Meeting) -> None:
-        self.refused(world, meeting, *[cancelled("None", reason, "None")] * (WRITE_TRIES - 1))
+        self.reject_a_session(world, meeting, *[cancelled("None", reason, "None")] * (WRITE_TRIES - 1))
         assert self.is_given_back(world)
 
     def test_are_left_to_the_sweeper_while_conflicts_last(
         self, world: World, meeting: Meeting, caplog: pytest.LogCaptureFixture
     ) -> None:
-        self.refused(world, meeting, *[cancelled("TransactionConflict")] * WRITE_TRIES)
+        self.reject_a_session(world, meeting, *[cancelled("TransactionConflict")] * WRITE_TRIES)
         assert not self.is_given_back(world)
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         [attempt_id] = [request["Item"]["attemptId"]["S"] for name, request in meeting.calls if name == "put_item"]
@@ -191,15 +191,15 @@ class TestRefusedSessions:
     def test_are_reported_where_nothing_can_be_written(
         self, world: World, meeting: Meeting, caplog: pytest.LogCaptureFixture
     ) -> None:
-        self.refused(world, meeting, *[cancelled("TransactionConflict")] * WRITE_TRIES, OSError("unreachable"))
+        self.reject_a_session(world, meeting, *[cancelled("TransactionConflict")] * WRITE_TRIES, OSError("unreachable"))
         assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
-    def test_keep_their_minutes_where_a_conflict_counts_as_a_failed_condition(
+    def test_leave_minutes_reserved_where_a_conflict_counts_as_a_failed_condition(
         self, world: World, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The guard taken out: then the first conflict leaves minutes reserved and a token spent."""
+        """Without the guard, the first conflict leaves minutes reserved and a token spent."""
         monkeypatch.setattr(adapter, "judged", lambda _: ConditionFailed())
-        self.refused(world, meeting, cancelled("None", "TransactionConflict", "None"))
+        self.reject_a_session(world, meeting, cancelled("None", "TransactionConflict", "None"))
         world.clock.advance(61)
         sweep_sessions(world)
         assert not self.is_given_back(world)

@@ -49,7 +49,7 @@ def test_numbers_keep_their_kind(table: Table) -> None:
     assert found["share"] == 1_700_000_000.123
 
 
-def test_what_is_not_there_is_none(table: Table) -> None:
+def test_a_missing_row_is_none(table: Table) -> None:
     assert table.get("task#1", "task") is None
     table.write(Put(row()))
     assert table.get("task#1", "request#01") is None
@@ -90,7 +90,7 @@ class TestConditions:
         assert table.get("task#1", "task") is None
 
     @pytest.mark.parametrize("place", [0, 1, 2])
-    def test_one_conflict_keeps_all_rows_of_a_write_out(self, place: int, table: Table) -> None:
+    def test_one_conflict_stores_no_row_of_the_write(self, place: int, table: Table) -> None:
         table.write(Put(row("taken")))
         puts = [Put(row("a")), Put(row("b"))]
         puts.insert(place, Put(row("taken", text="other")))
@@ -124,7 +124,7 @@ class TestQueries:
         table.write(Put(row("other", client="else", listKey="0")))
         assert names(table.query("byClient", "acme")) == ["task#000", "task#001", "task#002"]
         assert names(table.query("byClient", "acme", descending=True)) == ["task#002", "task#001", "task#000"]
-        assert table.query("byClient", "nobody") == Page([], None)
+        assert table.query("byClient", "unknown") == Page([], None)
 
     def test_see_only_rows_that_have_the_indexs_keys(self, table: Table) -> None:
         fill(table, 2)
@@ -139,7 +139,7 @@ class TestQueries:
 
     @pytest.mark.parametrize("descending", [False, True])
     @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 8, 100])
-    def test_come_in_pages_that_join_without_gap_or_double(self, limit: int, descending: bool, table: Table) -> None:
+    def test_return_every_row_once_over_all_pages(self, limit: int, descending: bool, table: Table) -> None:
         fill(table, 7)
         found: list[str] = []
         start: Row | None = None
@@ -154,7 +154,7 @@ class TestQueries:
         assert found == sorted(found, reverse=descending)
         assert len(found) == 7
 
-    def test_start_after_any_row_even_one_that_is_gone(self, table: Table) -> None:
+    def test_start_after_any_row_even_a_deleted_one(self, table: Table) -> None:
         fill(table, 4)
         table.delete("task#001", "task")
         start = {"pk": "task#001", "sk": "task", "client": "acme", "listKey": "2023-001"}
@@ -221,7 +221,7 @@ def test_a_sum_does_not_pass_its_bound(table: Table, beside: tuple[Put, ...]) ->
     assert found["seconds"] == 10
 
 
-def test_nothing_is_added_where_another_write_is_refused(table: Table) -> None:
+def test_nothing_is_added_if_another_write_of_the_transaction_is_rejected(table: Table) -> None:
     table.write(Put(row()))
     with pytest.raises(ConditionFailed):
         table.write(Put(row()), Add("count#1", "day", "seconds", 7))

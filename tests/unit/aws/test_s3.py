@@ -48,7 +48,7 @@ def test_putting_again_replaces(objects: Objects) -> None:
     assert objects.head("a").content_type == "image/jpeg"
 
 
-def test_what_is_missing_is_missing(objects: Objects) -> None:
+def test_a_missing_object_is_not_found(objects: Objects) -> None:
     with pytest.raises(NoSuchObject):
         objects.head("nothing")
     with pytest.raises(NoSuchObject):
@@ -65,7 +65,7 @@ def test_a_deleted_object_is_missing_and_deleting_again_is_fine(objects: Objects
 
 @pytest.mark.parametrize("size_bytes", [len(CONTENT), None], ids=["length known", "length unknown"])
 class TestPutNew:
-    def test_stores_the_whole_with_what_is_said_about_it(self, size_bytes: int | None, objects: Objects) -> None:
+    def test_stores_the_content_and_its_metadata(self, size_bytes: int | None, objects: Objects) -> None:
         put_new(objects, size_bytes=size_bytes)
         head = objects.head("acme/01.mp4")
         assert (head.size_bytes, head.content_type, dict(head.metadata)) == (len(CONTENT), "video/mp4", ABOUT)
@@ -77,7 +77,7 @@ class TestPutNew:
             put_new(objects, b"other" * 2048, size_bytes=None if size_bytes is None else 5 * 2048)
         assert objects.open("acme/01.mp4").read() == CONTENT
 
-    def test_shows_nothing_of_a_source_that_breaks(self, size_bytes: int | None, objects: Objects) -> None:
+    def test_stores_nothing_of_a_source_that_fails(self, size_bytes: int | None, objects: Objects) -> None:
         class Breaking(io.BytesIO):
             def read(self, size: int | None = -1, /) -> bytes:
                 if self.tell():
@@ -91,7 +91,7 @@ class TestPutNew:
 
 
 class TestS3:
-    def test_keeps_the_whole_objects_checksum(self, s3_objects: S3Objects) -> None:
+    def test_stores_the_checksum_of_the_whole_object(self, s3_objects: S3Objects) -> None:
         put_new(s3_objects)
         assert s3_objects.head("acme/01.mp4").sha256 == hashlib.sha256(CONTENT).hexdigest()
 
@@ -126,13 +126,13 @@ class TestS3:
         assert s3_objects.open("a").read() == b"second!"
         assert httpx.URL(s3_objects.link("a", 60, first)).params["versionId"] == first
 
-    def test_signs_a_link_for_so_many_seconds(self, s3_objects: S3Objects) -> None:
+    def test_signs_a_link_that_expires_after_the_given_seconds(self, s3_objects: S3Objects) -> None:
         link = httpx.URL(s3_objects.link("acme/ä b.mp4", 600))
         assert link.scheme == "https"
         assert link.params["X-Amz-Expires"] == "600"
         assert link.path.endswith("/acme/ä b.mp4")
 
-    def test_says_other_errors_as_they_are(self, s3: Any) -> None:
+    def test_raises_other_errors_unchanged(self, s3: Any) -> None:
         with pytest.raises(Exception, match="NoSuchBucket"):
             S3Objects("no-such-bucket", s3).put("a", b"x", "image/png")
 
@@ -155,15 +155,15 @@ def headers_of(request: AWSPreparedRequest) -> dict[str, str]:
 
 
 class TestOnTheWire:
-    """What AWS itself gets of an output: a stream that nobody can rewind, over TLS, which the local AWS has not."""
+    """The request to AWS for an output: a stream that cannot be rewound, over TLS. The local AWS has no TLS."""
 
     @pytest.fixture
-    def sent(self) -> tuple[AWSPreparedRequest, bytes]:
-        """The request and its body, as they leave for S3."""
-        kept: list[tuple[AWSPreparedRequest, bytes]] = []
+    def put_request(self) -> tuple[AWSPreparedRequest, bytes]:
+        """The request to S3 and its body."""
+        requests: list[tuple[AWSPreparedRequest, bytes]] = []
 
         def answer(request: Any, **_: Any) -> Any:
-            kept.append((request, request.body.read()))
+            requests.append((request, request.body.read()))
             headers: Any = {"ETag": '"x"'}
             return AWSResponse(request.url, 200, headers, HTTPResponse(io.BytesIO(), preload_content=False))
 
@@ -176,33 +176,33 @@ class TestOnTheWire:
             s3.meta.events.register("before-send.s3.PutObject", answer)
             stream = CountingStream(iter([CONTENT[:100], CONTENT[100:]]), len(CONTENT), float("inf"))
             S3Objects("archive", s3).put_new("acme/01.mp4", stream, len(CONTENT), "video/mp4", ABOUT)
-        [only] = kept
+        [only] = requests
         return only
 
-    def test_its_length_is_said_once_and_as_that_of_the_content(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
+    def test_its_only_length_is_that_of_the_content(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
         """botocore before 1.42.75 also sends Content-Length, which makes the signature wrong: boto/botocore#3651."""
-        headers = headers_of(sent[0])
+        headers = headers_of(put_request[0])
         assert headers["x-amz-decoded-content-length"] == str(len(CONTENT))
         assert headers["transfer-encoding"] == "chunked"
         assert "content-length" not in headers
 
-    def test_its_checksum_follows_it(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
-        headers = headers_of(sent[0])
+    def test_its_checksum_follows_it(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
+        headers = headers_of(put_request[0])
         assert headers["x-amz-trailer"] == "x-amz-checksum-sha256"
         digest = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
-        assert sent[1].endswith(f"0\r\nx-amz-checksum-sha256:{digest}\r\n\r\n".encode())
-        assert CONTENT[:5000] in sent[1]
+        assert put_request[1].endswith(f"0\r\nx-amz-checksum-sha256:{digest}\r\n\r\n".encode())
+        assert CONTENT[:5000] in put_request[1]
 
-    def test_it_is_written_once(self, sent: tuple[AWSPreparedRequest, bytes]) -> None:
-        assert headers_of(sent[0])["if-none-match"] == "*"
-        assert sent[0].url == "https://archive.s3.eu-central-1.amazonaws.com/acme/01.mp4"
+    def test_it_is_written_once(self, put_request: tuple[AWSPreparedRequest, bytes]) -> None:
+        assert headers_of(put_request[0])["if-none-match"] == "*"
+        assert put_request[0].url == "https://archive.s3.eu-central-1.amazonaws.com/acme/01.mp4"
 
 
 def test_a_bucket_knows_its_name(objects: Objects) -> None:
     assert objects.bucket.startswith("uploads-")
 
 
-def test_the_memory_bucket_refuses_a_wrong_length() -> None:
+def test_the_memory_bucket_rejects_a_wrong_length() -> None:
     objects = MemoryObjects("uploads")
     with pytest.raises(OSError, match="of 20 bytes"):
         objects.put_new("a", io.BytesIO(b"short"), 20, "video/mp4", {})

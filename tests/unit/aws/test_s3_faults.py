@@ -29,7 +29,7 @@ DONE: Answer = (200, "")
 
 
 class Bucket:
-    """S3 behind boto3: answers in turn, the last one from then on, and keeps what it was sent."""
+    """S3 behind boto3: returns the listed answers in turn, then the last one again, and records the requests."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [DONE]
@@ -82,7 +82,7 @@ class TestConflicts:
         with pytest.raises(ConditionFailed):
             objects.replace("a", CONTENT, "image/png", "etag")
 
-    def test_a_replacement_gives_up(self, objects: S3Objects, bucket: Bucket) -> None:
+    def test_a_replacement_fails_after_five_conflicts(self, objects: S3Objects, bucket: Bucket) -> None:
         bucket.answers = [CONFLICT]
         with pytest.raises(WriteConflict):
             objects.replace("a", CONTENT, "image/png", None)
@@ -104,7 +104,7 @@ class TestConflicts:
 
 
 class TestSlowDown:
-    """503: boto3 retries it by itself, as far as it can send the body again."""
+    """503: boto3 retries it by itself if it can rewind the body."""
 
     CALLS: ClassVar[dict[str, Callable[[S3Objects], object]]] = {
         "head": lambda objects: objects.head("a"),

@@ -1,4 +1,4 @@
-"""AWS over httpx: signed as botocore signs, sent again where boto3 would, read as boto3 reads it."""
+"""AWS over httpx: signed as botocore signs, retried where boto3 retries, read as boto3 reads it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def aws(server: TinyServer, pauses: list[float]) -> Iterator[Aws]:
         yield lambda kind: kind(server.url, "eu-central-1", lambda: CREDENTIALS, http, pauses.append)
 
 
-def refusal(code: str, status: int = 400, **more: Any) -> Behaviour:
+def rejection(code: str, status: int = 400, **more: Any) -> Behaviour:
     return answer(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no"} | more)
 
 
@@ -116,13 +116,13 @@ class TestCalls:
             answer(500, {}),
             answer(503, b"busy"),
             answer(429, {}),
-            refusal("ProvisionedThroughputExceededException"),
-            refusal("ThrottlingException"),
+            rejection("ProvisionedThroughputExceededException"),
+            rejection("ThrottlingException"),
             reset,
             hang_up,
         ],
     )
-    def test_are_repeated_after_what_passes_by(
+    def test_are_retried_after_a_transient_error(
         self, behaviour: Behaviour, aws: Aws, server: TinyServer, pauses: list[float]
     ) -> None:
         server.answers(behaviour, behaviour, answer(200, {"Item": {}}))
@@ -132,8 +132,8 @@ class TestCalls:
         assert len(pauses) == 2
 
     @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
-    def test_of_a_description_are_not_repeated_while_throttled(self, code: str, aws: Aws, server: TinyServer) -> None:
-        server.answers(refusal(code), answer(200, {"status": "RUNNING"}))
+    def test_of_a_description_are_not_retried_while_throttled(self, code: str, aws: Aws, server: TinyServer) -> None:
+        server.answers(rejection(code), answer(200, {"status": "RUNNING"}))
         states = aws(StepFunctions)
         executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
         with pytest.raises(Throttled):
@@ -152,34 +152,34 @@ class TestCalls:
     )
     def test_with_rejected_credentials_or_clock_fail_at_once(self, code: str, aws: Aws, server: TinyServer) -> None:
         """New credentials come with a new environment, so the caller's retry must run in another one."""
-        server.answers(refusal(code), answer(200, {}))
+        server.answers(rejection(code), answer(200, {}))
         with pytest.raises(ServiceError) as caught:
             DynamoTable("tasks", aws(DynamoDb)).write(Put({"pk": "a", "sk": "a"}))
         assert code_of(caught.value) == code
         assert len(server.requests) == 1
 
-    def test_are_not_repeated_after_a_refusal(self, aws: Aws, server: TinyServer) -> None:
-        server.answers(refusal("ConditionalCheckFailedException"), answer(200, {}))
+    def test_are_not_retried_after_a_rejection(self, aws: Aws, server: TinyServer) -> None:
+        server.answers(rejection("ConditionalCheckFailedException"), answer(200, {}))
         dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError) as caught:
             dynamodb.put_item(TableName="tasks")
         assert code_of(caught.value) == "ConditionalCheckFailedException"
         assert len(server.requests) == 1
 
-    def test_come_to_an_end(self, aws: Aws, server: TinyServer) -> None:
+    def test_fail_after_the_last_try(self, aws: Aws, server: TinyServer) -> None:
         server.answers(*[answer(500, {})] * (TRIES + 1))
         dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError, match="HTTP 500"):
             dynamodb.get_item(TableName="tasks")
         assert len(server.requests) == TRIES
 
-    def test_that_nobody_answers_say_so(self, aws: Aws, server: TinyServer) -> None:
+    def test_without_a_response_raise_a_transport_error(self, aws: Aws, server: TinyServer) -> None:
         server.answers(*[hang_up] * TRIES)
         dynamodb = aws(DynamoDb)
         with pytest.raises(httpx.TransportError):
             dynamodb.get_item(TableName="tasks")
 
-    def test_of_transactions_are_known_when_they_come_again(self, aws: Aws, server: TinyServer) -> None:
+    def test_of_transactions_are_retried_with_the_same_token(self, aws: Aws, server: TinyServer) -> None:
         server.answers(reset, answer(200, {}), answer(200, {}))
         table = DynamoTable("tasks", aws(DynamoDb))
         for _ in range(2):
@@ -228,7 +228,7 @@ class TestTrace:
         add_recursion_detection_header(request)
         assert trace_header() == {name.lower(): value for name, value in request["headers"].items()}
 
-    def test_is_sent_with_each_request_and_not_signed(
+    def test_is_a_header_of_each_request_and_not_signed(
         self, aws: Aws, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not signed, as by botocore, because proxies and X-Ray may change it."""
@@ -243,24 +243,24 @@ class TestTrace:
 
 
 class TestAdapters:
-    """The adapters over it, where they look at more than an answer."""
+    """The adapters over the services, where they read more than the response's body."""
 
     def test_a_condition_that_failed_in_a_transaction(self, aws: Aws, server: TinyServer) -> None:
         reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed"}]
-        server.answers(refusal("TransactionCanceledException", CancellationReasons=reasons))
+        server.answers(rejection("TransactionCanceledException", CancellationReasons=reasons))
         dynamodb = aws(DynamoDb)
         with pytest.raises(ConditionFailed):
             DynamoTable("tasks", dynamodb).write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
 
-    def test_another_reason_is_no_condition(self, aws: Aws, server: TinyServer) -> None:
+    def test_another_reason_is_not_a_failed_condition(self, aws: Aws, server: TinyServer) -> None:
         reasons = [{"Code": "ValidationError"}]
-        server.answers(refusal("TransactionCanceledException", CancellationReasons=reasons))
+        server.answers(rejection("TransactionCanceledException", CancellationReasons=reasons))
         dynamodb = aws(DynamoDb)
         with pytest.raises(ServiceError):
             DynamoTable("tasks", dynamodb).write(Put({"pk": "a", "sk": "a"}), Put({"pk": "b", "sk": "b"}))
 
     def test_a_name_that_is_taken(self, aws: Aws, server: TinyServer) -> None:
-        server.answers(refusal("ExecutionAlreadyExists"), refusal("ExecutionDoesNotExist"))
+        server.answers(rejection("ExecutionAlreadyExists"), rejection("ExecutionDoesNotExist"))
         states = aws(StepFunctions)
         executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
         with pytest.raises(ExecutionNameTaken):
@@ -271,8 +271,8 @@ class TestAdapters:
             "DescribeExecution",
         ]
 
-    def test_what_stands_in_the_way_of_a_start_is_told(self, aws: Aws, server: TinyServer) -> None:
-        server.answers(refusal("StateMachineDoesNotExist"), refusal("InvalidArn"))
+    def test_an_error_of_a_start_or_a_description_is_raised(self, aws: Aws, server: TinyServer) -> None:
+        server.answers(rejection("StateMachineDoesNotExist"), rejection("InvalidArn"))
         states = aws(StepFunctions)
         executions = StateMachineExecutions("arn:aws:states:eu-central-1:1:stateMachine:m", states)
         with pytest.raises(ServiceError):
@@ -298,7 +298,7 @@ class TestAdapters:
             "MessageAttributes.entry.2.Value.StringValue": "ä b",
         }
 
-    def test_a_topic_that_is_gone_is_named(self, aws: Aws, server: TinyServer) -> None:
+    def test_a_missing_topic_is_an_error_with_its_code(self, aws: Aws, server: TinyServer) -> None:
         xml = b"<ErrorResponse><Error><Code>NotFound</Code><Message>no topic</Message></Error></ErrorResponse>"
         server.answers(answer(404, xml))
         sns = aws(Sns)
@@ -306,7 +306,7 @@ class TestAdapters:
             SnsTopic("arn:topic", sns).publish("{}", {})
         assert len(server.requests) == 1
 
-    def test_messages_that_were_refused(self, aws: Aws, server: TinyServer) -> None:
+    def test_a_batch_with_a_rejected_message_fails(self, aws: Aws, server: TinyServer) -> None:
         server.answers(answer(200, {"Failed": [{"Code": "InternalError"}]}))
         sqs = aws(Sqs)
         with pytest.raises(RuntimeError, match="InternalError"):
@@ -334,7 +334,7 @@ def test_a_row_comes_back_as_it_was_written(row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("text", "number"), [("25", 25), ("25.0", 25), ("1E+2", 100), ("0.5", 0.5), ("-3", -3)])
-def test_a_whole_number_comes_back_as_one(text: str, number: float) -> None:
+def test_a_whole_number_is_read_as_an_integer(text: str, number: float) -> None:
     found = from_item({"n": {"N": text}})["n"]
     assert found == number
     assert isinstance(found, type(number))
@@ -372,12 +372,12 @@ class TestService:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
         assert Sqs.from_environment().url == "http://127.0.0.1:4566/"
 
-    def test_speaks_for_whom_the_environment_says(self) -> None:
+    def test_has_the_credentials_of_the_environment(self) -> None:
         found = Credentials.from_environment({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
         assert found == Credentials("a", "b")
         with pytest.raises(KeyError):
             Credentials.from_environment({})
 
 
-def test_an_error_that_is_no_answer_has_no_code() -> None:
+def test_an_error_without_a_response_has_no_code() -> None:
     assert code_of(RuntimeError("x")) == ""

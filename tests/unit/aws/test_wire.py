@@ -47,7 +47,7 @@ def name_of(kind: type[Service]) -> str:
 
 
 class Wire:
-    """Services whose calls end before the network, each request kept as parameters and as it would be sent."""
+    """Services without a network. Each request is recorded, as parameters and as an HTTP request."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[type[Service], str, dict[str, Any], httpx.Request]] = []
@@ -55,7 +55,7 @@ class Wire:
     def service(self, kind: type[Service]) -> Any:
         wire = self
 
-        class Kept(kind):  # type: ignore[misc, valid-type]
+        class Recording(kind):  # type: ignore[misc, valid-type]
             def _call(self, operation: str, request: Any, retry_throttled: bool = True) -> dict[str, Any]:
                 before = len(requests)
                 answer: dict[str, Any] = super()._call(operation, request, retry_throttled)
@@ -69,7 +69,7 @@ class Wire:
             return httpx.Response(200, json=ANSWER)
 
         http = httpx.Client(transport=httpx.MockTransport(respond))
-        return Kept("https://aws.example", "eu-central-1", lambda: Credentials("a", "b"), http)
+        return Recording("https://aws.example", "eu-central-1", lambda: Credentials("a", "b"), http)
 
 
 def use_table(wire: Wire) -> None:
@@ -104,10 +104,10 @@ def use_messages(wire: Wire) -> None:
 
 @pytest.fixture(scope="module")
 def wire() -> Wire:
-    kept = Wire()
-    use_table(kept)
-    use_messages(kept)
-    return kept
+    wire = Wire()
+    use_table(wire)
+    use_messages(wire)
+    return wire
 
 
 def test_every_method_has_a_case(wire: Wire) -> None:
@@ -122,7 +122,7 @@ def test_every_method_has_a_case(wire: Wire) -> None:
     assert {kind for kind, _ in methods} == set(KINDS)
 
 
-def test_every_request_is_valid_and_sent_as_botocore_sends_it(wire: Wire) -> None:
+def test_every_request_is_valid_and_the_same_as_botocores(wire: Wire) -> None:
     for kind, operation, parameters, sent in wire.sent:
         model = SESSION.get_service_model(name_of(kind))
         shape = model.operation_model(operation)

@@ -1,4 +1,4 @@
-"""A create on its way through the catalogue: what the row says, and what Runway is meant to read."""
+"""A create that passes through the catalogue: the contents of its row and the body for Runway."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_recipe_has_no_model_and_its_row_names_the_recipe() -> None:
     assert body == BODY
 
 
-def test_a_recipe_that_names_itself_is_sent_without() -> None:
+def test_a_recipe_that_names_itself_goes_to_runway_without_a_model() -> None:
     _, body, passed = accepted(RECIPE, BODY | {"model": "product_campaign_image"})
     assert body == BODY
     assert passed == []
@@ -39,9 +39,9 @@ def test_a_recipe_that_names_itself_is_sent_without() -> None:
 
 @pytest.mark.parametrize("name", ["gen4.5", "", 7])
 def test_a_recipe_takes_no_other_model(name: Any) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accepted(RECIPE, BODY | {"model": name})
-    assert [issue.path for issue in refused.value.issues] == [("model",)]
+    assert [issue.path for issue in rejected.value.issues] == [("model",)]
 
 
 @pytest.mark.parametrize("name", ["video", "image", "audio"])
@@ -54,12 +54,12 @@ def test_a_router_has_no_model_either(name: str) -> None:
 
 
 def test_other_operations_need_a_model() -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accepted("text_to_video", {"promptText": "a"})
-    assert [issue.path for issue in refused.value.issues] == [("model",)]
+    assert [issue.path for issue in rejected.value.issues] == [("model",)]
 
 
-def test_the_contract_is_sent_whatever_was_spelled() -> None:
+def test_runway_gets_the_contracts_spelling_whatever_the_callers() -> None:
     _, body, passed = accepted(
         "image_to_video",
         {"model": "happyhorse_1_0", "prompt_image": MEDIA["image"], "resolution": "720P"},
@@ -81,12 +81,12 @@ def test_a_model_of_tomorrow_passes_as_it_is() -> None:
 
 
 def test_a_rule_is_an_issue() -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accepted("video_to_video", {"model": "seedance2_5", "promptVideo": MEDIA["video"], "mode": "edit"})
-    assert [issue.path for issue in refused.value.issues] == [("promptText",), ("duration",)]
+    assert [issue.path for issue in rejected.value.issues] == [("promptText",), ("duration",)]
 
 
-def test_only_a_body_that_needs_a_model_is_refused_without() -> None:
+def test_only_a_body_that_needs_a_model_is_rejected_without() -> None:
     assert issues_of(parse_create, {"version": "2026-06"})
     parsed = parse_create({"version": "2026-06"}, needs_model=False)
     assert parsed.model is None
@@ -114,10 +114,12 @@ VEO = {"promptText": "a", "ratio": "1280:720"}
         ("text_to_video", VEO | {"model": "veo3", "duration": 2}, "duration", "Must be 8"),
     ],
 )
-def test_the_field_that_was_sent_is_named(operation_name: str, body: dict[str, Any], path: str, words: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+def test_an_issue_names_the_field_of_the_caller(
+    operation_name: str, body: dict[str, Any], path: str, words: str
+) -> None:
+    with pytest.raises(InvalidRequest) as rejected:
         accepted(operation_name, body)
-    found = {".".join(map(str, issue.path)): issue.message for issue in refused.value.issues}
+    found = {".".join(map(str, issue.path)): issue.message for issue in rejected.value.issues}
     assert words in found.pop(path)
     # But for what is missing beside it.
     assert set(found) <= {"promptPerformance.uri"}
@@ -158,7 +160,7 @@ def test_snake_case_is_translated_at_every_depth(
 
 
 @pytest.mark.parametrize("model", ["aleph2", "gen4_aleph", "gemini_omni_flash", "klingO3_pro", "kling_4"])
-def test_where_the_output_follows_the_input_a_length_says_nothing(model: str) -> None:
+def test_duration_does_not_price_an_output_as_long_as_its_input(model: str) -> None:
     entry = operation("video_to_video").model(model)
     least = {"model": model, **minimal(entry)}
     task, body, passed = accepted("video_to_video", least | {"duration": 5})
@@ -167,7 +169,7 @@ def test_where_the_output_follows_the_input_a_length_says_nothing(model: str) ->
     assert task.estimated_credits == plain.estimated_credits
 
 
-def test_two_spellings_of_one_parameter_with_two_values_are_refused_by_both_names() -> None:
+def test_two_spellings_with_different_values_are_rejected_by_both_names() -> None:
     given = {"model": "gen4_aleph", "promptText": "a", "promptVideo": MEDIA["video"], "videoUri": MEDIA["video"]}
     assert accepted("video_to_video", given)[1] == {
         "model": "gen4_aleph",

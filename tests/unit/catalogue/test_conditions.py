@@ -1,4 +1,4 @@
-"""What parameters demand of each other: for each rule a request that keeps it and one that breaks it."""
+"""Conditions between parameters: for each rule, a request that meets it and one that breaks it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def segments(*seconds: int) -> dict[str, Any]:
 
 
 def shots(*seconds: int) -> list[dict[str, Any]]:
-    return [{"prompt": "a door", "duration": each} for each in seconds]
+    return [{"prompt": "a lamp", "duration": each} for each in seconds]
 
 
 def keyframe(**more: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def span(start: int, end: int) -> dict[str, int]:
     return {"start_seconds": start, "end_seconds": end}
 
 
-KEPT: list[tuple[str, str, dict[str, Any]]] = [
+MET: list[tuple[str, str, dict[str, Any]]] = [
     (T2V, "gen4.5", {"outputFormat": "prores", "proresProfile": "4444 XQ"}),
     (T2V, "gen4.5", {"outputFormat": "hdr_prores", "proresProfile": "422 HQ"}),
     (T2V, "gen4.5", {"outputFormat": "hdr10"}),
@@ -88,8 +88,8 @@ KEPT: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation_name", "model_name", "more"), KEPT)
-def test_a_request_that_keeps_the_rules_is_taken(operation_name: str, model_name: str, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("operation_name", "model_name", "more"), MET)
+def test_a_request_that_meets_the_rules_is_accepted(operation_name: str, model_name: str, more: dict[str, Any]) -> None:
     model = operation(operation_name).model(model_name)
     body = minimal(model)
     if operation_name == SHOTS:

@@ -44,7 +44,7 @@ EXPLAINED = {
 
 @dataclass
 class Shape:
-    """What both sides can say of a value. `choices` is empty where any value of the kinds will do."""
+    """What both sides state about a value. `choices` is empty if any value of the kinds is valid."""
 
     kinds: set[str] = field(default_factory=set)
     choices: set[Any] = field(default_factory=set)
@@ -211,7 +211,7 @@ def _drift_of(name: str, params: Any) -> Iterator[str]:
 
 
 def _of_cases(shape: Shape) -> dict[str, tuple[bool, Shape]]:
-    """A body whose parameters depend on one of them, which the catalogue says in rules: see multi_shot_video."""
+    """A body in which one parameter selects the others. The catalogue states this in rules: see multi_shot_video."""
     every = list(shape.cases.values())
     merged = {name: inner for case in every for name, inner in case.items()}
     return {shape.by: (True, Shape({"string"}, set(shape.cases)))} | {
@@ -249,7 +249,7 @@ def _compare(at: str, theirs: Shape, ours: Shape) -> Iterator[str]:
 
 
 def _typed(shape: Shape) -> dict[str, dict[str, tuple[bool, Shape]]]:
-    """The cases of an object; one whose `type` has one value is a case too."""
+    """The cases of an object. An object with only one value of `type` is a case too."""
     kind = (shape.properties or {}).get("type")
     if shape.cases or kind is None or len(kind[1].choices) != 1:
         return shape.cases

@@ -51,12 +51,12 @@ def test_each_required_parameter_is_missed_by_name(name: str, model: Model) -> N
 @for_each_entry
 def test_each_optional_parameter_is_taken_beside_the_least(name: str, model: Model) -> None:
     for parameter, spec in (model.parameters or {}).items():
-        refused = set(found(model, minimal(model, **{parameter: sample(spec)})))
-        assert not refused or (model.name, parameter) in CANNOT_STAND_ALONE, refused
+        rejected = set(found(model, minimal(model, **{parameter: sample(spec)})))
+        assert not rejected or (model.name, parameter) in CANNOT_STAND_ALONE, rejected
 
 
 @for_each_entry
-def test_what_must_be_inside_is_missed_at_its_path(name: str, model: Model) -> None:
+def test_a_missing_inner_field_is_reported_at_its_path(name: str, model: Model) -> None:
     for parameter, spec in (model.parameters or {}).items():
         body = minimal(model, **{parameter: sample(spec)})
         for path in required_inside(body[parameter], spec, (parameter,)):
@@ -64,13 +64,13 @@ def test_what_must_be_inside_is_missed_at_its_path(name: str, model: Model) -> N
 
 
 @for_each_entry
-def test_each_limit_of_each_parameter_is_kept(name: str, model: Model) -> None:
+def test_each_limit_of_each_parameter_is_enforced(name: str, model: Model) -> None:
     body = minimal(model)
     for parameter, spec in (model.parameters or {}).items():
         for value in unfit(spec):
-            refused = check(body | {parameter: value}, model.parameters or {}).issues
-            assert [issue for issue in refused if issue.path[0] == parameter], (parameter, value)
-            assert all(len(issue.message) < 3000 for issue in refused)
+            rejected = check(body | {parameter: value}, model.parameters or {}).issues
+            assert [issue for issue in rejected if issue.path[0] == parameter], (parameter, value)
+            assert all(len(issue.message) < 3000 for issue in rejected)
 
 
 @for_each_entry
@@ -91,11 +91,11 @@ json_values = st.recursive(
 )
 
 
-# Drawing deep JSON is slow on a busy machine, which says nothing about the checks.
+# Hypothesis draws deep JSON slowly on a busy machine. The checks themselves are fast.
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(ENTRIES), st.data())
 def test_no_json_at_all_makes_the_checks_fail(entry: tuple[str, Model], data: st.DataObject) -> None:
-    """Any value in any parameter is taken, or refused at a path that begins at a parameter."""
+    """Any value of any parameter is accepted, or rejected at a path that begins at a parameter."""
     model = entry[1]
     parameters = model.parameters or {}
     body = minimal(model)

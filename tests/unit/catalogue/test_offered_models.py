@@ -138,7 +138,7 @@ BAD: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("operation_name", "model", "changes", "expected"), BAD)
-def test_what_runway_refuses_is_refused_by_field(
+def test_what_runway_rejects_is_rejected_by_field(
     operation_name: str, model: str, changes: dict[str, Any], expected: dict[str, str]
 ) -> None:
     assert problems(operation_name, model, **changes) == expected
@@ -168,7 +168,7 @@ def test_prompts_are_counted_in_utf16_units(text: str, length: int) -> None:
     assert utf16_length(text) == length
 
 
-def test_a_message_never_repeats_a_long_value() -> None:
+def test_a_message_never_contains_a_long_value() -> None:
     body = good_body("image_to_video", "gen4_turbo", ratio="1" * 5000)
     parameters = operation("image_to_video").model("gen4_turbo").parameters or {}
     [issue] = check(body, parameters).issues
@@ -181,7 +181,7 @@ class TestCatalogue:
         assert {"text_to_video", "image_to_video", "video_to_video", "character_performance"} <= set(operations())
 
     @pytest.mark.parametrize("name", ["", "tasks", "..", "../rules", "image_to_video.toml", "IMAGE_TO_VIDEO"])
-    def test_refuses_other_operations(self, name: str) -> None:
+    def test_rejects_unknown_operations(self, name: str) -> None:
         with pytest.raises(UnknownOperation):
             operation(name)
 
@@ -199,7 +199,7 @@ class TestCatalogue:
         assert operations_of("runwayml-character-performance") == ["character_performance"]
         assert operations_of("gen9") == []
 
-    def test_says_why_an_image_or_a_video_is_needed(self) -> None:
+    def test_a_missing_image_or_video_is_rejected_with_the_reason(self) -> None:
         for name, model, parameter, why in [
             ("image_to_video", "gen4_turbo", "promptImage", "image"),
             ("video_to_video", "gen4_aleph", "videoUri", "video"),

@@ -76,7 +76,7 @@ PRICES: list[tuple[str, str, dict[str, Any], int | None]] = [
 
 
 @pytest.mark.parametrize(("operation_name", "model_name", "more", "credits"), PRICES)
-def test_a_request_costs_what_its_model_says(
+def test_a_request_costs_the_price_of_its_model(
     operation_name: str, model_name: str, more: dict[str, Any], credits: int | None
 ) -> None:
     model = operation(operation_name).model(model_name)

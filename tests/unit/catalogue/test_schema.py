@@ -213,18 +213,18 @@ def split(words: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", operations())
-def test_a_file_says_nothing_that_is_not_read(name: str) -> None:
+def test_a_file_has_no_entry_that_is_not_read(name: str) -> None:
     assert faults(read(name)) == []
 
 
-def test_what_is_shared_says_nothing_that_is_not_read() -> None:
+def test_a_shared_file_has_no_entry_that_is_not_read() -> None:
     data = read("_shared")
     assert set(data) == {"shared"}
     assert [fault for name, spec in SHARED.items() for fault in _spec_faults(name, spec, SHARED)] == []
 
 
-def test_what_is_shared_is_used() -> None:
-    """By some file; and what a file shares with itself, by itself."""
+def test_every_shared_description_is_used() -> None:
+    """Common descriptions by any file, and those of a file by that file."""
     used = set(_uses(SHARED))
     for name in operations():
         data = read(name)

@@ -113,9 +113,9 @@ OLDER: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 
 
 def contract(model: Model, body: dict[str, Any]) -> dict[str, Any]:
-    told = to_contract(body, model.parameters or {}, model.spellings or {})
-    assert told.issues == []
-    return told.body
+    converted = to_contract(body, model.parameters or {}, model.spellings or {})
+    assert converted.issues == []
+    return converted.body
 
 
 @pytest.mark.parametrize(("operation_name", "model_name", "older", "own"), OLDER)
@@ -146,7 +146,7 @@ def test_the_two_families_of_voices_are_not_mixed() -> None:
     assert found(model, contract(model, {"text": "hello", "voice": "maya"})) == {"voice.presetId": "invalid_enum_value"}
 
 
-def test_what_is_no_string_is_left_for_the_checks() -> None:
+def test_a_value_other_than_a_string_is_left_to_the_checks() -> None:
     model = operation("text_to_speech").model("eleven_v3")
     assert found(model, contract(model, {"text": "hello", "voice": 7})) == {"voice.presetId": "invalid_enum_value"}
     hailuo = operation("text_to_video").model("hailuo3")
@@ -160,8 +160,8 @@ def test_an_image_for_aleph_is_its_reference() -> None:
     body = {"videoUri": VIDEO, "promptText": "a"}
     reference = {"type": "image", "uri": IMAGE}
     for older in (IMAGE, [{"uri": IMAGE, "position": "first"}], reference):
-        told = contract(model, body | {"promptImage": older})
-        assert told == body | {"references": [reference]}
-        assert found(model, told) == {}
-    told = contract(model, body | {"references": [reference]})
-    assert told == body | {"references": [reference]}
+        converted = contract(model, body | {"promptImage": older})
+        assert converted == body | {"references": [reference]}
+        assert found(model, converted) == {}
+    converted = contract(model, body | {"references": [reference]})
+    assert converted == body | {"references": [reference]}

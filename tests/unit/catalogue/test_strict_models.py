@@ -1,4 +1,4 @@
-"""Which models refuse what they do not know: as the simulator has it from Runway's reference and SDKs."""
+"""Models that reject unknown parameters: the same in the simulator, which follows Runway's reference and SDKs."""
 
 from __future__ import annotations
 

@@ -20,15 +20,15 @@ def records(table: Table) -> CreateRecordStore:
     return CreateRecordStore(table)
 
 
-@pytest.mark.parametrize(("repeat", "lifetime"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_LIFETIME_SECONDS)])
-def test_a_record_exists_before_the_create_is_sent(
-    repeat: RequestIdentity, lifetime: float, records: CreateRecordStore
+@pytest.mark.parametrize(("identity", "lifetime"), [(PLAIN, RETRY_WINDOW_SECONDS), (KEYED, KEY_LIFETIME_SECONDS)])
+def test_a_record_exists_before_the_attempt(
+    identity: RequestIdentity, lifetime: float, records: CreateRecordStore
 ) -> None:
-    assert records.find(repeat) is None
-    begun = records.begin(repeat, NOW + 0.25, None)
-    assert records.find(repeat) == begun == CreateRecord("ab" * 32, NOW + 0.25, NOW + lifetime)
-    records.complete(repeat, begun, "nova")
-    assert records.find(repeat) == replace(begun, version=2, item_id="nova")
+    assert records.find(identity) is None
+    begun = records.begin(identity, NOW + 0.25, None)
+    assert records.find(identity) == begun == CreateRecord("ab" * 32, NOW + 0.25, NOW + lifetime)
+    records.complete(identity, begun, "nova")
+    assert records.find(identity) == replace(begun, version=2, item_id="nova")
 
 
 def test_only_one_of_two_concurrent_creates_writes_the_record(records: CreateRecordStore) -> None:

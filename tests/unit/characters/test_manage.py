@@ -49,7 +49,7 @@ class TestOwnership:
 
     @pytest.mark.parametrize("scopes", ["avatars", "avatars admin"])
     @pytest.mark.parametrize("collection", BODIES)
-    def test_another_clients_item_is_answered_like_a_missing_one(
+    def test_another_clients_item_gets_the_response_of_a_missing_one(
         self, collection: str, scopes: str, world: World, call: Call
     ) -> None:
         """Also for a key with the scope admin, which may change shared items only."""
@@ -198,7 +198,9 @@ class TestReferences:
         item_id = made(call, "avatars", documentIds=[mine, "faq"], voice={"type": "custom", "id": "house"})
         assert call(f"PATCH /v1/avatars/{item_id}", {"documentIds": []})[1]["documentIds"] == []
 
-    def test_references_to_another_clients_items_are_answered_like_missing_ones(self, world: World, call: Call) -> None:
+    def test_references_to_another_clients_items_get_the_response_of_missing_ones(
+        self, world: World, call: Call
+    ) -> None:
         voice, document = made(call, "voices", client="other"), made(call, "documents", client="other")
         own = made(call, "avatars")
         for what, body in (("POST /v1/avatars", NOVA), (f"PATCH /v1/avatars/{own}", {})):
@@ -285,7 +287,7 @@ class TestMedia:
         assert world.characters.bodies[-1]["referenceImage"] == link
         assert world.uploads.objects == {}
 
-    def test_a_slow_upload_fails_before_the_create_is_sent(self, world: World, call: Call) -> None:
+    def test_a_slow_upload_fails_before_the_attempt(self, world: World, call: Call) -> None:
         """The response to a later create might be lost, and the SDK would retry it."""
         slot = create_upload("nova.png", "acme", world)
         world.uploads.put(next(iter(world.uploads.forms)), PNG, "image/png")
@@ -301,7 +303,7 @@ class TestMedia:
 
 
 class TestTrouble:
-    REFUSED: tuple[tuple[Exception, int, str | None], ...] = (
+    FAILED_CREATES: tuple[tuple[Exception, int, str | None], ...] = (
         (CreateRefused("Runway answered HTTP 503", status=503), 503, "true"),
         (CreateRefused("Too many requests", status=429), 429, "true"),
         (CreateRefused("Runway answered HTTP 401", status=401), 502, "false"),
@@ -310,7 +312,7 @@ class TestTrouble:
         (CreateAmbiguous("Runway's response was lost (ReadTimeout)"), 502, "false"),
     )
 
-    @pytest.mark.parametrize(("error", "status", "retry"), REFUSED, ids=str)
+    @pytest.mark.parametrize(("error", "status", "retry"), FAILED_CREATES, ids=str)
     def test_an_error_of_runway_has_one_status_and_retry_header(
         self, error: Exception, status: int, retry: str | None, world: World, call: Call
     ) -> None:
@@ -329,7 +331,7 @@ class TestTrouble:
         assert "before retrying" in answer["error"]
         assert [item["name"] for item in call("GET /v1/avatars")[1]["data"]] == ["Nova"]
 
-    def test_an_item_whose_owner_was_not_recorded_is_named(
+    def test_an_item_without_a_recorded_owner_is_named(
         self, world: World, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write = world.table.write

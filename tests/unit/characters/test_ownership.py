@@ -1,4 +1,4 @@
-"""Another client's avatar, voice or document is answered like a missing one."""
+"""Another client's avatar, voice or document gets the response of a missing one."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_a_task_with_another_clients_items_is_rejected(world: World) -> None:
     own(Kind.AVATAR, "nova", "acme", world)
     own(Kind.VOICE, "warm", "acme", world)
     assert accept(video("acme"), world, 3600).is_new
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accept(video("other"), world, 3600)
-    assert [(issue.path, issue.message) for issue in refused.value.issues] == [
+    assert [(issue.path, issue.message) for issue in rejected.value.issues] == [
         (("avatar", "avatarId"), "Avatar not found"),
         (("speech", "voice", "id"), "Voice not found"),
     ]

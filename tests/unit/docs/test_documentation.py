@@ -31,7 +31,7 @@ def anchors(path: Path) -> set[str]:
 
 
 def broken_links(path: Path) -> list[str]:
-    """Relative links of the page whose file or heading does not exist."""
+    """Relative links of the page to a missing file or heading."""
     broken = []
     for link in _LINK.findall(prose(path)):
         if re.match(r"[a-z]+:", link):

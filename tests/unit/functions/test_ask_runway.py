@@ -1,4 +1,4 @@
-"""What Runway itself answers: who may ask, what is passed on, and what its refusals become."""
+"""Calls that are passed on to Runway: their scopes, the requests, and how Runway's errors are mapped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BODIES = {"POST": {"slug": "cheap", "settings": {"optimizeFor": "cost"}}, "PATCH
 
 @pytest.fixture
 def ask(handler_of: Callable[[str], Callable[..., dict[str, Any]]]) -> Ask:
-    """A call by its route: (status, answer)."""
+    """A call by its route: (status, response)."""
     handler = handler_of("ask_runway")
 
     def asked(
@@ -60,14 +60,14 @@ def ask(handler_of: Callable[[str], Callable[..., dict[str, Any]]]) -> Ask:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_call_is_passed_on_and_its_answer_back(route: str, world: World, ask: Ask) -> None:
+def test_a_call_is_passed_on_and_its_response_is_returned(route: str, world: World, ask: Ask) -> None:
     world.runway.answer = {"data": [], "anything": None}
     assert ask(route, limit="7") == (200, world.runway.answer)
     method, _, path = route.partition(" ")
     assert world.runway.relayed == [(method, path.replace("{id}", ID), {"limit": "7"}, BODIES.get(method))]
 
 
-def test_an_empty_answer_is_one_too(world: World, ask: Ask) -> None:
+def test_an_empty_response_is_a_204(world: World, ask: Ask) -> None:
     world.runway.answer = None
     assert ask("DELETE /v1/routers/{id}") == (204, None)
 
@@ -79,7 +79,7 @@ def test_each_takes_its_scope(route: str, scope: str, world: World, ask: Ask) ->
 
 
 @pytest.mark.parametrize("id", ["../tasks", "a/b", "a%2Fb", "", " ", "a?b=c", "x" * 81, "ä", "{id}"])
-def test_an_id_leads_nowhere_else(id: str, world: World, ask: Ask) -> None:
+def test_an_invalid_id_is_not_found(id: str, world: World, ask: Ask) -> None:
     for route in ROUTES:
         if "{id}" in route:
             assert ask(route, id=id)[0] == 404
@@ -97,34 +97,36 @@ def test_an_id_leads_nowhere_else(id: str, world: World, ask: Ask) -> None:
         ("POST /v1/routers", "[]", "object"),
     ],
 )
-def test_a_body_that_is_none_is_refused_here(route: str, body: Any, field: str, world: World, ask: Ask) -> None:
+def test_an_invalid_body_is_rejected_before_runway_is_asked(
+    route: str, body: Any, field: str, world: World, ask: Ask
+) -> None:
     status, answer = ask(route, body)
     assert (status, field in answer["error"], world.runway.relayed) == (400, True, [])
 
 
 PROBLEMS: Mapping[str, tuple[Exception, int]] = {
-    "a question that it does not answer": (UpstreamRejected("limit: too big"), 400),
-    "a router that it does not want": (CreateRejected("slug: taken", status=400, issues=[{"path": ["slug"]}]), 400),
-    "a router that is not there": (CreateRejected("Not found", status=404), 404),
+    "a query that Runway rejects": (UpstreamRejected("limit: too big"), 400),
+    "a router that Runway rejects": (CreateRejected("slug: taken", status=400, issues=[{"path": ["slug"]}]), 400),
+    "a router that is not found": (CreateRejected("Not found", status=404), 404),
     "not now": (CreateRefused("Not now", status=503), 503),
     "too much": (CreateRefused("Too many requests", status=429), 429),
-    "a lost answer": (CreateAmbiguous("lost"), 502),
+    "a lost response": (CreateAmbiguous("lost"), 502),
     "a wrong key": (UpstreamUnavailable("HTTP 401", status=401), 502),
     "an outage": (UpstreamUnavailable("HTTP 503", status=503), 503),
 }
 
 
 @pytest.mark.parametrize(("error", "status"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_goes_wrong_has_one_meaning(error: Exception, status: int, world: World, ask: Ask) -> None:
+def test_each_error_of_runway_has_one_status(error: Exception, status: int, world: World, ask: Ask) -> None:
     world.runway.unreadable = [error]
     assert ask("POST /v1/routers")[0] == status
 
 
-def test_what_is_not_there_is_told_from_what_is_not_offered(world: World, ask: Ask) -> None:
+def test_a_missing_item_is_a_404_and_a_missing_collection_a_502(world: World, ask: Ask) -> None:
     world.runway.unreadable = [UpstreamGone("404"), UpstreamGone("404")]
     assert ask("GET /v1/workflows/{id}") == (404, {"error": "Not found"})
     assert ask("GET /v1/workflows")[0] == 502
 
 
-def test_another_path_is_none_of_its_own(ask: Ask) -> None:
+def test_another_path_is_not_found(ask: Ask) -> None:
     assert ask("GET /v1/secrets")[0] == 404

@@ -1,4 +1,4 @@
-"""Every function from its real input to its answer: events/ in, what API Gateway and Step Functions get out."""
+"""Every function: an event of events/ in, the response for API Gateway or Step Functions out."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def body_of(answer: dict[str, Any]) -> Any:
     return json.loads(answer["body"])
 
 
-NOBODY: dict[str, Any] = {"isAuthorized": True, "context": {}}
-"""Let through without a name, for the function to refuse in Runway's words."""
+NO_CLIENT: dict[str, Any] = {"isAuthorized": True, "context": {}}
+"""Passes the authorizer without a client; the function returns Runway's 401."""
 
 
 class TestAuthorizeRequest:
@@ -49,24 +49,24 @@ class TestAuthorizeRequest:
     @pytest.mark.parametrize(
         "value", ["", "Bearer", "Bearer ", "Basic {key}", "{key}", "Bearer {key}x", "Bearer x {key}"]
     )
-    def test_names_nobody_for_anything_else(self, value: str, key: str, handler_of: HandlerOf) -> None:
+    def test_anything_else_has_no_client(self, value: str, key: str, handler_of: HandlerOf) -> None:
         request = event("authorizer-request")
         request["headers"]["authorization"] = value.format(key=key)
-        assert handler_of("authorize_request")(request, None) == NOBODY
+        assert handler_of("authorize_request")(request, None) == NO_CLIENT
 
     def test_does_not_know_the_key_of_the_sample(self, key: str, handler_of: HandlerOf) -> None:
-        assert handler_of("authorize_request")(event("authorizer-request"), None) == NOBODY
+        assert handler_of("authorize_request")(event("authorizer-request"), None) == NO_CLIENT
 
     def test_forgets_a_revoked_key(self, key: str, world: World, handler_of: HandlerOf) -> None:
         world.clients.revoke(key)
         request = event("authorizer-request")
         request["headers"]["authorization"] = f"Bearer {key}"
-        assert handler_of("authorize_request")(request, None) == NOBODY
+        assert handler_of("authorize_request")(request, None) == NO_CLIENT
 
-    def test_names_nobody_without_the_header(self, handler_of: HandlerOf) -> None:
+    def test_a_request_without_the_header_has_no_client(self, handler_of: HandlerOf) -> None:
         request = event("authorizer-request")
         del request["headers"]["authorization"]
-        assert handler_of("authorize_request")(request, None) == NOBODY
+        assert handler_of("authorize_request")(request, None) == NO_CLIENT
 
     def test_logs_no_key(self, key: str, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture) -> None:
         request = event("authorizer-request")
@@ -77,12 +77,14 @@ class TestAuthorizeRequest:
 
 
 class TestManageCharacters:
-    def test_answers_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
+    def test_responds_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
         answer = handler_of("manage_characters")(event("http-create-avatar"), None)
         assert (answer["statusCode"], body_of(answer)["name"]) == (200, "Nova")
         assert world.characters.bodies == [json.loads(event("http-create-avatar")["body"])]
 
-    def test_logs_nothing_of_it(self, world: World, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture) -> None:
+    def test_neither_logs_nor_stores_the_body(
+        self, world: World, handler_of: HandlerOf, caplog: pytest.LogCaptureFixture
+    ) -> None:
         handler_of("manage_characters")(event("http-create-avatar"), None)
         assert caplog.records
         assert "helpful" not in str([vars(record) for record in caplog.records])
@@ -90,7 +92,7 @@ class TestManageCharacters:
 
 
 class TestCreateTask:
-    def test_answers_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
+    def test_responds_as_runway_does(self, world: World, handler_of: HandlerOf) -> None:
         answer = handler_of("create_task")(event("http-image-to-video"), None)
         assert answer["statusCode"] == 200
         task_id = body_of(answer)["id"]
@@ -126,7 +128,7 @@ class TestCreateTask:
     }
 
     @pytest.mark.parametrize(("request_", "status", "words"), BAD.values(), ids=BAD)
-    def test_refuses_what_is_no_create(
+    def test_rejects_an_invalid_create(
         self, request_: dict[str, Any], status: int, words: str, world: World, handler_of: HandlerOf
     ) -> None:
         answer = handler_of("create_task")(request_, None)
@@ -149,7 +151,7 @@ class TestCreateTask:
         assert world.tasks.request(body_of(answer)["id"])["body"] == {}
 
     @pytest.mark.parametrize("id", ["../tasks", "a/b", "", " ", "x" * 81, "a?b"])
-    def test_refuses_a_workflow_that_leads_elsewhere(self, id: str, handler_of: HandlerOf) -> None:
+    def test_rejects_an_invalid_workflow_id(self, id: str, handler_of: HandlerOf) -> None:
         sent = event("http-run-workflow") | {"pathParameters": {"id": id}}
         assert handler_of("create_task")(sent, None)["statusCode"] == 404
 
@@ -170,17 +172,19 @@ class TestCreateTask:
         assert answer["statusCode"] == 400
         assert [".".join(map(str, issue["path"])) for issue in body_of(answer)["issues"]] == [path]
 
-    def test_says_what_this_upstream_does_not_offer(self, world: World, handler_of: HandlerOf) -> None:
+    def test_an_operation_that_the_upstream_does_not_offer_is_not_found(
+        self, world: World, handler_of: HandlerOf
+    ) -> None:
         world.flavor = COMETAPI
         answer = handler_of("create_task")(event("http-run-workflow"), None)
         assert (answer["statusCode"], "CometAPI" in body_of(answer)["error"]) == (404, True)
 
-    def test_refuses_an_operation_that_is_none(self, handler_of: HandlerOf) -> None:
+    def test_an_unknown_operation_is_not_found(self, handler_of: HandlerOf) -> None:
         request = event("http-image-to-video")
         request["pathParameters"]["operation"] = "video_to_smell"
         assert handler_of("create_task")(request, None)["statusCode"] == 404
 
-    def test_accepts_nothing_while_there_is_no_key_to_buy_with(self, world: World, handler_of: HandlerOf) -> None:
+    def test_accepts_no_create_without_a_runway_key(self, world: World, handler_of: HandlerOf) -> None:
         world.key_problem = KeyUnavailable("no Runway key is set: run `tarmac secret set`")
         answer = handler_of("create_task")(event("http-image-to-video"), None)
         assert answer["statusCode"] == 503
@@ -188,7 +192,7 @@ class TestCreateTask:
         assert answer["headers"]["retry-after"]
         assert world.table.rows == {}
 
-    def test_gives_the_same_answer_to_the_same_idempotency_key(self, world: World, handler_of: HandlerOf) -> None:
+    def test_returns_the_same_response_for_the_same_idempotency_key(self, world: World, handler_of: HandlerOf) -> None:
         create = handler_of("create_task")
         request = event("http-image-to-video")
         request["headers"]["idempotency-key"] = "order-17"
@@ -206,7 +210,7 @@ class TestCreateTask:
         assert create(retry, None)["body"] == first["body"]
         assert body_of(create(event("http-image-to-video"), None))["id"] != body_of(first)["id"]
 
-    def test_answers_every_fault_in_json(self, world: World, handler_of: HandlerOf) -> None:
+    def test_returns_json_for_every_fault(self, world: World, handler_of: HandlerOf) -> None:
         world.table = None  # type: ignore[assignment]
         answer = handler_of("create_task")(event("http-image-to-video"), None)
         assert answer["statusCode"] == 500
@@ -219,7 +223,7 @@ class TestCreateTask:
 
     @pytest.mark.parametrize("parameter", ["promptText", "something_new"])
     @pytest.mark.parametrize("start", ["data:,", "data:image/png;BASE64,"])
-    def test_answers_a_large_body_of_any_kind_without_a_fault(
+    def test_a_large_body_of_any_kind_causes_no_fault(
         self, start: str, parameter: str, world: World, handler_of: HandlerOf
     ) -> None:
         body = good_body("image_to_video", "gen4_turbo") | {parameter: start + "A" * 5_000_000}
@@ -246,7 +250,7 @@ class TestCreateTaskByHand:
         assert task.source == {"kind": "console", "execution": "my-first-try"}
         assert world.executions.started == {}
 
-    def test_may_be_repeated_by_the_machine(self, world: World, handler_of: HandlerOf) -> None:
+    def test_may_be_retried_by_the_machine(self, world: World, handler_of: HandlerOf) -> None:
         given = event("execution-input-by-hand") | {"execution": "my-first-try"}
         create = handler_of("create_task")
         assert create(given, None) == create(given, None)
@@ -304,7 +308,7 @@ class TestReadTasks:
         assert body_of(read(event("http-get-task"), None))["status"] == "CANCELLED"
         assert read(event("http-delete-task"), None)["statusCode"] == 404
 
-    @pytest.mark.parametrize("task_id", ["nobody", TASK_ID, "x" * 3000, " "])
+    @pytest.mark.parametrize("task_id", ["unknown", TASK_ID, "x" * 3000, " "])
     @pytest.mark.parametrize("name", ["http-get-task", "http-delete-task"])
     def test_anothers_task_and_no_task_are_the_same_404(
         self, name: str, task_id: str, world: World, handler_of: HandlerOf
@@ -350,7 +354,7 @@ class TestReadTasks:
         assert body_of(read(second, None))["nextCursor"] is None
 
     @pytest.mark.parametrize("query", [{"limit": "0"}, {"status": "DONE"}, {"cursor": "%%"}])
-    def test_refuses_a_list_that_is_none(self, query: dict[str, str], handler_of: HandlerOf) -> None:
+    def test_rejects_an_invalid_query(self, query: dict[str, str], handler_of: HandlerOf) -> None:
         request = event("http-list-tasks") | {"queryStringParameters": query}
         answer = handler_of("read_tasks")(request, None)
         assert answer["statusCode"] == 400
@@ -399,7 +403,7 @@ class TestAcceptUpload:
             ("inbox/a.character.png", PNG, {"status": "waiting"}),
         ],
     )
-    def test_says_what_it_has_noted(
+    def test_returns_what_it_has_recorded(
         self, key: str, content: bytes, answer: dict[str, str], world: World, handler_of: HandlerOf
     ) -> None:
         world.uploads.put(key, content, "binary/octet-stream")
@@ -422,15 +426,15 @@ class TestRunBatch:
         assert handler_of("run_batch")(run, None) == {"batchItemFailures": []}
         assert len(world.executions.started) == 3
 
-    def test_keeps_a_message_whose_lines_are_not_all_accepted(
+    def test_leaves_a_message_in_the_queue_until_all_its_lines_are_accepted(
         self, world: World, handler_of: HandlerOf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def refuse(name: str, execution_input: str) -> None:
+        def fail(name: str, execution_input: str) -> None:
             raise RuntimeError("throttled")
 
         self.test_takes_the_lines_of_a_file_from_its_event_to_its_tasks(world, handler_of)
         world.table.rows = {key: row for key, row in world.table.rows.items() if not key[1].startswith("chunk#")}
-        monkeypatch.setattr(world.executions, "start", refuse)
+        monkeypatch.setattr(world.executions, "start", fail)
         run = event("sqs-batch-run")
         run["Records"][0]["body"] = world.batch_queue.sent[0]
         assert handler_of("run_batch")(run, None) == {
@@ -440,7 +444,7 @@ class TestRunBatch:
 
 
 class TestSteps:
-    def test_one_generation_goes_through_all_of_them(self, world: World, handler_of: HandlerOf) -> None:
+    def test_one_task_passes_through_all_of_them(self, world: World, handler_of: HandlerOf) -> None:
         task = accepted(world)
         given = event("execution-input-task") | {"taskId": task.id}
         after_submit = handler_of("submit_task")(given, None)
@@ -455,7 +459,7 @@ class TestSteps:
         assert (ending["ending"], ending["error"], ending["cause"]) == ("failed", "SAFETY.INPUT.TEXT", "Moderated")
         json.dumps([after_submit, after_poll, ending])
 
-    def test_submit_loses_an_answer_once(self, world: World, handler_of: HandlerOf) -> None:
+    def test_submit_does_not_retry_after_a_lost_response(self, world: World, handler_of: HandlerOf) -> None:
         task = accepted(world)
         world.runway.lose = [CreateAmbiguous("reset")]
         submit = handler_of("submit_task")
@@ -503,13 +507,13 @@ class TestSteps:
         assert [line.get("TasksSucceeded") for line in lines] == [[1.0], None, None]
         assert [line.get("CreditsSpent") for line in lines] == [[50.0], None, None]
 
-    def test_finish_raises_while_there_is_nothing_to_finish(self, world: World, handler_of: HandlerOf) -> None:
+    def test_finish_raises_while_the_task_has_not_ended(self, world: World, handler_of: HandlerOf) -> None:
         task = submitted(world)
         finish_task = handler_of("finish_task")
         with pytest.warns(UserWarning, match="No application metrics"), pytest.raises(NotEnded):
             finish_task({"taskId": task.id}, None)
 
-    def test_an_execution_ends_alike_when_its_last_step_is_repeated(self, world: World, handler_of: HandlerOf) -> None:
+    def test_an_execution_ends_alike_when_its_last_step_is_retried(self, world: World, handler_of: HandlerOf) -> None:
         task = succeeded(world)
         finish_task = handler_of("finish_task")
         assert finish_task({"taskId": task.id}, None) == finish_task({"taskId": task.id}, None)
@@ -524,10 +528,10 @@ class TestSteps:
         assert report | {"restarted": 1} == report
         assert sum(report.values()) == 1
 
-    def test_sweep_counts_what_there_was_and_is_silent_of_the_rest(
+    def test_sweep_writes_only_metrics_that_are_not_zero(
         self, world: World, handler_of: HandlerOf, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A metric costs money for each hour in which it is told, a zero too."""
+        """A metric costs money for each hour in which it is written, even if it is zero."""
         task = submitted(world)
         world.executions.running.clear()
         sweep = handler_of("sweep")
@@ -548,12 +552,12 @@ class TestSteps:
 )
 def test_samples_of_files_are_taken(sample: str, key: str, world: World, handler_of: HandlerOf) -> None:
     world.uploads.put(key, (EVENTS / sample).read_bytes(), "text/plain")
-    told = event("s3-object-created")
-    told["detail"]["object"] |= {"key": key, "etag": world.uploads.head(key).etag}
-    assert handler_of("accept_upload")(told, None)["status"] in ("checked", "accepted")
+    sample_event = event("s3-object-created")
+    sample_event["detail"]["object"] |= {"key": key, "etag": world.uploads.head(key).etag}
+    assert handler_of("accept_upload")(sample_event, None)["status"] in ("checked", "accepted")
 
 
-def test_every_sample_is_json_that_a_test_sends() -> None:
+def test_every_sample_is_json_and_used_by_a_test() -> None:
     used = {
         "http-image-to-video", "http-get-task", "http-delete-task", "http-list-tasks", "s3-object-created",
         "s3-batch-created", "sqs-batch-run", "request", "preset",

@@ -165,13 +165,13 @@ def test_an_operator_chooses_among_the_upstreams_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_functions_that_handle_inputs_have_the_setting_of_the_upstream(name: str) -> None:
-    told = KINDS[name].fields().keys()
-    moves_inputs = "upload_bucket" in told and told & {"runwayml_base_url", "generation_state_machine_arn"}
-    assert not moves_inputs or "upstream_flavor" in told
+    fields = KINDS[name].fields().keys()
+    moves_inputs = "upload_bucket" in fields and fields & {"runwayml_base_url", "generation_state_machine_arn"}
+    assert not moves_inputs or "upstream_flavor" in fields
 
 
-def test_a_resellers_key_is_not_sent_to_runway() -> None:
-    """The default address is Runway's own: another upstream must come with another."""
+def test_another_upstream_requires_another_address() -> None:
+    """The default address is Runway's, which must not receive the key of another upstream."""
     [rule] = DEPLOYMENT["Rules"].values()
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "UpstreamFlavor"}, "cometapi"]}
     default = DEPLOYMENT["Parameters"]["RunwayBaseUrl"]["Default"]

@@ -1,4 +1,4 @@
-"""The edge: events in, Runway-shaped answers out, one meaning for each error."""
+"""The HTTP API: events in, Runway's responses out, one status for each error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.fakes.samples import Call, data_uri, event
 REQUEST_ID = event("http-image-to-video")["requestContext"]["requestId"]
 
 
-def answer_to(error: Exception, sent: dict[str, Any]) -> dict[str, Any]:
+def response_to(error: Exception, sent: dict[str, Any]) -> dict[str, Any]:
     def serve(request: ApiRequest) -> Answer:
         raise error
 
@@ -44,7 +44,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
 
 @pytest.mark.parametrize(("error", "status", "message"), ERRORS, ids=lambda case: type(case).__name__)
 def test_each_error_of_the_domain_has_one_meaning(error: Exception, status: int, message: str, call: Call) -> None:
-    answer = answer_to(error, call({}))
+    answer = response_to(error, call({}))
     assert answer["statusCode"] == status
     assert message in json.loads(answer["body"])["error"]
     assert ("retry-after" in answer["headers"]) == (status == 503)
@@ -52,7 +52,7 @@ def test_each_error_of_the_domain_has_one_meaning(error: Exception, status: int,
 
 def test_issues_are_listed_in_runways_shape(call: Call) -> None:
     error = InvalidRequest([Issue("custom", ("a", 0), "bad"), Issue("too_big", ("b",), "worse")])
-    body = json.loads(answer_to(error, call({}))["body"])
+    body = json.loads(response_to(error, call({}))["body"])
     assert body["issues"] == [
         {"code": "custom", "path": ["a", 0], "message": "bad"},
         {"code": "too_big", "path": ["b"], "message": "worse"},
@@ -63,7 +63,7 @@ def test_issues_are_listed_in_runways_shape(call: Call) -> None:
 def test_an_unexpected_error_shows_nothing_but_the_request_id(
     error: Exception, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = answer_to(error, call({}))
+    answer = response_to(error, call({}))
     assert answer["statusCode"] == 500
     assert json.loads(answer["body"]) == {"error": f"Internal error. Request id: {REQUEST_ID}"}
     line = str([vars(record) for record in caplog.records])
@@ -71,7 +71,7 @@ def test_an_unexpected_error_shows_nothing_but_the_request_id(
     assert "key_secret" not in line
 
 
-def test_an_answer_is_compact_json_that_nobody_may_cache(call: Call) -> None:
+def test_a_response_is_compact_json_that_must_not_be_cached(call: Call) -> None:
     handler = api_handler(lambda request: Answer(200, {"id": "é", "n": [1, 2]}, {"x-more": "1"}))
     assert handler(call({}), None) == {
         "statusCode": 200,
@@ -85,7 +85,7 @@ def test_an_answer_is_compact_json_that_nobody_may_cache(call: Call) -> None:
     }
 
 
-def test_an_answer_without_body_has_no_type(call: Call) -> None:
+def test_a_response_without_body_has_no_type(call: Call) -> None:
     answer = api_handler(lambda request: Answer(204))(call({}), None)
     assert answer["statusCode"] == 204
     assert "body" not in answer
@@ -140,7 +140,7 @@ class TestBody:
         assert status_of(call(text=text, base64=True)) == 400
 
     @pytest.mark.parametrize("text", ["", " ", "[]", "{", '{"a":NaN}', '{"a":"\ud800"}', '{"a":1,"a":2}'])
-    def test_that_is_no_strict_json_is_the_callers_mistake(self, text: str, call: Call) -> None:
+    def test_that_is_not_strict_json_is_the_callers_mistake(self, text: str, call: Call) -> None:
         assert status_of(call(text=text)) == 400
 
     def test_may_be_absent_where_it_is_not_read(self, call: Call) -> None:
@@ -184,7 +184,7 @@ class TestBody:
         assert status_of(call(text=text)) == 413
 
 
-class TestRepeat:
+class TestRequestIdentity:
     def test_of_the_same_bytes_is_the_same(self, call: Call) -> None:
         one, two = (ApiRequest(call(text='{"a":1}')).request_identity("acme") for _ in range(2))
         assert one == two
@@ -205,7 +205,7 @@ class TestRepeat:
         assert ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme").key == key
 
     @pytest.mark.parametrize("key", ["", "k" * 256, "a\nb", "\x7f", "\ud800"])
-    def test_refuses_any_other_key(self, key: str, call: Call) -> None:
+    def test_rejects_any_other_key(self, key: str, call: Call) -> None:
         with pytest.raises(ApiError) as caught:
             ApiRequest(call({}, headers={"idempotency-key": key})).request_identity("acme")
         assert caught.value.status == 400
@@ -236,11 +236,9 @@ def test_no_event_makes_the_edge_fail(body: str | None, is_base64: bool, headers
     json.dumps(answer)
 
 
-def test_a_log_line_names_fields_and_not_what_a_stranger_calls_them(
-    call: Call, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_log_line_contains_no_field_name_of_the_caller(call: Call, caplog: pytest.LogCaptureFixture) -> None:
     canary = "canary-" + "x" * 50_000
-    answer_to(InvalidRequest([Issue("custom", ("metadata", canary), "too long")]), call({}))
+    response_to(InvalidRequest([Issue("custom", ("metadata", canary), "too long")]), call({}))
     [record] = caplog.records
     assert record.message == "request refused"
     assert len(str(vars(record))) < 2000

@@ -25,8 +25,8 @@ def store(table: Table) -> IdempotencyStore:
     return IdempotencyStore(table)
 
 
-REPEAT = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
-KEYED = replace(REPEAT, key="order-17")
+PLAIN = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
+KEYED = replace(PLAIN, key="order-17")
 
 
 class TestClients:
@@ -132,21 +132,21 @@ class TestIdempotencyKeys:
 class TestSameBody:
     def test_are_found_newest_first(self, store: IdempotencyStore, table: Table) -> None:
         for n in range(3):
-            table.write(store.put(REPEAT, f"task-{n}", NOW + n, None))
-        assert store.recent(REPEAT, NOW) == ["task-2", "task-1", "task-0"]
-        assert store.recent(REPEAT, NOW + 1) == ["task-2", "task-1"]
+            table.write(store.put(PLAIN, f"task-{n}", NOW + n, None))
+        assert store.recent(PLAIN, NOW) == ["task-2", "task-1", "task-0"]
+        assert store.recent(PLAIN, NOW + 1) == ["task-2", "task-1"]
 
     @pytest.mark.parametrize("changes", [{"client": "other"}, {"path": "/v1/x"}, {"body_sha256": "cd" * 32}])
     def test_of_another_create_are_not_found(
         self, changes: dict[str, Any], store: IdempotencyStore, table: Table
     ) -> None:
-        table.write(store.put(REPEAT, "task-1", NOW, None))
-        assert store.recent(replace(REPEAT, **changes), NOW) == []
+        table.write(store.put(PLAIN, "task-1", NOW, None))
+        assert store.recent(replace(PLAIN, **changes), NOW) == []
 
     def test_at_the_same_time_do_not_conflict(self, store: IdempotencyStore, table: Table) -> None:
-        table.write(store.put(REPEAT, "task-1", NOW, None))
-        table.write(store.put(REPEAT, "task-2", NOW, None))
-        assert len(store.recent(REPEAT, NOW)) == 2
+        table.write(store.put(PLAIN, "task-1", NOW, None))
+        table.write(store.put(PLAIN, "task-2", NOW, None))
+        assert len(store.recent(PLAIN, NOW)) == 2
 
     def test_outlive_the_retry_window(self, store: IdempotencyStore) -> None:
-        assert store.put(REPEAT, "task-1", NOW, None).row["ttl"] > NOW + RETRY_WINDOW_SECONDS
+        assert store.put(PLAIN, "task-1", NOW, None).row["ttl"] > NOW + RETRY_WINDOW_SECONDS

@@ -38,7 +38,7 @@ INTERNAL = {
     *("outcome.NotEnded", "rows.RowNotFound", "webhooks.sender.WebhookUnanswered"),
     # The operator's own: commands and deployment.
     *("http.clients.InvalidClient", "settings.MissingSetting"),
-    # Faults, which are answered with a 500.
+    # Faults, which become a 500.
     *("aws.services.ServiceError", "runway.errors.RunwayError"),
 }
 """Classes that no row describes, below `tarmac`."""

@@ -75,17 +75,17 @@ def test_a_function_serves_exactly_its_routes() -> None:
         route_handler("read_account", serving | {"GET /v1/tasks": lambda call: {}})
 
 
-def answered(call: Http, key: str, serve: Callable[[Call], Any], function: str = "read_account", **more: Any) -> Any:
-    """The response of a function whose routes are all served by `serve`."""
+def response_of(call: Http, key: str, serve: Callable[[Call], Any], function: str = "read_account", **more: Any) -> Any:
+    """The response of a function with `serve` for all its routes."""
     sent = call(**more) | {"routeKey": key}
     return route_handler(function, dict.fromkeys(routes_of(function), serve))(sent, None)
 
 
 def test_the_scope_is_checked_before_the_route_is_served(call: Http) -> None:
     seen: list[str] = []
-    served = answered(call, "GET /v1/usage", lambda call: seen.append(call.client), scopes="tasks uploads")
+    served = response_of(call, "GET /v1/usage", lambda call: seen.append(call.client), scopes="tasks uploads")
     assert (served["statusCode"], seen) == (403, [])
-    served = answered(call, "GET /v1/usage", lambda call: seen.append(call.client), scopes="account")
+    served = response_of(call, "GET /v1/usage", lambda call: seen.append(call.client), scopes="account")
     assert (served["statusCode"], seen) == (204, ["acme"])
 
 
@@ -94,10 +94,10 @@ def test_the_scope_is_checked_before_the_route_is_served(call: Http) -> None:
 )
 def test_a_body_is_checked_by_the_model_of_its_route(text: str, status: int, call: Http) -> None:
     key = "POST /v1/organization/usage"
-    assert answered(call, key, lambda call: call.body, text=text, scopes="account")["statusCode"] == status
+    assert response_of(call, key, lambda call: call.body, text=text, scopes="account")["statusCode"] == status
 
 
 def test_an_empty_body_is_invalid_where_the_table_does_not_allow_it(call: Http) -> None:
     key = "POST /v1/uploads"
-    served = answered(call, key, lambda call: call.body, "create_upload", text="", scopes="uploads")
+    served = response_of(call, key, lambda call: call.body, "create_upload", text="", scopes="uploads")
     assert served["statusCode"] == 400

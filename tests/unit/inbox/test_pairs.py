@@ -111,7 +111,7 @@ def test_metadata_of_both_halves_is_used() -> None:
     assert (body["seed"], body["expressionIntensity"]) == (7, 3)
 
 
-def test_an_operation_that_is_said_makes_a_half_a_file_like_others() -> None:
+def test_a_half_with_an_operation_is_accepted_like_any_other_file() -> None:
     bucket = Bucket()
     found = bucket.deliver(bucket.put("inbox/a.character.png", operation="image_to_video", duration="5"))
     assert isinstance(found, Accepted)

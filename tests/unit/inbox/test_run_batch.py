@@ -1,4 +1,4 @@
-"""Batches: each line becomes one task or is rejected, repeated files buy nothing, and the report lists the results."""
+"""Batches: each line becomes one task or is rejected, a repeated file starts none, and the report lists the results."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ QUEUES = (
 
 @dataclass(frozen=True)
 class StackOfTests(Target):
-    """A stack whose resources are found by their logical ids."""
+    """A stack with resources that are found by their logical ids."""
 
     resources: dict[str, str] = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ OF_S3 = {"authorization": "AWS4-HMAC-SHA256 Credential=test/20261130/eu-central-
 
 
 async def inner(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """An AWS that answers with what it was sent."""
+    """An AWS that echoes the request."""
     content, more = b"", True
     while more:
         message = await receive()
@@ -54,12 +54,12 @@ def aws() -> Aws:
     return Aws()
 
 
-def test_nothing_fails_unasked(aws: Aws) -> None:
+def test_without_an_injected_fault_nothing_fails(aws: Aws) -> None:
     assert aws.dynamodb("PutItem", b"content").content == b"content"
 
 
 @pytest.mark.parametrize("fault", ["transaction conflict", "transaction throttled"])
-def test_transactions_are_cancelled_as_often_as_asked(fault: str, aws: Aws) -> None:
+def test_transactions_are_cancelled_as_often_as_injected(fault: str, aws: Aws) -> None:
     assert aws.inject(fault, times=2) == 200
     assert aws.dynamodb("PutItem").status_code == 200
     for _ in range(2):
@@ -94,7 +94,7 @@ class TestObjects:
         assert aws.call("GET", "/archive/a", b"", **OF_S3).status_code == 403
 
 
-def test_what_is_left_is_shown_and_removed(aws: Aws) -> None:
+def test_delete_lists_and_removes_the_remaining_faults(aws: Aws) -> None:
     aws.inject("slow down", times=3)
     assert aws.call("DELETE", PATH).json() == [{"fault": "slow down", "times": 3, "match": []}]
     assert aws.call("GET", "/archive/a", b"", **OF_S3).status_code == 200

@@ -31,7 +31,7 @@ def test_status_without_a_stack_exits_with_1(run: CliRunner) -> None:
     assert "aws        not running" in answer.stdout
 
 
-def test_down_without_a_stack_is_no_error(run: CliRunner) -> None:
+def test_down_without_a_stack_succeeds(run: CliRunner) -> None:
     answer = run.invoke(app, ["down"])
     assert answer.exit_code == 0
     assert "nothing was running" in answer.stderr

@@ -1,4 +1,4 @@
-"""`tarmac destroy-check`: a stack whose executions run is not deleted by mistake."""
+"""`tarmac destroy-check`: a stack with running executions is not deleted by mistake."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_executions_that_have_ended_do_not_count(deployed: StackOfTests) -> None
 
 
 @pytest.mark.parametrize("machine", ["Generation", "Session"])
-def test_a_running_execution_is_a_reason_to_refuse(deployed: StackOfTests, machine: str) -> None:
+def test_a_running_execution_fails_the_check(deployed: StackOfTests, machine: str) -> None:
     start(deployed, machine)
     answer = CliRunner().invoke(app, ["destroy-check"])
     assert answer.exit_code == 1
@@ -46,7 +46,7 @@ def test_both_machines_are_counted_page_after_page(deployed: StackOfTests) -> No
 
 
 @pytest.mark.parametrize(("said", "exit_code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
-def test_force_asks_and_only_yes_counts(deployed: StackOfTests, said: str, exit_code: int) -> None:
+def test_force_needs_a_confirmation(deployed: StackOfTests, said: str, exit_code: int) -> None:
     start(deployed, "Generation")
     answer = CliRunner().invoke(app, ["destroy-check", "--force"], input=said)
     assert answer.exit_code == exit_code

@@ -76,7 +76,7 @@ def first_line(service: Service) -> str:
 
 
 def runs(pid: int) -> bool:
-    """Whether the process is there and not a zombie, which a container without an init process keeps."""
+    """Whether the process runs. A zombie, which remains in a container without an init process, does not."""
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
@@ -106,7 +106,7 @@ def test_stop_ends_the_children_of_the_service(services: Services) -> None:
     assert not runs(child)
 
 
-def test_stop_ends_a_process_whose_parent_has_ended(services: Services) -> None:
+def test_stop_ends_an_orphaned_process(services: Services) -> None:
     service = services(GRANDPARENT)
     start(service)
     orphan = int(first_line(service))

@@ -35,7 +35,7 @@ def failed_event(function: str = "AcceptUpload") -> str:
 
 @pytest.fixture
 def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """Function and payload of each event that was sent again."""
+    """Function and payload of each redriven event."""
     calls: list[tuple[str, Any]] = []
 
     class Lambda:
@@ -51,7 +51,7 @@ def invoked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return calls
 
 
-def test_a_listed_message_can_be_sent_at_once(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
+def test_a_listed_message_can_be_redriven_at_once(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
     """A received message would stay hidden for minutes if the command did not release it."""
     deployed.send("AsyncFailureQueue", failed_event())
     deployed.send("WebhookDeadLetters", WEBHOOK)
@@ -83,7 +83,7 @@ UNDELIVERED = {
 
 
 def test_an_event_that_was_never_delivered(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:
-    """The function gets it as the rule would have sent it."""
+    """The function gets the event as the rule would have delivered it."""
     deployed.send("UploadDeadLetters", json.dumps(UNDELIVERED))
     listed = tarmac("--dry-run")
     assert "AcceptUpload  not delivered: inbox/a.png" in listed.stdout
@@ -114,7 +114,7 @@ def test_an_event_that_was_never_delivered(deployed: StackOfTests, invoked: list
         ("BatchDeadLetters", '{"batch": 7}', "lacks batch"),
     ],
 )
-def test_a_message_that_cannot_be_sent_is_reported_and_stays_in_its_queue(
+def test_a_message_that_cannot_be_redriven_is_reported_and_stays_in_its_queue(
     deployed: StackOfTests, invoked: list[tuple[str, Any]], queue: str, body: str, words: str
 ) -> None:
     [message_id] = deployed.send(queue, body)

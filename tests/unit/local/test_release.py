@@ -1,4 +1,4 @@
-"""A release is tagged only on a clean, tested main whose changelog names the version and today."""
+"""A release is tagged only on a clean, tested main. The changelog must name the version and today."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def passing() -> bool:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository whose HEAD may be released as 1.2.3."""
+    """A repository that may be released as 1.2.3."""
     # A developer's own settings, such as signed tags, must not decide a test.
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
@@ -64,7 +64,7 @@ def tags(repository: Path) -> list[str]:
     return release.git(repository, "tag", "--list").split()
 
 
-def refused(repository: Path, message: str, today: date = TODAY) -> None:
+def fails_without_a_tag(repository: Path, message: str, today: date = TODAY) -> None:
     before = tags(repository)
     with pytest.raises(LocalError, match=message):
         release.release(repository, today, passing)
@@ -81,45 +81,45 @@ def test_tag_is_annotated_with_the_section_of_the_changelog(repository: Path) ->
 
 def test_uncommitted_file_prevents_a_release(repository: Path) -> None:
     (repository / "new.txt").touch()
-    refused(repository, "uncommitted")
+    fails_without_a_tag(repository, "uncommitted")
 
 
 def test_other_branch_prevents_a_release(repository: Path) -> None:
     release.git(repository, "switch", "--quiet", "--create", "feature")
-    refused(repository, "feature, not main")
+    fails_without_a_tag(repository, "feature, not main")
 
 
 def test_detached_head_prevents_a_release(repository: Path) -> None:
     release.git(repository, "switch", "--quiet", "--detach")
-    refused(repository, "detached, not main")
+    fails_without_a_tag(repository, "detached, not main")
 
 
 def test_section_of_another_day_prevents_a_release(repository: Path) -> None:
-    refused(repository, r"no heading `## \[1\.2\.3\] - 2026-12-02`", date(2026, 12, 2))
+    fails_without_a_tag(repository, r"no heading `## \[1\.2\.3\] - 2026-12-02`", date(2026, 12, 2))
 
 
 def test_missing_changelog_prevents_a_release(repository: Path) -> None:
     (repository / "CHANGELOG.md").unlink()
     commit(repository)
-    refused(repository, "no heading")
+    fails_without_a_tag(repository, "no heading")
 
 
 def test_empty_section_prevents_a_release(repository: Path) -> None:
     (repository / "CHANGELOG.md").write_text(LOG.replace("### Added\n\n- Budgets per client.\n", ""))
     commit(repository)
-    refused(repository, "says nothing about 1.2.3")
+    fails_without_a_tag(repository, "says nothing about 1.2.3")
 
 
 def test_existing_tag_prevents_a_release(repository: Path) -> None:
     release.git(repository, "tag", "v1.2.3")
-    refused(repository, "exists already")
+    fails_without_a_tag(repository, "exists already")
 
 
 def test_version_of_another_form_prevents_a_release(repository: Path) -> None:
     package = repository / release.VERSION_FILE
     package.write_text(package.read_text().replace("1.2.3", "1.2.3.dev1"))
     commit(repository)
-    refused(repository, r"X\.Y\.Z")
+    fails_without_a_tag(repository, r"X\.Y\.Z")
 
 
 def test_failing_checks_prevent_a_release(repository: Path) -> None:

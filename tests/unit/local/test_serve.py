@@ -102,7 +102,7 @@ def test_a_call_is_throttled_after_the_longest_wait() -> None:
 
 
 def test_a_removed_worker_frees_its_place() -> None:
-    """ministack removes a worker whose process broke, and then releases None."""
+    """ministack removes a worker with a broken process, and then releases None."""
     pool = Pool()
     workers = bounded(pool, limit=1, patience_seconds=10)
     workers.acquire("poll", {}, b"")

@@ -1,4 +1,4 @@
-"""`tarmac generate`, `watch`, `tasks`, `show`, `cancel`, `upload` against a small server with prepared answers."""
+"""`tarmac generate`, `watch`, `tasks`, `show`, `cancel`, `upload` against a small server with prepared responses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tarmac(*arguments: str, typed: str = "") -> Result:
     return CliRunner().invoke(app, list(arguments), input=typed)
 
 
-def sent(server: TinyServer, number: int = 0) -> Any:
+def request_body(server: TinyServer, number: int = 0) -> Any:
     return server.requests[number].json()
 
 
@@ -79,7 +79,7 @@ def test_options_become_a_request(server: TinyServer) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_a_create_without_an_answer_is_retried_with_the_same_idempotency_key(server: TinyServer, status: int) -> None:
+def test_a_create_without_a_response_is_retried_with_the_same_idempotency_key(server: TinyServer, status: int) -> None:
     server.answers(hang_up, answer(status, {"error": "no"}), answer(200, CREATED))
     made = tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a")
     assert made.exit_code == 0, made.output
@@ -88,14 +88,14 @@ def test_a_create_without_an_answer_is_retried_with_the_same_idempotency_key(ser
     assert len(keys) == 1
 
 
-def test_a_given_idempotency_key_is_sent(server: TinyServer) -> None:
+def test_a_given_idempotency_key_is_a_header_of_the_request(server: TinyServer) -> None:
     server.answers(answer(200, CREATED))
     tarmac("generate", "text_to_video", "-m", "gen4.5", "-p", "a", "--idempotency-key", "order-18")
     assert server.requests[0].headers["idempotency-key"] == "order-18"
 
 
 def test_files_are_uploaded_once_and_placed_where_the_model_takes_them(server: TinyServer, tmp_path: Path) -> None:
-    """The form is sent without the client key, and its fields precede the file."""
+    """The form does not contain the client key, and its fields precede the file."""
     face, acting = tmp_path / "face.png", tmp_path / "acting.mp4"
     face.write_bytes(b"a face")
     acting.write_bytes(b"acting")
@@ -135,7 +135,7 @@ def test_any_field_can_be_set_to_a_file(server: TinyServer, tmp_path: Path) -> N
         *("-i", "https://example.com/tree.jpg"),
     )
     assert made.exit_code == 0, made.output
-    assert [each["uri"] for each in sent(server, 2)["referenceImages"]] == [
+    assert [each["uri"] for each in request_body(server, 2)["referenceImages"]] == [
         "runway://tarmac/abc",
         "runway://tarmac/abc",
         "https://example.com/tree.jpg",
@@ -148,7 +148,7 @@ def test_a_body_may_come_from_a_file_or_a_pipe(server: TinyServer, tmp_path: Pat
     (tmp_path / "body.json").write_text(json.dumps(body))
     assert tarmac("generate", "text_to_video", "--body", str(tmp_path / "body.json"), "-p", "b").exit_code == 0
     assert tarmac("generate", "text_to_video", "--body", "-", typed=json.dumps(body)).exit_code == 0
-    assert [sent(server, number)["promptText"] for number in (0, 1)] == ["b", "a"]
+    assert [request_body(server, number)["promptText"] for number in (0, 1)] == ["b", "a"]
 
 
 def test_download_waits_and_stores_the_outputs(server: TinyServer, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_interruption_prints_how_to_follow_the_task(server: TinyServer, monke
         (("text_to_video", "--body", "nowhere.json"), "nowhere.json"),
     ],
 )
-def test_an_invalid_request_exits_with_2_and_sends_nothing(
+def test_an_invalid_request_exits_with_2_and_is_not_posted(
     server: TinyServer, arguments: tuple[str, ...], words: str
 ) -> None:
     server.answers(answer(200, CREATED))
@@ -252,12 +252,12 @@ def test_each_kind_of_error_has_an_exit_code_and_one_message(
 def test_an_issue_in_the_message_is_not_printed_twice(server: TinyServer) -> None:
     """As JSON, the error is printed as the API returned it."""
     issues = [{"path": ["ratio"], "message": "Required"}, {"path": ["seed"], "message": "Too big"}]
-    refusal = {"error": "Validation of body failed: ratio: Required", "issues": issues}
-    server.answers(answer(400, refusal), answer(400, refusal))
+    rejection = {"error": "Validation of body failed: ratio: Required", "issues": issues}
+    server.answers(answer(400, rejection), answer(400, rejection))
     arguments = ("generate", "text_to_video", "-m", "gen4.5", "-p", "a")
     assert tarmac(*arguments).stderr == "error: Validation of body failed: ratio: Required\n  seed: Too big\n"
     made = tarmac(*arguments, "--json")
-    assert (made.exit_code, made.stdout, json.loads(made.stderr)) == (2, "", refusal)
+    assert (made.exit_code, made.stdout, json.loads(made.stderr)) == (2, "", rejection)
 
 
 @pytest.mark.parametrize("issues", [[{"message": "Required"}], ["ratio"], 7, [{"path": 7, "message": "Required"}]])
@@ -267,7 +267,7 @@ def test_issues_of_another_shape_print_no_traceback(server: TinyServer, issues: 
     assert (shown.exit_code, "Bad request" in shown.stderr) == (2, True)
 
 
-def test_a_server_that_does_not_answer_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresponsive_server_is_reported(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TARMAC_API_URL", "http://127.0.0.1:9")
     shown = tarmac("tasks")
     assert shown.exit_code == 3
@@ -314,7 +314,7 @@ def test_a_table_has_a_row_for_each_task(server: TinyServer, monkeypatch: pytest
 LONG_ID = "3f2b8c1e-1111-4222-8333-123456789abc"
 CROWDED = [
     task("RUNNING", id=LONG_ID, metadata={"order": "A-18"}),
-    task("FAILED", id=LONG_ID, failure="Nobody may see this. " * 9),
+    task("FAILED", id=LONG_ID, failure="Too long to display. " * 9),
     task("SUCCEEDED", id=LONG_ID),
 ]
 
@@ -327,23 +327,23 @@ def test_a_row_in_a_pipe_is_one_complete_line(
     monkeypatch.setenv("COLUMNS", str(columns))
     rows = tarmac("tasks").stdout.splitlines()[-3:]
     for row, (status, words) in zip(
-        rows, [("RUNNING", "order=A-18"), ("FAILED", r"(Nobody may see this\. ?){9}"), ("SUCCEEDED", "25")], strict=True
+        rows, [("RUNNING", "order=A-18"), ("FAILED", r"(Too long to display\. ?){9}"), ("SUCCEEDED", "25")], strict=True
     ):
         assert re.match(rf"{LONG_ID} +{status} .* 11-20 12:00 .*{words}", row)
 
 
-@pytest.mark.parametrize(("columns", "kept"), [(120, ["━", "25", "see"]), (80, ["see"]), (60, []), (40, [])])
-def test_a_narrow_terminal_gets_fewer_but_complete_columns(columns: int, kept: list[str]) -> None:
+@pytest.mark.parametrize(("columns", "columns_left"), [(120, ["━", "25", "see"]), (80, ["see"]), (60, []), (40, [])])
+def test_a_narrow_terminal_gets_fewer_but_complete_columns(columns: int, columns_left: list[str]) -> None:
     """Id, status and creation always remain."""
     console = Console(width=columns, force_terminal=True, color_system=None, file=io.StringIO())
     console.print(table_of(CROWDED, console), crop=False)
-    told = console.file.getvalue()  # type: ignore[attr-defined]
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
     for status in ("RUNNING", "FAILED", "SUCCEEDED"):
-        assert re.search(rf"^{LONG_ID} +{status} .*11-20 12:00", told, re.MULTILINE)
-    assert [word for word in ("━", "25", "see") if word in told] == kept
-    assert "…" not in told
+        assert re.search(rf"^{LONG_ID} +{status} .*11-20 12:00", printed, re.MULTILINE)
+    assert [word for word in ("━", "25", "see") if word in printed] == columns_left
+    assert "…" not in printed
     if columns >= 60:
-        assert max(map(len, told.splitlines())) <= columns
+        assert max(map(len, printed.splitlines())) <= columns
 
 
 def test_show_prints_all_known_fields(server: TinyServer) -> None:
@@ -369,16 +369,16 @@ def test_watch_prints_each_change_without_a_terminal(server: TinyServer) -> None
 
 
 def test_watch_as_json_prints_progress_too(server: TinyServer) -> None:
-    looks = [
+    polls = [
         task("RUNNING", progress=0.2),
         task("RUNNING", progress=0.2),
         task("RUNNING", progress=0.7),
         task("FAILED"),
     ]
-    server.answers(*(answer(200, look) for look in looks))
+    server.answers(*(answer(200, poll) for poll in polls))
     watched = tarmac("watch", "task-1", "--json")
     assert watched.exit_code == 1
-    assert [json.loads(line) for line in watched.stdout.splitlines()] == [looks[0], looks[2], looks[3]]
+    assert [json.loads(line) for line in watched.stdout.splitlines()] == [polls[0], polls[2], polls[3]]
 
 
 def test_cancel_does_not_touch_a_task_that_has_ended(server: TinyServer) -> None:
@@ -400,8 +400,8 @@ def test_cancel_continues_after_a_task_that_is_not_found(server: TinyServer) -> 
     cancelled = tarmac("cancel", "one", "two", "--json")
     assert cancelled.exit_code == 1
     assert json.loads(cancelled.stderr) == {"error": "Task not found"}
-    told = [json.loads(line) for line in cancelled.stdout.splitlines()]
-    assert [(each["id"], each["cancelled"]) for each in told] == [("one", False), ("two", True)]
+    results = [json.loads(line) for line in cancelled.stdout.splitlines()]
+    assert [(each["id"], each["cancelled"]) for each in results] == [("one", False), ("two", True)]
 
 
 def test_an_upload_prints_its_uri(server: TinyServer, tmp_path: Path) -> None:
@@ -414,8 +414,8 @@ def test_an_upload_prints_its_uri(server: TinyServer, tmp_path: Path) -> None:
 def test_an_upload_that_s3_rejects_is_reported_with_its_message(server: TinyServer, tmp_path: Path) -> None:
     file = tmp_path / "tiny.jpg"
     file.write_bytes(b"tiny")
-    refusal = b"<Error><Code>EntityTooSmall</Code><Message>Your proposed upload is too small</Message></Error>"
-    server.answers(answer(200, SLOT | {"uploadUrl": f"{server.url}/bucket"}), answer(400, refusal))
+    rejection = b"<Error><Code>EntityTooSmall</Code><Message>Your proposed upload is too small</Message></Error>"
+    server.answers(answer(200, SLOT | {"uploadUrl": f"{server.url}/bucket"}), answer(400, rejection))
     uploaded = tarmac("upload", str(file), "--json")
     assert (uploaded.exit_code, uploaded.stdout) == (2, "")
     assert json.loads(uploaded.stderr) == {"error": f"{file} was rejected: Your proposed upload is too small"}

@@ -12,7 +12,7 @@ from tests.fakes.samples import event
 
 @pytest.fixture
 def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """POST /v1/uploads with a body, as a client with scopes; (status, answer)."""
+    """POST /v1/uploads with a body, as a client with scopes; (status, response)."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "tarmac")
     environment = {"TABLE_NAME": "tasks", "UPLOAD_BUCKET": "uploads"}
     handler = load_function("create_upload", monkeypatch, world, environment).handler

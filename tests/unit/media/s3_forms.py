@@ -17,8 +17,8 @@ EXEMPT = {"x-amz-signature", "policy", "file"}
 Fields = Sequence[tuple[str, str]]
 
 
-def refusal(fields: Fields, size_bytes: int, bucket: str, now: datetime | None = None) -> str | None:
-    """Why S3 refuses the form; None if it takes the file."""
+def rejection(fields: Fields, size_bytes: int, bucket: str, now: datetime | None = None) -> str | None:
+    """Why S3 rejects the form; None if it accepts the file."""
     given: dict[str, list[str]] = {}
     for name, value in fields:
         given.setdefault(name.lower(), []).append(value)

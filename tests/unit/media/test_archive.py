@@ -71,7 +71,7 @@ def test_the_extension_comes_from_the_bytes_and_not_from_the_link(
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>expired</html>", b'{"error": "x"}', b"GIF89a", b"MZ" + b"\0" * 99])
-def test_what_is_no_media_is_not_stored(content: bytes, downloads: FakeDownloads, bucket: MemoryObjects) -> None:
+def test_a_file_other_than_media_is_not_stored(content: bytes, downloads: FakeDownloads, bucket: MemoryObjects) -> None:
     downloads.contents[LINK] = content
     with pytest.raises(OutputUnusable):
         put(downloads, bucket)
@@ -97,7 +97,7 @@ def test_the_limit_holds_where_no_length_was_promised(bucket: MemoryObjects) -> 
 
 
 @pytest.mark.parametrize("problem", [LinkExpired("x"), DownloadCut("x"), HostRefused("x"), OutputUnusable("x")])
-def test_a_link_that_cannot_be_opened_says_why(
+def test_a_link_that_cannot_be_opened_raises_the_reason(
     problem: Exception, downloads: FakeDownloads, bucket: MemoryObjects
 ) -> None:
     downloads.problems.append(problem)
@@ -112,7 +112,7 @@ class TestAgain:
         assert put(downloads, bucket) == first
         assert bucket.objects[KEY][0] == MP4
 
-    def test_the_same_bytes_are_compared_where_no_checksum_is_kept(
+    def test_the_same_bytes_are_compared_where_no_checksum_is_stored(
         self, downloads: FakeDownloads, bucket: MemoryObjects
     ) -> None:
         bucket.put(KEY, MP4, "video/mp4")

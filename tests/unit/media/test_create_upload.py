@@ -14,7 +14,7 @@ from tests.fakes.loading import Ask
 MIB = 1024 * 1024
 
 
-def test_the_answer_is_runways(world: World, ask: Ask) -> None:
+def test_the_response_has_runways_shape(world: World, ask: Ask) -> None:
     status, slot = ask({"filename": "Lake (1).JPG", "type": "ephemeral"})
     assert status == 200
     assert slot.keys() == {"uploadUrl", "fields", "runwayUri", "uri"}
@@ -84,7 +84,7 @@ def test_the_body_is_strict_json(text: str, ask: Ask) -> None:
     assert ask(text=text)[0] == 400
 
 
-def test_a_key_without_the_scope_is_refused(world: World, ask: Ask) -> None:
+def test_a_key_without_the_scope_is_rejected(world: World, ask: Ask) -> None:
     status, answer = ask(scopes="tasks account")
     assert (status, answer) == (403, {"error": "The client key lacks the required scope uploads"})
     assert world.table.rows == {}

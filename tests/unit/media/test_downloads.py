@@ -75,8 +75,8 @@ class TestDownload:
         "reset": reset,
         "stalled before the head": stall,
         "stalled in the body": raw(head(content_length="10") + b"12345", b"67890", pause_seconds=5),
-        "refused for now": answer(503),
-        "refused for too many": answer(429),
+        "unavailable for now": answer(503),
+        "too many requests": answer(429),
         "partial": answer(206, CONTENT),
         "nothing": answer(204),
         "not HTTP": raw(b"220 FTP ready\r\n"),
@@ -89,7 +89,7 @@ class TestDownload:
             fetch(downloader, server.url + "/out.mp4?sig=secret")
         assert "secret" not in str(caught.value)
 
-    def test_that_is_cut_gives_its_problem_to_whoever_sees_it_wrapped(
+    def test_that_is_cut_stores_the_error_for_callers_that_get_a_wrapped_one(
         self, downloader: Downloader, server: TinyServer
     ) -> None:
         server.answers(raw(head(content_length="100") + b"x" * 50))
@@ -112,17 +112,17 @@ class TestDownload:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "x-unknown"])
-    def test_refuses_an_encoding_that_was_not_asked_for(
+    def test_rejects_an_encoding_that_was_not_requested(
         self, encoding: str, downloader: Downloader, server: TinyServer
     ) -> None:
         server.answers(answer(200, gzip.compress(CONTENT), {"content-encoding": encoding}))
         with pytest.raises(OutputUnusable):
             fetch(downloader, server.url)
 
-    def test_that_drips_is_given_up(
+    def test_that_is_too_slow_fails(
         self, downloader: Downloader, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Each byte comes in time for the timeout of a read, so only the deadline of the whole can end it."""
+        """Each byte arrives within the timeout of a read, so only the deadline of the download can end it."""
         monkeypatch.setattr(archive, "TOTAL_SECONDS", 0.5)
         server.answers(raw(head(content_length="1000"), *[b"x"] * 60, pause_seconds=0.1))
         began = time.monotonic()
@@ -130,7 +130,7 @@ class TestDownload:
             fetch(downloader, server.url)
         assert time.monotonic() - began < 3
 
-    def test_that_drips_is_given_up_before_anything_is_known_of_it(
+    def test_that_is_too_slow_fails_while_its_type_is_read(
         self, downloader: Downloader, server: TinyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "TOTAL_SECONDS", 0.5)
@@ -159,7 +159,7 @@ class TestHosts:
             "",
         ],
     )
-    def test_that_are_no_public_https_names_are_refused(self, url: str) -> None:
+    def test_without_a_public_https_name_are_rejected(self, url: str) -> None:
         with pytest.raises(HostRefused), Downloader(frozenset()).open(url):
             pass
 
@@ -173,7 +173,7 @@ class TestHosts:
             "https://cdn.example\x00.com/",
         ],
     )
-    def test_that_make_no_sense_are_refused_like_any_other(self, url: str) -> None:
+    def test_that_are_malformed_are_rejected_like_any_other(self, url: str) -> None:
         with pytest.raises(archive.ArchiveError), Downloader(frozenset()).open(url):
             pass
 
@@ -243,7 +243,7 @@ class TestHosts:
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Every lookup gives the next of these addresses, the last one repeatedly."""
+    """Every lookup returns the next of these addresses, then the last one again."""
     left = list(addresses)
 
     def resolve(*args: Any, **kwargs: Any) -> Any:
@@ -282,7 +282,7 @@ class TestCountingStream:
         assert stream.sha256 == hashlib.sha256(content).hexdigest()
         assert stream.read(size) == b""
 
-    def test_shows_its_first_bytes_and_keeps_them(self) -> None:
+    def test_shows_its_first_bytes_and_still_reads_them(self) -> None:
         stream = self.of(b"ab", b"cd", b"ef")
         assert stream.peek(3) == b"abc"
         assert stream.peek(100) == b"abcdef"
@@ -295,7 +295,7 @@ class TestCountingStream:
             self.of(b"a").read()
 
     @pytest.mark.parametrize("chunks", [(b"abc",), (b"abcde", b"f"), ()])
-    def test_gives_what_was_promised_or_an_error(self, chunks: tuple[bytes, ...]) -> None:
+    def test_of_another_length_than_announced_is_an_error(self, chunks: tuple[bytes, ...]) -> None:
         with pytest.raises(DownloadCut):
             self.of(*chunks, size=5).drain()
 
@@ -309,7 +309,7 @@ class TestCountingStream:
             with pytest.raises(OutputUnusable, match=f"{limit} bytes"):
                 stream.drain()
 
-    def test_counts_what_has_come_when_drained_after_half(self) -> None:
+    def test_counts_all_bytes_if_drained_after_a_partial_read(self) -> None:
         stream = self.of(b"abc", b"def", size=6)
         stream.read(2)
         stream.drain()

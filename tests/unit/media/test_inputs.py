@@ -28,7 +28,7 @@ DEFAULT = ("image_to_video", "gen4_turbo")
 
 
 def upload(world: World, content: bytes | None = PNG, name: str = "a.png", client: str = "acme") -> str:
-    """The URI of a slot; with `content` in it unless that is None."""
+    """The URI of a slot. `content` is uploaded to it unless it is None."""
     slot = create_upload(name, client, world)
     if content is not None:
         key = slot.form.fields["key"]
@@ -43,12 +43,12 @@ def create(world: World, which: tuple[str, str] = DEFAULT, client: str = "acme",
 
 
 def problem(world: World, which: tuple[str, str] = DEFAULT, client: str = "acme", **changes: Any) -> tuple[Any, str]:
-    """Path and message of the one issue, for which nothing was kept."""
+    """Path and message of the only issue of a rejected create, which starts no execution."""
     before = len(world.executions.started)
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         create(world, which, client, **changes)
     assert len(world.executions.started) == before
-    [issue] = refused.value.issues
+    [issue] = rejected.value.issues
     return issue.path, issue.message
 
 
@@ -87,36 +87,36 @@ def test_it_waits_with_its_task(world: World) -> None:
     assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
 
 
-def test_anothers_unknown_and_old_ones_are_one_answer(world: World) -> None:
+def test_anothers_unknown_and_expired_uploads_have_the_same_issue(world: World) -> None:
     uri = upload(world)
-    answers = {problem(world, client="other", promptImage=uri)}
-    answers.add(problem(world, promptImage="runway://tarmac/" + "A" * 43))
-    answers.add(problem(world, promptImage="runway://tarmac/"))
-    answers.add(problem(world, promptImage="runway://tarmac/../../task"))
+    problems = {problem(world, client="other", promptImage=uri)}
+    problems.add(problem(world, promptImage="runway://tarmac/" + "A" * 43))
+    problems.add(problem(world, promptImage="runway://tarmac/"))
+    problems.add(problem(world, promptImage="runway://tarmac/../../task"))
     world.clock.advance(DAY - 1)
     create(world, promptImage=uri)
     world.clock.advance(1)
-    answers.add(problem(world, promptImage=uri))
-    [(path, message)] = answers
+    problems.add(problem(world, promptImage=uri))
+    [(path, message)] = problems
     assert path == ("promptImage",)
     assert "24 hours" in message
 
 
-def test_one_that_never_arrived_is_said_to_be_missing(world: World) -> None:
+def test_a_slot_without_a_file_is_reported(world: World) -> None:
     path, message = problem(world, promptImage=upload(world, content=None))
     assert path == ("promptImage",)
     assert "no file was uploaded" in message
 
 
-def test_all_problems_are_said_at_once(world: World) -> None:
+def test_all_problems_are_reported_at_once(world: World) -> None:
     body = good_body("image_to_video", "veo3.1")
     body["promptImage"] = [
         {"uri": upload(world, content=None), "position": "first"},
         {"uri": upload(world, client="other"), "position": "last"},
     ]
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accept(Order("image_to_video", "acme", body, {"kind": "api"}), world, 3600)
-    assert [issue.path for issue in refused.value.issues] == [("promptImage", 0, "uri"), ("promptImage", 1, "uri")]
+    assert [issue.path for issue in rejected.value.issues] == [("promptImage", 0, "uri"), ("promptImage", 1, "uri")]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_all_problems_are_said_at_once(world: World) -> None:
         (b"", "a.png", "not an image"),
     ],
 )
-def test_a_file_that_does_not_fit_its_field_is_refused(content: bytes, name: str, word: str, world: World) -> None:
+def test_a_file_that_does_not_fit_its_field_is_rejected(content: bytes, name: str, word: str, world: World) -> None:
     path, message = problem(world, promptImage=upload(world, content, name))
     assert path == ("promptImage",)
     assert word in message
@@ -152,10 +152,8 @@ def test_a_file_that_does_not_fit_its_field_is_refused(content: bytes, name: str
         (WAV, "a.mp3", "audio"),
     ],
 )
-def test_what_counts_is_the_file_and_its_name_only_where_the_file_is_silent(
-    content: bytes, name: str, kind: str, world: World
-) -> None:
-    """Of one container for sound and pictures, the name says which."""
+def test_the_name_decides_only_if_the_content_is_ambiguous(content: bytes, name: str, kind: str, world: World) -> None:
+    """One container format may hold sound or pictures. The name decides which."""
     field = {"image": DEFAULT, "video": ("video_to_video", "gen4_aleph")}.get(kind)
     uri = upload(world, content, name)
     if field is None:
@@ -204,12 +202,12 @@ def test_a_request_has_a_bounded_number_of_files(world: World) -> None:
     ],
     ids=lambda extra: next(iter(extra)),
 )
-def test_what_would_not_fit_beside_its_row_is_refused_by_name(extra: dict[str, Any], world: World) -> None:
-    """Of a model that the catalogue does not know, so that nothing else is looked at."""
+def test_a_field_that_does_not_fit_into_the_row_is_rejected_by_name(extra: dict[str, Any], world: World) -> None:
+    """The catalogue does not know the model, so nothing else is checked."""
     order = Order("text_to_video", "acme", {"model": "some_new_model", **extra}, {"kind": "s3"})
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as rejected:
         accept(order, world, 3600)
-    assert [(issue.code, issue.path) for issue in refused.value.issues] == [("too_big", (next(iter(extra)),))]
+    assert [(issue.code, issue.path) for issue in rejected.value.issues] == [("too_big", (next(iter(extra)),))]
 
 
 def test_files_do_not_count_as_that(world: World) -> None:
@@ -258,12 +256,12 @@ class TestLinks:
             "s3://[media/a.png",
         ],
     )
-    def test_lead_nowhere_else(self, uri: str, world: World) -> None:
-        with pytest.raises(InvalidRequest) as refused:
+    def test_that_are_invalid_are_rejected(self, uri: str, world: World) -> None:
+        with pytest.raises(InvalidRequest) as rejected:
             accept(self.order(uri), world, 3600)
-        assert [issue.path for issue in refused.value.issues] == [("promptImage",)]
+        assert [issue.path for issue in rejected.value.issues] == [("promptImage",)]
 
-    def test_are_refused_where_no_bucket_is_allowed(self, world: World) -> None:
+    def test_are_rejected_where_no_bucket_is_allowed(self, world: World) -> None:
         path, message = problem(world, promptImage="s3://media/cats/a.png")
         assert (path, "not accepted" in message) == (("promptImage",), True)
 
@@ -314,7 +312,7 @@ class TestOwnOutputs:
         held = create(world, promptImage=link)
         [source] = held["inputs"]
         assert (source["bucket"], source["key"]) == ("archive", self.KEY)
-        assert "X-Amz" not in str(held), "a signed link is kept nowhere"
+        assert "X-Amz" not in str(held), "a signed link is not stored"
         assert upload_inputs(held, world, A_MINUTE)["promptImage"] == "runway://upload-1"
         assert world.runway.uploads == {"runway://upload-1": PNG}
 
@@ -331,8 +329,8 @@ class TestOwnOutputs:
         path, _ = problem(world, client="other", promptImage=link)
         assert path == ("promptImage",)
 
-    def test_of_others_by_a_signed_link_are_what_they_were_handed_out_as(self, world: World) -> None:
-        """A link that somebody was given is good for whoever has it; Runway fetches it, and Tarmac does not."""
+    def test_of_others_by_a_signed_link_are_links_for_runway(self, world: World) -> None:
+        """A signed link is valid for anyone who has it. Runway fetches it, Tarmac does not."""
         held = create(world, client="other", promptImage=self.LINKS[0])
         assert (held["inputs"], held["body"]["promptImage"]) == ([], self.LINKS[0])
 
@@ -346,12 +344,12 @@ class TestOwnOutputs:
         path, message = problem(world, promptImage=self.LINKS[0])
         assert (path, "video/mp4" in message) == (("promptImage",), True)
 
-    def test_that_are_gone_are_refused(self, world: World) -> None:
+    def test_that_are_not_found_are_rejected(self, world: World) -> None:
         world.archive.delete(self.KEY)
         path, message = problem(world, promptImage=self.LINKS[0])
         assert (path, "not found" in message) == (("promptImage",), True)
 
-    def test_that_went_since_are_missed(self, world: World) -> None:
+    def test_that_were_deleted_since_are_reported_as_missing(self, world: World) -> None:
         held = create(world, promptImage=self.LINKS[0])
         world.archive.delete(self.KEY)
         with pytest.raises(InputMissing):
@@ -383,12 +381,12 @@ class TestAnUpstreamThatTakesNoUploads:
         with pytest.raises(InputUnusable, match="audio/wav"):
             upload_inputs(held, world, A_MINUTE)
 
-    def test_a_file_that_is_gone_is_missed(self, world: World) -> None:
+    def test_a_deleted_file_is_reported_as_missing(self, world: World) -> None:
         held = create(world, promptImage=upload(world))
         world.uploads.delete(held["inputs"][0]["key"])
         with pytest.raises(InputMissing):
             upload_inputs(held, world, A_MINUTE)
 
-    def test_what_runway_alone_knows_is_refused(self, world: World) -> None:
+    def test_an_upload_to_runway_is_rejected(self, world: World) -> None:
         path, message = problem(world, promptImage="runway://an-upload-to-runway-itself")
         assert (path, "CometAPI" in message) == (("promptImage",), True)

@@ -62,7 +62,7 @@ def test_an_inline_input_waits_under_its_task() -> None:
 
 
 @given(parts, parts, parts)
-def test_an_object_version_has_one_task_id_which_looks_like_runways(bucket: str, key: str, version: str) -> None:
+def test_an_object_version_has_one_task_id_of_runways_form(bucket: str, key: str, version: str) -> None:
     task_id = task_id_of_object(bucket, key, version)
     assert task_id == task_id_of_object(bucket, key, version)
     assert uuid.UUID(task_id).version == 4
@@ -75,18 +75,18 @@ def test_other_objects_and_versions_have_other_ids(one: tuple[str, str, str], ot
     assert (task_id_of_object(*one) == task_id_of_object(*other)) == (one == other)
 
 
-def test_an_objects_task_keeps_its_id_for_ever() -> None:
-    """An event that comes again after a deployment finds the task of the first."""
+def test_the_task_id_of_an_object_never_changes() -> None:
+    """A duplicate event after a deployment finds the task of the first event."""
     assert task_id_of_object("uploads", "inbox/harbour.png", "version-1") == "d758c74c-e7a7-472f-9c8b-f68c4fd66d6f"
 
 
-def test_pairs_lines_and_batches_keep_their_ids_for_ever() -> None:
+def test_ids_of_pairs_lines_and_batches_never_change() -> None:
     assert task_id_of_pair("uploads", ("a.png", "v1"), ("b.mp4", "v2")) == "09331d0a-8a4f-403f-8d1b-660b6ef79256"
     assert task_id_of_line("batch", 7) == "14e32121-a6e2-4e50-965f-0788892069ce"
     assert batch_id_of("s3", "ab", "n", "jsonl", "p") == "99436c81-813b-486f-a120-52ed78e52c41"
 
 
-def test_a_batchs_files_lie_where_its_id_says() -> None:
+def test_the_files_of_a_batch_are_stored_under_its_id() -> None:
     assert batch_key("b", "plan.json") == "batches/b/plan.json"
     assert report_key("acme", 1_700_000_000.0, "b") == "acme/2023/11/14/batches/b/report.json"
     assert preset_key("cinema") == "presets/cinema.json"
@@ -154,12 +154,12 @@ def test_an_upload_is_named_by_its_token() -> None:
         (f"https://tarmac/{TOKEN}", False),
     ],
 )
-def test_what_claims_to_be_ours_has_no_token_unless_it_is_well_formed(uri: str, is_ours: bool) -> None:
+def test_a_malformed_upload_uri_has_no_token(uri: str, is_ours: bool) -> None:
     assert is_upload_uri(uri) is is_ours
     assert upload_token(uri) is None
 
 
-def test_parts_that_run_together_alike_are_kept_apart() -> None:
+def test_parts_with_the_same_concatenation_have_different_ids() -> None:
     assert task_id_of_object("a", "bc", "d") != task_id_of_object("ab", "c", "d")
 
 

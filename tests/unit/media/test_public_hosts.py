@@ -9,7 +9,7 @@ import pytest
 
 from tarmac.media.public_hosts import Host, NotPublic, Unresolved, addresses_of, host_at, host_of, is_public
 
-NOBODY: frozenset[str] = frozenset()
+NO_ORIGINS: frozenset[str] = frozenset()
 
 INSIDE = {
     "loopback": "127.0.0.1",
@@ -103,7 +103,7 @@ def test_a_named_host_may_be_inside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "problem", [socket.gaierror("no such name"), UnicodeError("label too long"), ValueError("null")]
 )
-def test_a_name_that_leads_nowhere_is_unresolved(problem: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_an_address_is_unresolved(problem: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise problem
 
@@ -120,7 +120,7 @@ def test_a_name_that_leads_nowhere_is_unresolved(problem: Exception, monkeypatch
     ],
 )
 def test_a_public_link_has_a_host(url: str, host: Host) -> None:
-    assert host_of(url, NOBODY) == host
+    assert host_of(url, NO_ORIGINS) == host
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_a_public_link_has_a_host(url: str, host: Host) -> None:
         "https://hooks.example.com:99999/",
     ],
 )
-def test_another_link_has_none(url: str) -> None:
+def test_any_other_link_is_not_public(url: str) -> None:
     with pytest.raises(NotPublic):
-        host_of(url, NOBODY)
+        host_of(url, NO_ORIGINS)
 
 
 class TestNamedOrigins:
@@ -154,7 +154,7 @@ class TestNamedOrigins:
             ("https://hooks.example.com/a", Host("hooks.example.com", 443, True)),
         ],
     )
-    def test_are_gone_to(self, url: str, host: Host) -> None:
+    def test_are_accepted(self, url: str, host: Host) -> None:
         assert host_of(url, self.ORIGINS) == host
 
     @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from tarmac.aws.s3 import S3Objects, s3_client
 from tarmac.ports import UploadForm
-from tests.unit.media.s3_forms import Fields, refusal
+from tests.unit.media.s3_forms import Fields, rejection
 
 MIB = 1024 * 1024
 
@@ -24,22 +24,22 @@ def form(monkeypatch: pytest.MonkeyPatch) -> UploadForm:
     return S3Objects("media", s3).upload_form("uploads/t.png", "image/png", 512, 200 * MIB, 3600)
 
 
-def as_python_sends(form: UploadForm, metadata: str | None) -> Fields:
+def filled_by_python(form: UploadForm, metadata: str | None) -> Fields:
     """`data = dict(fields); data["metadata"] = …`"""
     return list(({**form.fields} | ({} if metadata is None else {"metadata": metadata})).items())
 
 
-def as_node_sends(form: UploadForm, metadata: str | None) -> Fields:
+def filled_by_node(form: UploadForm, metadata: str | None) -> Fields:
     """`form.append` for each field, then for the metadata."""
     return [*form.fields.items(), *([] if metadata is None else [("metadata", metadata)])]
 
 
-@pytest.mark.parametrize("sdk", [as_python_sends, as_node_sends])
+@pytest.mark.parametrize("sdk", [filled_by_python, filled_by_node])
 @pytest.mark.parametrize("metadata", [None, "", "note", "a,b", "ü" * 300])
 def test_is_taken_with_and_without_metadata(
     sdk: Callable[[UploadForm, str | None], Fields], metadata: str | None, form: UploadForm
 ) -> None:
-    assert refusal(sdk(form, metadata), 604, "media") is None
+    assert rejection(sdk(form, metadata), 604, "media") is None
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_is_taken_with_and_without_metadata(
     [(0, "EntityTooSmall"), (511, "EntityTooSmall"), (512, None), (200 * MIB, None), (200 * MIB + 1, "EntityTooLarge")],
 )
 def test_takes_512_bytes_to_200_mib(size_bytes: int, why: str | None, form: UploadForm) -> None:
-    assert refusal(list(form.fields.items()), size_bytes, "media") == why
+    assert rejection(list(form.fields.items()), size_bytes, "media") == why
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ def test_takes_512_bytes_to_200_mib(size_bytes: int, why: str | None, form: Uplo
     ],
 )
 def test_takes_nothing_else(changed: dict[str, str], form: UploadForm) -> None:
-    assert refusal(list(({**form.fields} | changed).items()), 604, "media")
+    assert rejection(list(({**form.fields} | changed).items()), 604, "media")
 
 
 def test_ends_with_its_time(form: UploadForm) -> None:
     now = datetime.now(UTC)
     fields = list(form.fields.items())
-    assert refusal(fields, 604, "media", now + timedelta(minutes=59)) is None
-    assert refusal(fields, 604, "media", now + timedelta(minutes=61)) == "Policy expired"
+    assert rejection(fields, 604, "media", now + timedelta(minutes=59)) is None
+    assert rejection(fields, 604, "media", now + timedelta(minutes=61)) == "Policy expired"
 
 
-def test_a_form_without_the_field_would_be_refused(form: UploadForm) -> None:
-    """Why `metadata` is among the fields: a condition is not met by what is absent."""
-    assert refusal([field for field in form.fields.items() if field[0] != "metadata"], 604, "media")
+def test_a_form_without_the_field_would_be_rejected(form: UploadForm) -> None:
+    """This is why `metadata` is among the fields: an absent field does not meet a condition."""
+    assert rejection([field for field in form.fields.items() if field[0] != "metadata"], 604, "media")
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "ap-southeast-2"])

@@ -56,7 +56,7 @@ def body_schema(operation_name: str) -> Any:
     return OPERATIONS["post", f"/v1/{operation_name}"]["requestBody"]["content"]["application/json"]["schema"]
 
 
-def answer_problems(schema_name: str, answer: Any) -> list[str]:
+def response_problems(schema_name: str, answer: Any) -> list[str]:
     schema = {"$ref": f"#/components/schemas/{schema_name}"}
     return [error.message for error in validator(schema).iter_errors(answer)]
 
@@ -65,8 +65,8 @@ def test_it_is_valid_openapi() -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
-def test_it_is_of_a_size_to_send() -> None:
-    """Lambda answers with 6 MB at most, and a reader with patience for much less."""
+def test_it_is_small_enough_for_a_response() -> None:
+    """Lambda returns at most 6 MB, and a reader waits for much less."""
     assert len(json.dumps(DOCUMENT, separators=(",", ":"))) < 500_000
 
 
@@ -108,7 +108,7 @@ def _matches(route: tuple[str, str], call: tuple[str, str]) -> bool:
     return route[0] == call[0] and re.fullmatch(pattern, call[1]) is not None
 
 
-def test_only_what_is_about_the_api_is_public() -> None:
+def test_only_health_and_documentation_are_public() -> None:
     public = {path for (_, path), call in OPERATIONS.items() if call.get("security") == []}
     assert public == {"/health", "/openapi.json", "/docs"}
     guarded = {path: call["security"] for (_, path), call in OPERATIONS.items() if call.get("security")}
@@ -120,7 +120,7 @@ def test_only_what_is_about_the_api_is_public() -> None:
     }
 
 
-def test_every_call_has_a_name_a_summary_and_answers_with_a_request_id() -> None:
+def test_every_call_has_a_name_a_summary_and_a_request_id_in_its_responses() -> None:
     names = [call["operationId"] for call in OPERATIONS.values()]
     assert len(set(names)) == len(names)
     for (_, path), call in OPERATIONS.items():
@@ -148,7 +148,7 @@ def test_a_legacy_model_is_marked() -> None:
     assert "deprecated" not in DOCUMENT["components"]["schemas"]["image_to_video.gen4_turbo"]
 
 
-def test_what_tarmac_adds_stands_on_every_create() -> None:
+def test_every_create_has_tarmacs_additions() -> None:
     additions = CreateTask.model_fields.keys() - {"model"}
     assert "metadata" in additions
     for name in operations():
@@ -210,7 +210,7 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_what_the_schema_refuses_is_refused(wrong: dict[str, Any]) -> None:
+def test_what_the_schema_rejects_is_rejected(wrong: dict[str, Any]) -> None:
     body = good_body("image_to_video", "gen4_turbo") | wrong
     assert not validator(body_schema("image_to_video")).is_valid(body)
     with pytest.raises(InvalidRequest):
@@ -246,7 +246,7 @@ def test_tasks_are_shown_as_described(state: State) -> None:
     output = Output("archive", "a/01.mp4", 7, "ab" * 32, "video/mp4")
     task = a_task(state, progress=0.5, outputs=(output,), metadata={"order": "A-17"}, notice_state=NoticeState.NONE)
     view = task_view(task, lambda key: f"https://archive.example/{key}")
-    assert answer_problems("Task", view) == []
+    assert response_problems("Task", view) == []
     assert view.keys() <= Task.model_fields.keys()
 
 
@@ -274,12 +274,14 @@ def test_file_names_are_described_as_they_are_taken(name: str, fits: bool) -> No
 def test_bodies_of_characters_are_described_as_they_are_taken(
     collection: str, changes: dict[str, Any], path: list[Any]
 ) -> None:
-    """But for what only a look can tell: whether an upload, a bucket or a voice is there."""
+    """A schema cannot express whether an upload, a bucket or a voice exists."""
     schema = validator(body_schema(collection))
     assert schema.is_valid(BODIES[collection])
-    told = "runway://" in str(changes) or "s3://" in str(changes) or "missing" in str(changes)
-    # A string is no list, whatever it says.
-    assert schema.is_valid(BODIES[collection] | changes) is (told and changes != {"documentIds": "missing"})
+    beyond_the_schema = "runway://" in str(changes) or "s3://" in str(changes) or "missing" in str(changes)
+    # A string is not a list, whatever its text.
+    assert schema.is_valid(BODIES[collection] | changes) is (
+        beyond_the_schema and changes != {"documentIds": "missing"}
+    )
 
 
 def body_problems(path: str, body: Any) -> list[str]:
@@ -310,7 +312,7 @@ def test_the_bodies_of_sessions_are_judged_as_the_function_judges_them(body: Any
 def test_a_session_is_described_as_it_is_shown() -> None:
     for state in SessionState:
         row = a_session(state, cancel_requested_at=None, metadata={"page": "7"})
-        assert answer_problems("LiveSession", _of_row(row)) == []
+        assert response_problems("LiveSession", _of_row(row)) == []
     ready = {"id": "a", "createdAt": "2026-11-20T10:00:00.000Z", "status": "READY", "sessionKey": "k"}
-    assert answer_problems("LiveSession", ready | {"expiresAt": "2026-11-20T10:01:00.000Z"}) == []
-    assert answer_problems("LiveSession", ready | {"status": "SLEEPING"}) != []
+    assert response_problems("LiveSession", ready | {"expiresAt": "2026-11-20T10:01:00.000Z"}) == []
+    assert response_problems("LiveSession", ready | {"status": "SLEEPING"}) != []

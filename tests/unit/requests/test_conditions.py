@@ -80,7 +80,7 @@ BROKEN: list[tuple[Rule, Body, list[Broken]]] = [
 
 
 @pytest.mark.parametrize(("rule", "body", "expected"), BROKEN)
-def test_a_broken_rule_says_where_and_why(rule: Rule, body: Body, expected: list[Broken]) -> None:
+def test_a_broken_rule_has_a_path_and_a_reason(rule: Rule, body: Body, expected: list[Broken]) -> None:
     assert list(broken_rules(body, [rule], sound=False)) == expected
 
 
@@ -250,12 +250,12 @@ CHECKED: list[tuple[str, Body, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("check", "body", "expected"), CHECKED)
-def test_a_function_finds_what_lies_beyond_its_bounds(check: str, body: Body, expected: dict[str, str]) -> None:
+def test_a_check_finds_values_outside_its_bounds(check: str, body: Body, expected: dict[str, str]) -> None:
     found = {".".join(map(str, broken.path)): broken for broken in CHECKS[check](body)}
     assert found.keys() == expected.keys()
     for path, part in expected.items():
         assert part in found[path].message
-        # A sentence that begins with what it is about.
+        # The message is a sentence that begins with its subject.
         assert found[path].message[:1].isupper() or found[path].message.startswith("end_seconds")
         assert not found[path].missing
 

@@ -43,7 +43,7 @@ def test_everything_but_the_metadata_goes_to_runway(body: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("body", "path"), BAD)
-def test_what_is_wrong_is_named(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def test_an_invalid_field_is_named(body: dict[str, Any], path: tuple[str | int, ...]) -> None:
     found = issues_of(parse_create, body)
     assert [issue.path for issue in found] == [path]
 
@@ -59,7 +59,7 @@ def test_a_missing_model_is_required() -> None:
     assert (found[0].code, found[0].message) == ("invalid_type", "Required")
 
 
-def test_a_message_does_not_repeat_what_was_sent() -> None:
+def test_a_message_does_not_contain_the_callers_value() -> None:
     found = issues_of(parse_create, {"model": "gen4.5", "metadata": {"a": "secret" * 100}})
     assert "secret" not in found[0].message
 
@@ -78,11 +78,11 @@ def test_what_tarmac_adds_may_be_snake_case_too() -> None:
     parsed = parse_create({"model": "gen4.5", "webhook_url": "https://example.com/hook", "metadata": {"a_b": "1"}})
     assert (parsed.webhookUrl, parsed.metadata) == ("https://example.com/hook", {"a_b": "1"})
     assert parsed.upstream_body() == {"model": "gen4.5"}
-    refused = issues_of(parse_create, {"model": "gen4.5", "webhook_url": "http://example.com"})
-    assert [issue.path for issue in refused] == [("webhook_url",)]
+    rejected = issues_of(parse_create, {"model": "gen4.5", "webhook_url": "http://example.com"})
+    assert [issue.path for issue in rejected] == [("webhook_url",)]
 
 
 @pytest.mark.parametrize("body", [{}, {"model": None}])
 def test_a_null_is_missed_in_the_same_words(body: dict[str, Any]) -> None:
-    refused = issues_of(parse_create, body)
-    assert [issue.message for issue in refused] == ["Required"]
+    rejected = issues_of(parse_create, body)
+    assert [issue.message for issue in rejected] == ["Required"]

@@ -1,4 +1,4 @@
-"""Links and data URIs that Runway would take, and what a file's first bytes say."""
+"""Links and data URIs that Runway accepts, and the type that a file's first bytes show."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def test_an_https_url_with_a_public_name_is_taken(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", BAD_URLS.values(), ids=BAD_URLS)
-def test_any_other_link_is_refused(url: str) -> None:
+def test_any_other_link_is_rejected(url: str) -> None:
     with pytest.raises(BadMedia):
         check_url(url)
 
 
 @pytest.mark.parametrize("host", ADDRESSES)
-def test_an_address_is_refused_in_every_spelling(host: str) -> None:
+def test_an_address_is_rejected_in_every_spelling(host: str) -> None:
     with pytest.raises(BadMedia):
         check_url(f"https://{host}/a.png")
 
@@ -155,10 +155,10 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("value", "reason"), REASONS)
-def test_what_is_refused_comes_back_with_the_reason(value: str, reason: str) -> None:
-    with pytest.raises(BadMedia) as refused:
+def test_a_rejected_link_or_data_uri_has_the_reason(value: str, reason: str) -> None:
+    with pytest.raises(BadMedia) as rejected:
         check_media_uri(value, ("image", "video"))
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_what_is_refused_comes_back_with_the_reason(value: str, reason: str) -> 
     ],
 )
 def test_content_that_cannot_be_read_comes_back_with_the_reason(value: str, reason: str) -> None:
-    with pytest.raises(BadMedia) as refused:
+    with pytest.raises(BadMedia) as rejected:
         decode_data_uri(value)
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_content_that_cannot_be_read_comes_back_with_the_reason(value: str, reas
         ("", False, False),
     ],
 )
-def test_text_that_begins_like_a_data_uri_is_no_file(value: str, is_uri: bool, holds_a_file: bool) -> None:
+def test_text_that_begins_like_a_data_uri_is_not_a_file(value: str, is_uri: bool, holds_a_file: bool) -> None:
     assert is_data_uri(value) is is_uri
     assert is_inline(value) is holds_a_file
 
@@ -221,7 +221,7 @@ class TestInputType:
             (OGG, "application/ogg", ("audio",), "audio/ogg"),
         ],
     )
-    def test_is_what_the_bytes_show_and_the_name_where_one_container_holds_both(
+    def test_follows_the_bytes_and_for_an_ambiguous_container_the_name(
         self, head: bytes, said: str, kinds: tuple[str, ...], expected: str
     ) -> None:
         assert input_type(head, said, kinds) == expected
@@ -252,12 +252,12 @@ class TestInputType:
             (MP4, "audio/mp4", ("video",), "expected video, the file is audio/mp4"),
         ],
     )
-    def test_of_another_kind_is_refused_with_the_reason(
+    def test_of_another_kind_is_rejected_with_the_reason(
         self, head: bytes, said: str, kinds: tuple[str, ...], reason: str
     ) -> None:
-        with pytest.raises(BadMedia) as refused:
+        with pytest.raises(BadMedia) as rejected:
             input_type(head, said, kinds)
-        assert str(refused.value) == reason
+        assert str(rejected.value) == reason
 
 
 @given(st.ip_addresses(v=4))
@@ -276,7 +276,7 @@ def test_no_ipv4_address_passes_in_any_number_of_parts(address: object) -> None:
 
 
 @given(st.text(max_size=60))
-def test_checking_any_text_as_a_link_says_yes_or_no(text: str) -> None:
+def test_any_text_is_a_valid_link_or_is_rejected(text: str) -> None:
     for value in (text, f"https://{text}", f"https://example.com/{text}"):
         try:
             check_media_uri(value, ("image",))
@@ -320,12 +320,12 @@ class TestDataUri:
     @pytest.mark.parametrize(
         "content_type", ["image/gif", "image/svg+xml", "image/tiff", "image/heic", "video/x-msvideo"]
     )
-    def test_refuses_media_that_runway_does_not_read(self, content_type: str) -> None:
+    def test_rejects_media_that_runway_does_not_read(self, content_type: str) -> None:
         with pytest.raises(BadMedia, match="supported"):
             check_data_uri(data_uri(content_type=content_type), ("image", "video"))
 
     @pytest.mark.parametrize("content_type", ["video/mp4", "audio/mpeg", "text/html", "application/zip"])
-    def test_refuses_another_kind_and_says_which_it_wants(self, content_type: str) -> None:
+    def test_rejects_another_kind_and_names_the_expected_one(self, content_type: str) -> None:
         with pytest.raises(BadMedia, match="expected image"):
             check_data_uri(data_uri(content_type=content_type), ("image",))
 
@@ -342,12 +342,12 @@ class TestDataUri:
             "data: image/png;base64,AAAA",
         ],
     )
-    def test_refuses_what_is_not_base64_of_a_named_type(self, uri: str) -> None:
+    def test_rejects_what_is_not_base64_of_a_named_type(self, uri: str) -> None:
         with pytest.raises(BadMedia):
             check_data_uri(uri, ("image",))
 
     @pytest.mark.parametrize("content", ["", "A", "AAA", "AA=A", "AA A", "AAAA\n", "AA-_", "éééé", "AAAA, "])
-    def test_refuses_content_that_is_not_exactly_base64(self, content: str) -> None:
+    def test_rejects_content_that_is_not_exactly_base64(self, content: str) -> None:
         with pytest.raises(BadMedia):
             decode_data_uri(f"data:image/png;base64,{content}")
 
@@ -374,7 +374,7 @@ class TestDataUri:
         assert decode_data_uri(written(media)) == media
 
     @given(st.binary(min_size=1, max_size=300))
-    def test_gives_back_what_was_put_in(self, content: bytes) -> None:
+    def test_decodes_to_the_encoded_content(self, content: bytes) -> None:
         assert decode_data_uri(data_uri(content)).content == content
 
 
@@ -407,7 +407,7 @@ def test_content_types_have_one_spelling(spelling: str, usual: str) -> None:
         ("", None),
     ],
 )
-def test_a_names_extension_says_what_it_holds(name: str, expected: str | None) -> None:
+def test_the_extension_of_a_name_gives_its_kind(name: str, expected: str | None) -> None:
     assert type_of_name(name) == expected
 
 
@@ -492,7 +492,7 @@ def test_anything_else_is_not_archived(head: bytes) -> None:
     assert sniff(head) is None
 
 
-def test_an_xml_error_page_is_no_picture() -> None:
+def test_an_xml_error_page_is_not_a_picture() -> None:
     page = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code><Message>Reduce'
     assert sniff(page[:64]) is None
 

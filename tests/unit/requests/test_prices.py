@@ -71,9 +71,7 @@ PRICES: list[tuple[dict[str, Any], dict[str, Any] | None, int | None]] = [
 
 
 @pytest.mark.parametrize(("body", "price", "credits"), PRICES)
-def test_a_request_costs_what_the_price_says(
-    body: dict[str, Any], price: dict[str, Any] | None, credits: int | None
-) -> None:
+def test_a_request_costs_its_price(body: dict[str, Any], price: dict[str, Any] | None, credits: int | None) -> None:
     found = estimate_credits(body, price)
     assert found == credits
     assert type(found) is type(credits)

@@ -1,4 +1,4 @@
-"""Other words become the contract's: each kind of spelling at each depth, what is left alone, what is told of it."""
+"""Other spellings become the contract's: each kind at each depth, what stays unchanged, and the issues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASES = {"type": "object", "by": "kind", "cases": {"a": {"presetId": {}, "inner"
 LIST = {"type": "array", "items": INNER}
 FREE = {"type": "object", "values": INNER}
 OPEN = {"type": "object"}
-TELLING = {"deep": INNER, "deepList": LIST, "deepCase": CASES, "freeNames": FREE, "openWide": OPEN}
+NESTED = {"deep": INNER, "deepList": LIST, "deepCase": CASES, "freeNames": FREE, "openWide": OPEN}
 
 REWRITTEN: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"text": "a"}, {"text": "promptText"}, {}, {"promptText": "a"}),
@@ -56,23 +56,23 @@ REWRITTEN: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, 
     ({"start_seconds": 1}, {}, {"start_seconds": {}, "startSeconds": {}}, {"start_seconds": 1}),
     ({"prompt_image": "x"}, {"promptImage": LINK}, {}, {"character": PERFORMER}),
     ({"Prompt_Text": "a"}, {}, {"promptText": {}}, {"Prompt_Text": "a"}),
-    ({"deep": {"preset_id": 1, "start_seconds": 2}}, {}, TELLING, {"deep": {"presetId": 1, "start_seconds": 2}}),
-    ({"deep": {"preset_id": 1, "presetId": None}}, {}, TELLING, {"deep": {"presetId": 1}}),
-    ({"deep": "preset_id", "deep_list": 7}, {}, TELLING, {"deep": "preset_id", "deepList": 7}),
-    ({"deep_list": [{"preset_id": 1}, "preset_id"]}, {}, TELLING, {"deepList": [{"presetId": 1}, "preset_id"]}),
-    ({"deep_case": {"kind": "a", "preset_id": 1}}, {}, TELLING, {"deepCase": {"kind": "a", "presetId": 1}}),
-    ({"deep_case": {"kind": "b", "preset_id": 1}}, {}, TELLING, {"deepCase": {"kind": "b", "preset_id": 1}}),
-    ({"deepCase": {"kind": ["a"], "preset_id": 1}}, {}, TELLING, {"deepCase": {"kind": ["a"], "preset_id": 1}}),
+    ({"deep": {"preset_id": 1, "start_seconds": 2}}, {}, NESTED, {"deep": {"presetId": 1, "start_seconds": 2}}),
+    ({"deep": {"preset_id": 1, "presetId": None}}, {}, NESTED, {"deep": {"presetId": 1}}),
+    ({"deep": "preset_id", "deep_list": 7}, {}, NESTED, {"deep": "preset_id", "deepList": 7}),
+    ({"deep_list": [{"preset_id": 1}, "preset_id"]}, {}, NESTED, {"deepList": [{"presetId": 1}, "preset_id"]}),
+    ({"deep_case": {"kind": "a", "preset_id": 1}}, {}, NESTED, {"deepCase": {"kind": "a", "presetId": 1}}),
+    ({"deep_case": {"kind": "b", "preset_id": 1}}, {}, NESTED, {"deepCase": {"kind": "b", "preset_id": 1}}),
+    ({"deepCase": {"kind": ["a"], "preset_id": 1}}, {}, NESTED, {"deepCase": {"kind": ["a"], "preset_id": 1}}),
     (
         {"deep_case": {"kind": "a", "inner": {"preset_id": 1}}},
         {},
-        TELLING,
+        NESTED,
         {"deepCase": {"kind": "a", "inner": {"presetId": 1}}},
     ),
-    ({"free_names": {"deep_list": {"preset_id": 1}}}, {}, TELLING, {"freeNames": {"deep_list": {"presetId": 1}}}),
-    ({"open_wide": {"deep_list": 1}}, {}, TELLING, {"openWide": {"deep_list": 1}}),
-    ({"new": {"deep_list": [{"preset_id": 1}]}}, {}, TELLING, {"new": {"deep_list": [{"preset_id": 1}]}}),
-    ({"older": {"preset_id": 1}}, {"older": "deep"}, TELLING, {"deep": {"presetId": 1}}),
+    ({"free_names": {"deep_list": {"preset_id": 1}}}, {}, NESTED, {"freeNames": {"deep_list": {"presetId": 1}}}),
+    ({"open_wide": {"deep_list": 1}}, {}, NESTED, {"openWide": {"deep_list": 1}}),
+    ({"new": {"deep_list": [{"preset_id": 1}]}}, {}, NESTED, {"new": {"deep_list": [{"preset_id": 1}]}}),
+    ({"older": {"preset_id": 1}}, {"older": "deep"}, NESTED, {"deep": {"presetId": 1}}),
 ]  # fmt: skip
 
 
@@ -81,9 +81,9 @@ def test_a_body_is_rewritten_in_the_contracts_words(
     body: dict[str, Any], spellings: dict[str, Any], parameters: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     before = copy.deepcopy(body)
-    told = to_contract(body, parameters, spellings)
-    assert told.body == expected
-    assert told.issues == []
+    rewritten = to_contract(body, parameters, spellings)
+    assert rewritten.body == expected
+    assert rewritten.issues == []
     assert body == before
 
 
@@ -106,8 +106,8 @@ TWICE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 def test_two_spellings_with_two_values_are_both_named(
     body: dict[str, Any], spellings: dict[str, Any], older: str, other: str
 ) -> None:
-    told = to_contract(body, {"promptText": {}, **TELLING}, spellings)
-    [issue] = told.issues
+    rewritten = to_contract(body, {"promptText": {}, **NESTED}, spellings)
+    [issue] = rewritten.issues
     assert ".".join(map(str, issue.path)) == older
     assert f"spelling of {other}," in issue.message
 
@@ -131,12 +131,12 @@ SENT: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("body", "spellings", "path", "sent"), SENT)
-def test_an_issue_names_the_field_as_it_was_sent(
+def test_an_issue_names_the_field_as_the_caller_spelled_it(
     body: dict[str, Any], spellings: dict[str, Any], path: str, sent: str
 ) -> None:
-    told = to_contract(body, {"promptText": {}, **TELLING}, spellings)
+    rewritten = to_contract(body, {"promptText": {}, **NESTED}, spellings)
     steps = tuple(int(part) if part.isdecimal() else part for part in path.split("."))
-    [issue] = told.as_sent([Issue("custom", steps, "Why")])
+    [issue] = rewritten.as_sent([Issue("custom", steps, "Why")])
     assert (issue.code, ".".join(map(str, issue.path)), issue.message) == ("custom", sent, "Why")
 
 
@@ -161,10 +161,10 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*TELLING, "deep_list", "deep_case", "free_names", "promptImage"]), json_values))
+@given(st.dictionaries(st.sampled_from([*NESTED, "deep_list", "deep_case", "free_names", "promptImage"]), json_values))
 def test_no_json_at_all_makes_it_fail(body: dict[str, Any]) -> None:
     before = copy.deepcopy(body)
-    told = to_contract(body, TELLING, {"promptImage": LINK})
-    for issue in told.as_sent([Issue("custom", ("character", "uri"), ""), *told.issues]):
+    rewritten = to_contract(body, NESTED, {"promptImage": LINK})
+    for issue in rewritten.as_sent([Issue("custom", ("character", "uri"), ""), *rewritten.issues]):
         assert issue.path
     assert body == before

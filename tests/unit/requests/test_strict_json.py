@@ -57,7 +57,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "reason"), MALFORMED.values(), ids=MALFORMED)
-def test_a_malformed_body_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+def test_a_malformed_body_is_rejected_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(BadJson) as caught:
         loads(body)
     assert reason in str(caught.value)
@@ -103,7 +103,7 @@ def test_what_json_wrote_is_read_back(value: dict[str, object], escaped: bool) -
 
 @given(st.binary(max_size=80))
 @example(b'{"a":' + b"[" * 3000)
-def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
+def test_any_bytes_are_an_object_or_rejected(body: bytes) -> None:
     try:
         assert isinstance(loads(body), dict)
     except BadJson:
@@ -111,7 +111,7 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
 
 
 @given(st.text(alphabet='{}[]",:\\ud8e1-.+NaI\x00 n', max_size=60))
-def test_any_text_that_looks_like_json_is_an_object_or_rejected(text: str) -> None:
+def test_any_text_similar_to_json_is_an_object_or_rejected(text: str) -> None:
     try:
         assert isinstance(loads(text.encode()), dict)
     except BadJson:

@@ -1,4 +1,4 @@
-"""Text becomes what the catalogue says it is, and a file's link finds the field that takes it."""
+"""Text is converted to the type in the catalogue, and the link to a file is placed in the field that accepts it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_choices_of_numbers_and_words_among_numbers() -> None:
     ("field", "text"),
     [("duration", "five"), ("duration", "5.5"), ("seed", "٣"), ("seed", ""), ("contentModeration", "{")],
 )
-def test_a_text_that_is_not_of_the_type_says_so(field: str, text: str) -> None:
+def test_a_text_of_another_type_is_rejected(field: str, text: str) -> None:
     with pytest.raises(BadField, match="expected"):
         typed(text, parameters("image_to_video", "gen4_turbo"), (field,))
 
@@ -145,9 +145,9 @@ def test_a_text_is_typed_by_its_description(field: str, text: str, value: Any) -
     ],
 )
 def test_a_text_that_does_not_fit_comes_back_with_the_reason(field: str, text: str, reason: str) -> None:
-    with pytest.raises(BadField) as refused:
+    with pytest.raises(BadField) as rejected:
         typed(text, SPECS, path_of(field))
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,11 @@ def test_a_text_that_does_not_fit_comes_back_with_the_reason(field: str, text: s
         ({}, f"list.{'9' * 5000}", "a list has at most 100 items"),
     ],
 )
-def test_a_path_that_leads_nowhere_comes_back_with_the_reason(
-    request_: dict[str, Any], field: str, reason: str
-) -> None:
+def test_an_invalid_path_is_rejected_with_the_reason(request_: dict[str, Any], field: str, reason: str) -> None:
     before = dict(request_)
-    with pytest.raises(BadField) as refused:
+    with pytest.raises(BadField) as rejected:
         put(request_, path_of(field), 1)
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
     assert request_ == before
 
 
@@ -200,7 +198,7 @@ def test_paths_lead_into_objects_and_lists() -> None:
 
 
 @pytest.mark.parametrize("field", ["ratio.x", "ratio.0", "list.100", "list.99999", "a.b.c.d.e.f.g.h.i"])
-def test_a_path_that_leads_nowhere_says_so(field: str) -> None:
+def test_an_invalid_path_is_rejected(field: str) -> None:
     with pytest.raises(BadField):
         put({"ratio": "1280:720"}, path_of(field), 1)
 
@@ -274,7 +272,7 @@ def within(required: bool, **properties: Any) -> dict[str, Any]:
         ({"a": {"type": "array", "items": IMAGE}}, {"a": [OTHER]}, {"a": [OTHER, LINK]}),
     ],
 )
-def test_a_file_goes_where_one_must_be_and_else_to_the_first_place_that_is_free(
+def test_a_file_is_placed_in_a_required_field_or_else_in_the_first_free_one(
     parameters: dict[str, Any], request_: dict[str, Any], filled: dict[str, Any]
 ) -> None:
     assert place_object(request_, parameters, "image", LINK)
@@ -291,13 +289,13 @@ def test_a_file_goes_where_one_must_be_and_else_to_the_first_place_that_is_free(
     ],
     ids=["filled", "no list", "a list of frames", "too deep"],
 )
-def test_a_file_that_finds_no_free_place_changes_nothing(parameters: dict[str, Any], request_: dict[str, Any]) -> None:
+def test_a_file_without_a_free_field_changes_nothing(parameters: dict[str, Any], request_: dict[str, Any]) -> None:
     before = copy.deepcopy(request_)
     assert not place_object(request_, parameters, "image", LINK)
     assert request_ == before
 
 
-def test_no_field_for_it_is_no_place() -> None:
+def test_an_object_without_a_field_for_it_is_not_placed() -> None:
     assert not place_object({}, parameters("image_to_video", "gen4_turbo"), "video", LINK)
     assert not place_object({}, parameters("text_to_video", "veo3.1"), "image", LINK)
     assert not place_object({}, {}, "image", LINK)
@@ -311,7 +309,7 @@ def test_a_field_that_a_preset_has_filled_is_left_to_it() -> None:
     assert request["newProductImages"][0]["uri"] == LINK
 
 
-def test_a_preset_may_say_where_the_object_belongs() -> None:
+def test_a_preset_may_name_the_field_of_the_object() -> None:
     template = {"promptImage": [{"uri": "{object}", "position": "last"}], "promptText": "the {object} moves"}
     assert names_object(template)
     assert with_object(template, LINK) == {**template, "promptImage": [{"uri": LINK, "position": "last"}]}

@@ -1,4 +1,4 @@
-"""Descriptions of parameters, word by word: what they take, and what is said of the rest."""
+"""Descriptions of parameters, keyword by keyword: the values that they accept and the issues of all others."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_what_fits_its_description_is_taken(value: Any, spec: dict[str, Any]) ->
     assert issues_of(value, spec) == {}
 
 
-REFUSED: list[tuple[Any, dict[str, Any], Found]] = [
+REJECTED: list[tuple[Any, dict[str, Any], Found]] = [
     (None, {"type": "string", "required": True}, {"x": ("invalid_type", "Required")}),
     (None, {"required": True, "why": "An image is needed."}, {"x": ("invalid_type", "An image is needed.")}),
     (5, {"type": "string"}, {"x": ("invalid_type", "Expected string, received integer")}),
@@ -175,13 +175,13 @@ REFUSED: list[tuple[Any, dict[str, Any], Found]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "spec", "expected"), REFUSED)
+@pytest.mark.parametrize(("value", "spec", "expected"), REJECTED)
 def test_what_does_not_fit_is_named_with_the_reason(value: Any, spec: dict[str, Any], expected: Found) -> None:
     found = issues_of(value, spec)
     assert {path: code for path, (code, _) in found.items()} == {path: code for path, (code, _) in expected.items()}
     for path, (code, part) in expected.items():
         message = found[path][1]
-        # Media have sentences of their own; the rest is as short as it is said here.
+        # Messages about media are longer; all others are compared in full.
         assert part in message if code in ("custom", "invalid_type") else message == part
 
 
@@ -197,7 +197,7 @@ def test_frames_that_are_all_alike_are_not_mixed(value: Any, spec: dict[str, Any
     assert issues_of(value, spec) == {}
 
 
-def test_every_parameter_is_checked_and_an_unknown_one_is_none() -> None:
+def test_every_parameter_is_checked_and_an_unknown_one_is_ignored() -> None:
     specs: dict[str, dict[str, Any]] = {
         "a": {"type": "string", "required": True},
         "b": {"type": "integer"},
@@ -236,7 +236,7 @@ class TestRules:
             (("b",), "custom", "one"),
         ]
 
-    def test_say_what_is_missing_as_missing(self) -> None:
+    def test_report_a_missing_parameter_as_required(self) -> None:
         [issue] = check({}, {}, rules=[{"requires": ["a"]}]).issues
         assert (issue.code, issue.path, issue.message) == ("invalid_type", ("a",), "Required")
 
@@ -295,7 +295,7 @@ def test_strings_are_found_at_their_paths() -> None:
     assert list(strings("x")) == [((), "x")]
 
 
-def test_unknown_parameters_are_named_in_order_and_the_model_is_none() -> None:
+def test_unknown_parameters_are_named_in_order_without_the_model() -> None:
     assert unknown_parameters({"model": "m", "zoom": 1, "angle": 2, "seed": 3}, {"seed": {}}) == ["angle", "zoom"]
 
 

@@ -1,4 +1,4 @@
-"""Runway's avatars, documents and voices over a transport in memory: what is sent, and what an answer means."""
+"""Runway's avatars, documents and voices over a transport in memory: requests, and the meaning of responses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def runway(*answers: Answers) -> tuple[RunwayCharacters, list[httpx.Request]]:
     return RunwayCharacters(RunwayConnection("https://runway.example", lambda fresh: "key", ManualClock(), http)), seen
 
 
-def test_each_call_goes_where_runway_has_it() -> None:
+def test_each_call_has_runways_method_and_path() -> None:
     item = {"id": "a"}
     given = [httpx.Response(200, json=item)] * 4 + [httpx.Response(204)] * 2 + [httpx.Response(200, json={})]
     characters, seen = runway(*given)
@@ -71,7 +71,7 @@ def test_a_page_is_read() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"data": {}}, {"data": ["a"]}, {"data": [{"name": "a"}]}])
-def test_a_page_that_is_none_is_not_taken_for_an_empty_one(answer: object) -> None:
+def test_a_malformed_page_is_not_an_empty_one(answer: object) -> None:
     characters, _ = runway(httpx.Response(200, json=answer))
     with pytest.raises(UpstreamUnavailable):
         characters.page("avatars", {})
@@ -91,14 +91,14 @@ def test_a_page_that_is_none_is_not_taken_for_an_empty_one(answer: object) -> No
         (httpx.Response(400, json={"error": "bad"}), CreateRejected),
     ],
 )
-def test_what_changes_something_is_sent_once(answer: Answers, error: type[Exception]) -> None:
+def test_a_change_is_never_retried(answer: Answers, error: type[Exception]) -> None:
     characters, seen = runway(answer)
     with pytest.raises(error):
         characters.create("avatars", {})
     assert len(seen) == 1
 
 
-def test_a_change_whose_answer_is_unreadable_may_have_been_made() -> None:
+def test_a_change_with_an_unreadable_response_may_have_been_made() -> None:
     characters, seen = runway(httpx.Response(200, content=b"<html>"))
     with pytest.raises(CreateAmbiguous):
         characters.change("avatars", "a", {})
@@ -114,7 +114,7 @@ def test_reads_and_deletes_are_tried_again() -> None:
     assert len(seen) == 4
 
 
-def test_what_is_gone_is_gone() -> None:
+def test_a_missing_item_is_gone() -> None:
     characters, _ = runway(httpx.Response(404), httpx.Response(404))
     with pytest.raises(UpstreamGone):
         characters.read("avatars", "a")

@@ -1,4 +1,4 @@
-"""Runway's API over real sockets: what each answer, and each missing answer, means for money."""
+"""Runway's API over real sockets: what each response, and each lost response, means for money."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def runway(server: TinyServer, keys: Keys, clock: ManualClock, http: httpx.Clien
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
@@ -106,7 +106,7 @@ class TestCreate:
         server.answers(answer(200, body))
         assert runway.create("text_to_video", BODY).estimated_credits == credits
 
-    def test_is_created_whichever_2xx_says_so(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_is_created_with_any_2xx(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(201, {"id": "up-1"}))
         assert runway.create("text_to_video", BODY).upstream_id == "up-1"
 
@@ -134,7 +134,7 @@ class TestCreate:
         "504": answer(504),
         "520": answer(520),
         "a redirect": answer(302, b"", {"location": "/v1/elsewhere"}),
-        "a 2xx that is no JSON": answer(200, b"OK"),
+        "a 2xx that is not JSON": answer(200, b"OK"),
         "a 2xx that is empty": answer(200),
         "a 2xx that is a list": answer(200, [{"id": "up-1"}]),
         "a 2xx that is a string": answer(200, "up-1"),
@@ -165,7 +165,9 @@ class TestCreate:
         assert "A dog" not in str(caught.value)
         assert "key_" not in str(caught.value)
 
-    def test_to_nobody_is_refused(self, keys: Keys, clock: ManualClock, http: httpx.Client, closed_port: int) -> None:
+    def test_to_a_closed_port_is_refused(
+        self, keys: Keys, clock: ManualClock, http: httpx.Client, closed_port: int
+    ) -> None:
         with pytest.raises(CreateRefused, match="ConnectError"):
             RunwayClient(RunwayConnection(f"http://127.0.0.1:{closed_port}", keys, clock, http)).create(
                 "text_to_video", BODY
@@ -190,7 +192,7 @@ class TestCreate:
             ("99999999999999999999", 99999999999999999999.0),
         ],
     )
-    def test_that_is_refused_tells_how_long_to_wait(
+    def test_that_is_refused_has_the_seconds_of_retry_after(
         self, value: str, seconds: float | None, runway: RunwayClient, server: TinyServer
     ) -> None:
         server.answers(answer(429, {"error": "Daily limit"}, {"retry-after": value}))
@@ -225,9 +227,7 @@ class TestCreate:
 
 
 class TestKey:
-    def test_that_was_rotated_is_fetched_afresh_once(
-        self, runway: RunwayClient, server: TinyServer, keys: Keys
-    ) -> None:
+    def test_that_was_rotated_is_fetched_again_once(self, runway: RunwayClient, server: TinyServer, keys: Keys) -> None:
         server.answers(answer(401, {"error": "Unauthorized"}), CREATED)
         assert runway.create("text_to_video", BODY).upstream_id == "up-1"
         assert [request.headers["authorization"] for request in server.requests] == ["Bearer key_old", "Bearer key_new"]
@@ -240,13 +240,15 @@ class TestKey:
         assert (caught.value.status, caught.value.is_quota) == (401, True)
         assert len(server.requests) == 2
 
-    def test_that_was_rotated_does_not_hide_a_lost_answer(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_that_was_rotated_does_not_hide_a_lost_response(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(401), answer(502))
         with pytest.raises(CreateAmbiguous):
             runway.create("text_to_video", BODY)
         assert len(server.requests) == 2
 
-    def test_that_cannot_be_read_sends_nothing(self, runway: RunwayClient, server: TinyServer, keys: Keys) -> None:
+    def test_that_cannot_be_read_prevents_the_request(
+        self, runway: RunwayClient, server: TinyServer, keys: Keys
+    ) -> None:
         keys.problem = KeyUnavailable("no Runway key is set")
         with pytest.raises(CreateRefused, match="no Runway key is set"):
             runway.create("text_to_video", BODY)
@@ -304,11 +306,11 @@ class TestTask:
         assert runway.task("up-1").progress is None
 
     @pytest.mark.parametrize("status", ["PENDING", "THROTTLED", "RUNNING", "A_STATUS_OF_TOMORROW"])
-    def test_is_not_ended_unless_runway_says_so(self, status: str, runway: RunwayClient, server: TinyServer) -> None:
+    def test_is_not_ended_unless_runway_reports_it(self, status: str, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(200, {"status": status}))
         assert not runway.task("up-1").is_terminal
 
-    def test_that_is_not_there_is_gone_at_once(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_that_is_not_found_is_gone_without_a_retry(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(404, {"error": "Not found"}))
         with pytest.raises(UpstreamGone):
             runway.task("up-1")
@@ -355,7 +357,7 @@ class TestTask:
             runway.task("up-1")
         assert clock.now() - before <= 20
 
-    def test_tells_what_runway_asks_for_in_the_end(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_has_runways_retry_after_when_all_tries_fail(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(429, b"", {"retry-after": "120"}))
         with pytest.raises(UpstreamUnavailable) as caught:
             runway.task("up-1")
@@ -373,10 +375,10 @@ class TestTask:
         with pytest.raises(UpstreamUnavailable):
             runway.task("up-1")
 
-    def test_that_does_not_answer_is_given_up_in_time_for_the_functions_that_ask(
+    def test_without_a_response_fails_before_the_functions_time_out(
         self, server: TinyServer, keys: Keys, clock: ManualClock
     ) -> None:
-        """PollTask and ReadTasks have 30 s, in which all tries and pauses must fit."""
+        """PollTask and ReadTasks time out after 30 s. All tries and pauses must fit into that."""
         waits: list[float] = []
 
         def slow(request: httpx.Request) -> httpx.Response:
@@ -391,14 +393,14 @@ class TestTask:
 
 
 class TestRelay:
-    """Calls that Runway itself answers."""
+    """Calls that are passed on to Runway."""
 
-    def test_is_asked_again_where_it_changes_nothing(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_is_retried_where_it_changes_nothing(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(503), answer(200, {"data": []}))
         assert runway.relay("GET", "/v1/routers", {"limit": "7", "cursor": "a b"}, None) == {"data": []}
         assert [request.path for request in server.requests] == ["/v1/routers?limit=7&cursor=a+b"] * 2
 
-    def test_is_sent_once_where_it_does(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_is_never_retried_where_it_changes_something(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(502))
         for method in ("POST", "PATCH"):
             with pytest.raises(CreateAmbiguous):
@@ -406,7 +408,7 @@ class TestRelay:
         assert server.methods == ["POST", "PATCH"]
         assert [request.json() for request in server.requests] == [{"slug": "a"}] * 2
 
-    def test_may_have_an_empty_answer(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_may_have_an_empty_response(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(204))
         assert runway.relay("DELETE", "/v1/routers/r", {}, None) is None
         assert server.methods == ["DELETE"]
@@ -421,7 +423,7 @@ class TestRelay:
 
 class TestCancel:
     @pytest.mark.parametrize(("flavor", "id"), [(RUNWAY, "workflow_invocations/i"), (COMETAPI, "up-1")])
-    def test_of_what_cannot_be_cancelled_sends_nothing(
+    def test_of_what_cannot_be_cancelled_makes_no_request(
         self, flavor: Flavor, id: str, server: TinyServer, keys: Keys, clock: ManualClock, http: httpx.Client
     ) -> None:
         RunwayClient(RunwayConnection(server.url, keys, clock, http), flavor).cancel(id)
@@ -432,11 +434,11 @@ class TestCancel:
         runway.cancel("up-1")
         assert [(request.method, request.path) for request in server.requests] == [("DELETE", "/v1/tasks/up-1")]
 
-    def test_of_what_is_gone_is_fine(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_of_a_missing_task_succeeds(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(404, {"error": "Not found"}))
         runway.cancel("up-1")
 
-    def test_is_tried_again_and_then_said_to_be_undone(self, runway: RunwayClient, server: TinyServer) -> None:
+    def test_is_retried_and_then_fails(self, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(503))
         with pytest.raises(UpstreamUnavailable):
             runway.cancel("up-1")
@@ -470,7 +472,7 @@ class TestUpload:
         assert (request.method, request.path) == ("POST", "/v1/uploads")
         assert request.json() == {"filename": "input.png", "type": "ephemeral"}
 
-    def test_sends_the_fields_first_and_the_file_last(
+    def test_has_the_fields_first_and_the_file_last(
         self, slot: Behaviour, runway: RunwayClient, storage: TinyServer
     ) -> None:
         runway.upload("input.png", "image/png", io.BytesIO(b"pixels"))
@@ -486,7 +488,7 @@ class TestUpload:
         assert b"image/png" in parts[-1]
         assert parts[-1].endswith(b"\r\n\r\npixels\r\n")
 
-    def test_keeps_runways_key_from_the_storage_host(
+    def test_does_not_show_runways_key_to_the_storage_host(
         self, slot: Behaviour, runway: RunwayClient, storage: TinyServer
     ) -> None:
         runway.upload("input.png", "image/png", io.BytesIO(b"pixels"))
@@ -495,7 +497,7 @@ class TestUpload:
         assert b"key_old" not in request.body
 
     @pytest.mark.parametrize("status", [200, 201, 204])
-    def test_is_stored_whichever_2xx_says_so(
+    def test_is_stored_with_any_2xx(
         self, status: int, slot: Behaviour, runway: RunwayClient, storage: TinyServer
     ) -> None:
         storage.answers(raw(head(status, content_length="0")))
@@ -540,9 +542,7 @@ class TestUpload:
             None,
         ],
     )
-    def test_to_a_slot_that_makes_no_sense_is_refused(
-        self, slot: Any, runway: RunwayClient, server: TinyServer
-    ) -> None:
+    def test_to_a_malformed_slot_is_refused(self, slot: Any, runway: RunwayClient, server: TinyServer) -> None:
         server.answers(answer(200, slot))
         with pytest.raises(CreateRefused):
             runway.upload("a.png", "image/png", io.BytesIO(b"x"))
@@ -555,7 +555,7 @@ class TestUpload:
 
 class TestConnections:
     def test_serve_one_request_each(self, runway: RunwayClient, server: TinyServer) -> None:
-        """A kept-alive connection that the other side has closed would make an ambiguous create of a plain one."""
+        """A kept-alive connection that Runway has closed would turn a plain create into an ambiguous one."""
         alive = raw(b'HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{"status": "RUNNING"}')
         server.answers(alive)
         runway.task("up-1")
@@ -594,10 +594,10 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 
 
 @pytest.mark.parametrize("error", sorted(set(_subclasses(httpx.RequestError)), key=str))
-def test_only_errors_before_sending_are_refusals(
+def test_only_errors_before_the_request_are_refusals(
     error: type[httpx.RequestError], keys: Keys, clock: ManualClock
 ) -> None:
-    """Any error that httpx knows, or will know: the unlisted falls on the side that does not pay twice."""
+    """Every error of httpx, also of later versions: an unlisted one is ambiguous, so that no create is paid twice."""
 
     def fail(request: httpx.Request) -> httpx.Response:
         raise error("broken")
@@ -609,7 +609,7 @@ def test_only_errors_before_sending_are_refusals(
 
 
 def test_errors_are_sorted_by_consequence() -> None:
-    """Catching one never catches another, and none says more than its message."""
+    """Catching one error never catches another, and the text of an error is only its message."""
     kinds = set(_subclasses(errors.RunwayError))
     assert {CreateRefused, CreateRejected, CreateAmbiguous, UpstreamUnavailable, UpstreamGone, KeyUnavailable} <= kinds
     assert all(kind.__bases__ == (RunwayError,) for kind in kinds)

@@ -19,7 +19,7 @@ class TestEnvelope:
     @pytest.mark.parametrize(
         "answer", [BARE, {"code": "success", "message": "", "data": {"status": "X", "data": BARE}}]
     )
-    def test_what_runway_says_inside_is_the_answer(self, answer: dict[str, Any]) -> None:
+    def test_the_response_is_runways_inner_object(self, answer: dict[str, Any]) -> None:
         task = parse_task("up-1", answer)
         assert (task.status, list(task.output), task.cost_credits, task.nodes) == ("SUCCEEDED", LINKS, 25.0, None)
 
@@ -36,12 +36,12 @@ class TestEnvelope:
         ],
     )
     @pytest.mark.parametrize("inner", [None, {}, {"id": "up-1"}])
-    def test_without_it_the_envelope_speaks(self, status: str, expected: str, inner: Any) -> None:
+    def test_without_runways_object_has_the_envelopes_fields(self, status: str, expected: str, inner: Any) -> None:
         data = {"task_id": "up-1", "status": status, "progress": "40%", "fail_reason": "It broke", "data": inner}
         task = parse_task("up-1", {"code": "success", "data": data})
         assert (task.status, task.progress, task.failure) == (expected, 0.4, "It broke")
 
-    def test_gives_the_reason_that_runway_does_not(self) -> None:
+    def test_has_the_envelopes_reason_if_runway_gives_none(self) -> None:
         inner = {"status": "FAILED", "failureCode": "INTERNAL"}
         task = parse_task("up-1", {"data": {"status": "FAILURE", "fail_reason": "Timed out", "data": inner}})
         assert (task.failure, task.failure_code) == ("Timed out", "INTERNAL")
@@ -61,7 +61,7 @@ class TestInvocation:
     """A run of a workflow."""
 
     def test_has_outputs_by_node_in_an_order_of_their_own(self) -> None:
-        """They are numbered by it: what one look calls the second output the next must not call the first."""
+        """Outputs are numbered in that order, so the second output of one poll must not be the first of the next."""
         output = {"node-b": [LINKS[0]], "node-a": [LINKS[1], "https://cdn.example/3.png"]}
         there, back = (
             parse_task("workflow_invocations/i", {"status": "SUCCEEDED", "output": dict(items)})
@@ -79,7 +79,7 @@ class TestInvocation:
         task = parse_task("workflow_invocations/i", {"status": "SUCCEEDED", "output": output})
         assert (task.output, task.nodes) == ((), ())
 
-    def test_tells_which_nodes_have_failed(self) -> None:
+    def test_has_the_errors_of_failed_nodes(self) -> None:
         errors = {
             "n-1": {"message": "No", "failureCode": "SAFETY.INPUT.TEXT", "nodeName": None},
             "n-2": {"message": "x"},
@@ -94,21 +94,23 @@ class TestInvocation:
     def test_survives_errors_that_make_no_sense(self, errors: Any) -> None:
         assert parse_task("i", {"status": "RUNNING", "nodeErrors": errors}).node_errors == {}
 
-    def test_keeps_no_more_of_them_than_a_row_can_hold(self) -> None:
+    def test_has_no_more_errors_than_a_row_can_hold(self) -> None:
         errors = {f"n-{number}": {"message": "x" * 10**6, "nodeName": 7} for number in range(500)}
-        kept = parse_task("i", {"status": "RUNNING", "nodeErrors": errors}).node_errors
-        assert len(kept) == MOST_NODE_ERRORS
-        assert all(len(error["message"]) == LONGEST_NODE_ERROR and error["nodeName"] == "7" for error in kept.values())
+        stored = parse_task("i", {"status": "RUNNING", "nodeErrors": errors}).node_errors
+        assert len(stored) == MOST_NODE_ERRORS
+        assert all(
+            len(error["message"]) == LONGEST_NODE_ERROR and error["nodeName"] == "7" for error in stored.values()
+        )
 
 
 @pytest.mark.parametrize("routing", [None, [], "x", {"x": "y" * LARGEST_ROUTING}, {"credits": float("nan")}])
-def test_routing_that_a_row_could_not_keep_is_none(routing: Any) -> None:
+def test_routing_that_a_row_cannot_hold_is_empty(routing: Any) -> None:
     assert routing_of({"routing": routing}) == {}
     assert routing_of({}) == {}
 
 
 @pytest.mark.parametrize("answer", [None, [], "x", {}, {"status": 7}, {"data": {}, "status": None}])
-def test_what_is_no_task_is_not_taken_for_one(answer: Any) -> None:
+def test_a_malformed_task_is_an_error_or_has_not_ended(answer: Any) -> None:
     try:
         task = parse_task("up-1", answer)
     except ValueError:

@@ -88,7 +88,7 @@ def link(key: str) -> str:
 
 
 def marked(scenario: str) -> dict[str, Any]:
-    """Inputs of a workflow's first node, with what the simulator is to do."""
+    """Inputs of a workflow's first node, with a directive for the simulator."""
     return {STILL: {"prompt": {"type": "primitive", "value": f"A lamp [[sim: {scenario}]]"}}}
 
 
@@ -139,7 +139,7 @@ class TestCometApi:
         assert (ended.state, len(ended.outputs), ended.missing) == (State.SUCCEEDED, 1, 0)
         assert json.loads(comet.topic.published[0][0])["type"] == "task.succeeded"
 
-    def test_tells_why_it_failed(self, comet: World) -> None:
+    def test_reports_why_a_task_failed(self, comet: World) -> None:
         body = good_body("image_to_video", "gen4_turbo", promptText="[[sim: fail=SAFETY.INPUT.TEXT]]")
         ended = goes_through(comet, accept(order("image_to_video", body), comet, 3600).task)
         assert (ended.state, ended.failure_code) == (State.FAILED, "SAFETY.INPUT.TEXT")
@@ -160,11 +160,11 @@ class TestCometApi:
             accept(order(operation, {}), comet, 3600)
         assert comet.table.rows == {}
 
-    def test_is_not_sent_what_was_uploaded_to_runway(self, comet: World) -> None:
+    def test_does_not_accept_uploads_to_runway(self, comet: World) -> None:
         body = good_body("image_to_video", "gen4_turbo", promptImage="runway://an-upload-to-runway-itself")
-        with pytest.raises(InvalidRequest, match="CometAPI") as refused:
+        with pytest.raises(InvalidRequest, match="CometAPI") as rejected:
             accept(order("image_to_video", body), comet, 3600)
-        assert [issue.path for issue in refused.value.issues] == [("promptImage",)]
+        assert [issue.path for issue in rejected.value.issues] == [("promptImage",)]
 
 
 class TestWorkflow:
@@ -172,7 +172,7 @@ class TestWorkflow:
     def runway(self, upstream: Callable[..., World]) -> World:
         return upstream()
 
-    def test_is_a_task_whose_outputs_are_archived_by_node(self, runway: World, simulator: RunningSimulator) -> None:
+    def test_is_a_task_with_outputs_archived_by_node(self, runway: World, simulator: RunningSimulator) -> None:
         given = {CLIP: {"frame": {"type": "image", "uri": data_uri(picture("PNG"))}}}
         task = accept(order(WORKFLOW, {"nodeOutputs": given}), runway, 3600).task
         ended = goes_through(runway, task)
@@ -220,13 +220,13 @@ class TestWorkflow:
         }
         assert not any(seen.method == "DELETE" for seen in simulator.simulator.requests)
 
-    def test_that_there_is_not_is_refused_by_runway(self, runway: World) -> None:
+    def test_that_is_unknown_is_rejected_by_runway(self, runway: World) -> None:
         ended = goes_through(runway, accept(order("workflows/unknown", {}), runway, 3600).task)
         assert (ended.state, ended.failure_code) == (State.FAILED, "TARMAC.REJECTED.404")
 
 
 class TestRouter:
-    def test_what_it_has_chosen_is_shown_once_runway_has_said_it(
+    def test_its_choice_is_shown_once_runway_has_reported_it(
         self, upstream: Callable[..., World], simulator: RunningSimulator
     ) -> None:
         world = upstream()

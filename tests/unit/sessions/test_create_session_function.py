@@ -113,7 +113,7 @@ class TestConnectFaults:
             (CreateRefused("Too many requests", status=429, retry_after_seconds=7), 429, "Too many requests"),
             (CreateRejected("Avatar not found", status=404), 404, "Avatar not found"),
             (CreateRejected("Validation failed", status=400), 400, "Validation failed"),
-            (CreateRefused("Runway refuses the key", status=401), 502, "operator"),
+            (CreateRefused("Runway rejects the key", status=401), 502, "operator"),
         ],
     )
     def test_a_rejected_create_gets_runways_status(
@@ -170,8 +170,8 @@ class TestPermissions:
         assert ask(CONNECT, {"avatarId": UUID}, headers=bearer(own_key))[0] == 200
         assert ask(CREATE, BODY, scopes=scope)[0] == 200
 
-    def test_another_clients_avatar_is_answered_like_a_missing_one(self, ask: Ask, key: str, world: World) -> None:
-        def answers() -> list[tuple[int, Any]]:
+    def test_another_clients_avatar_gets_the_response_of_a_missing_one(self, ask: Ask, key: str, world: World) -> None:
+        def responses() -> list[tuple[int, Any]]:
             return [
                 ask(CONNECT, {"avatarId": UUID}, headers=bearer(key)),
                 ask(CREATE, BODY),
@@ -179,9 +179,9 @@ class TestPermissions:
             ]
 
         world.runway_sessions.refuse_creates += [CreateRejected("No such avatar", status=404)] * 2
-        missing = answers()
+        missing = responses()
         own(Kind.AVATAR, UUID, "other", world)
-        assert answers() == missing
+        assert responses() == missing
         assert [status for status, _ in missing] == [404, 404, 400]
         assert all("Avatar not found" in answer["error"] for _, answer in missing)
         assert not world.runway_sessions.sessions
@@ -361,8 +361,8 @@ class TestRunwaysPaths:
     def test_an_idempotency_key_creates_one_session(self, app: ModuleType, world: World) -> None:
         request = event("http-create-session")
         request["headers"]["idempotency-key"] = "k-1"
-        answers = [app.handler(request, None)["body"] for _ in range(2)]
-        assert answers == ['{"id":"live-1"}'] * 2
+        responses = [app.handler(request, None)["body"] for _ in range(2)]
+        assert responses == ['{"id":"live-1"}'] * 2
         other = request | {"body": request["body"].replace("120", "60")}
         assert app.handler(other, None)["statusCode"] == 422
 

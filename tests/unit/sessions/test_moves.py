@@ -213,7 +213,7 @@ def test_an_ending_gives_up_claim_and_reservation_and_counts_started_seconds() -
     assert (failed.failure, failed.failure_code) == ("no avatar", "AVATAR.GONE")
 
 
-def test_what_was_said_is_archived_before_the_notice_is_due() -> None:
+def test_a_conversation_is_archived_before_the_notice_is_due() -> None:
     archived = MOVES.archived(a_session(S.COMPLETED), [OUTPUT])
     assert (archived.outputs, archived.notice_state) == ((OUTPUT,), NoticeState.PENDING)
     announced = MOVES.announced(archived)
@@ -223,10 +223,10 @@ def test_what_was_said_is_archived_before_the_notice_is_due() -> None:
 
 
 @pytest.mark.parametrize(("move", "session", "reason"), REASONS)
-def test_a_refused_move_has_a_reason(move: Move, session: Session, reason: str) -> None:
-    with pytest.raises(TransitionRefused) as refused:
+def test_a_rejected_move_has_a_reason(move: Move, session: Session, reason: str) -> None:
+    with pytest.raises(TransitionRefused) as rejected:
         move(MOVES, session)
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
 
 
 def test_the_first_version_is_due_if_no_execution_starts() -> None:
@@ -297,7 +297,7 @@ def test_check_step_names_the_invalid_step() -> None:
         check_step(FOLLOWS, a_session(S.RUNNING), a_session(S.READY, version=4))
 
 
-def test_a_step_that_skips_a_version_is_refused() -> None:
+def test_a_step_that_skips_a_version_is_rejected() -> None:
     before = a_session()
     with pytest.raises(TransitionRefused):
         check_step(FOLLOWS, before, MOVES.observe(MOVES.observe(before, "READY", 5), "READY", 5))

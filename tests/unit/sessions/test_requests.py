@@ -1,4 +1,4 @@
-"""Bodies of creates and connects, and the bodies sent to Runway for them."""
+"""Bodies of creates and connects, and the bodies that Runway gets for them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_create_always_has_max_duration(longest: int, asked: int | None, sent:
     assert (request.body["maxDuration"], request.max_seconds) == (sent, sent)
 
 
-def test_options_are_sent_to_runway_and_metadata_is_not() -> None:
+def test_runway_gets_the_options_and_not_the_metadata() -> None:
     options = {"personality": "Kind", "startScript": "Hello", "tools": [TOOL], "maxDuration": 60}
     request = parse_connect({"avatarId": UUID, "metadata": {"page": "7"}} | options, 300)
     assert request.body == {"model": "gwm1_avatars", "avatar": CUSTOM} | options

@@ -52,7 +52,7 @@ def running(world: World) -> None:
 
 
 def ended(world: World) -> None:
-    """A call of twenty seconds whose end was polled and whose conversation is not archived yet."""
+    """End a call after twenty seconds. A poll has seen the end; the conversation is not archived yet."""
     world.runway_sessions.run_seconds = 20
     running(world)
     watch(world)
@@ -89,7 +89,7 @@ class TestCreate:
         assert not may_use("other", Kind.CONVERSATION, "live-1", world)
         assert minutes(world) == 300
 
-    def test_minutes_are_reserved_before_the_create_is_sent(self, world: World) -> None:
+    def test_minutes_are_reserved_before_the_attempt(self, world: World) -> None:
         for _ in range(2):
             create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
         with pytest.raises(MinutesUsedUp, match=r"2 minutes .* a day; 2 are used or reserved"):
@@ -99,10 +99,10 @@ class TestCreate:
         world.clock.advance(24 * 3600)
         assert create_session(SessionOrder("acme", a_request(maxDuration=60)), world, 125)
 
-    @pytest.mark.parametrize("refusal", [CreateRefused("busy", status=429), CreateRejected("no", status=400)])
-    def test_a_rejected_create_releases_its_minutes(self, refusal: Exception, world: World) -> None:
-        world.runway_sessions.refuse_creates.append(refusal)
-        with pytest.raises(type(refusal)):
+    @pytest.mark.parametrize("rejection", [CreateRefused("busy", status=429), CreateRejected("no", status=400)])
+    def test_a_rejected_create_releases_its_minutes(self, rejection: Exception, world: World) -> None:
+        world.runway_sessions.refuse_creates.append(rejection)
+        with pytest.raises(type(rejection)):
             created(world)
         assert minutes(world) == 0
         assert not world.session_executions.started
@@ -136,7 +136,7 @@ class TestCreate:
             create_session(order, world, MOST_SECONDS)
         assert create_session(order, world, MOST_SECONDS).id == "live-1"
 
-    def test_a_session_whose_row_cannot_be_written_is_cancelled(self, world: World) -> None:
+    def test_a_session_is_cancelled_if_its_row_cannot_be_written(self, world: World) -> None:
         """The sweeper marks the attempt as lost while the call is suspended."""
         create = world.runway_sessions.create
 
@@ -179,26 +179,26 @@ class TestConsume:
     @pytest.mark.parametrize("status", [401, 403, 404, 409, 429])
     def test_a_rejected_consume_does_not_cost_the_session(self, status: int, world: World) -> None:
         ready(world)
-        refusal = CreateRefused("busy", status=429) if status == 429 else CreateRejected("no", status=status)
-        world.runway_sessions.refuse_consumes.append(refusal)
-        with pytest.raises(type(refusal)):
+        rejection = CreateRefused("busy", status=429) if status == 429 else CreateRejected("no", status=status)
+        world.runway_sessions.refuse_consumes.append(rejection)
+        with pytest.raises(type(rejection)):
             consume_session("live-1", "wrong", world)
         assert consume_session("live-1", key(world), world).token
 
-    def test_a_claim_that_could_not_be_released_is_logged_and_the_refusal_stays(
+    def test_a_claim_that_could_not_be_released_is_logged_and_runways_error_is_raised(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
         ready(world)
         write = world.table.write
 
-        def refuse(*_: Any) -> None:
+        def reject(*_: Any) -> None:
             def conflict(*_: Any) -> None:
                 raise WriteConflict
 
             world.table.write = conflict
             raise CreateRefused("busy", status=429)
 
-        world.runway_sessions.consume = refuse  # type: ignore[assignment]
+        world.runway_sessions.consume = reject  # type: ignore[assignment]
         with pytest.raises(CreateRefused):
             consume_session("live-1", key(world), world)
         assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -216,7 +216,7 @@ class TestConsume:
         with pytest.raises(CredentialsSpent):
             consume_session("live-1", key(world), world)
 
-    def test_a_burned_session_whose_cancel_failed_is_cancelled_by_watch(self, world: World) -> None:
+    def test_a_burned_session_is_cancelled_by_watch_after_a_failed_cancel(self, world: World) -> None:
         ready(world)
         world.runway_sessions.lose_consumes.append(CreateAmbiguous("lost"))
         world.runway_sessions.refuse_cancels.append(UpstreamUnavailable("down"))
@@ -470,8 +470,8 @@ class TestFinish:
 
     def test_finish_waits_for_the_recording(self, world: World) -> None:
         ended(world)
-        said = world.runway_sessions.conversation("live-1")
-        world.runway_sessions.conversations["live-1"] = said | {"recordingUrl": None}
+        conversation = world.runway_sessions.conversation("live-1")
+        world.runway_sessions.conversations["live-1"] = conversation | {"recordingUrl": None}
         waiting = finish_session("live-1", world, MAX_BYTES).as_state()
         assert waiting == {"sessionId": "live-1", "ending": "waiting", "waitSeconds": 15}
         assert not world.topic.published
@@ -499,7 +499,7 @@ class TestFinish:
         assert (summary["ending"], summary["error"], summary["cause"]) == ("failed", "SAFETY.INPUT.TEXT", "Moderated")
 
     @pytest.mark.parametrize("problem", [HostRefused("elsewhere"), DownloadCut("cut"), WriteConflict("key")])
-    def test_a_recording_that_may_still_be_had_keeps_the_session_open(self, problem: Exception, world: World) -> None:
+    def test_a_session_stays_open_while_its_recording_may_be_available(self, problem: Exception, world: World) -> None:
         ended(world)
         world.downloads.problems += [problem] * 3
         with pytest.raises(type(problem)):

@@ -91,7 +91,7 @@ def own(clocked: RunningSimulator, headers: dict[str, str], clock: list[float]) 
 
 @pytest.fixture(scope="session")
 def photo() -> bytes:
-    """A PNG whose left half is red and whose right half is blue."""
+    """A PNG with a red left half and a blue right half."""
     image = Image.new("RGB", (400, 300), (220, 20, 20))
     image.paste((20, 20, 220), (200, 0, 400, 300))
     image.putpixel((0, 0), (1, 2, 3))

@@ -45,8 +45,8 @@ def test_processing_can_fail(own: httpx.Client, clock: list[float], path: str, b
         ({"name": "x" * 51}, ["name"]),
         ({"personality": ""}, ["personality"]),
         ({"referenceImage": "http://example.com/a.png"}, ["referenceImage"]),
-        ({"voice": {"type": "runway-live-preset", "presetId": "nobody"}}, ["voice", "presetId"]),
-        ({"voice": {"type": "custom", "id": "nobody"}}, ["voice", "id"]),
+        ({"voice": {"type": "runway-live-preset", "presetId": "unknown"}}, ["voice", "presetId"]),
+        ({"voice": {"type": "custom", "id": "unknown"}}, ["voice", "id"]),
         ({"documentIds": ["none"]}, ["documentIds"]),
         ({"imageProcessing": "much"}, ["imageProcessing"]),
     ],
@@ -66,7 +66,7 @@ def test_knowledge_is_limited(own: httpx.Client) -> None:
 
 
 def test_documents(own: httpx.Client, clock: list[float]) -> None:
-    """A change answers without a body; lists leave the content out and are sorted as the query says."""
+    """The response to a change has no body. Lists omit the content and have the order of the query."""
     ids = []
     for name in ("a", "b", "c"):
         ids.append(own.post("/v1/documents", json={"name": name, "content": "# hi"}).json()["id"])

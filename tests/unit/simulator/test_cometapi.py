@@ -44,7 +44,7 @@ def comet(running: RunningSimulator, clock: list[float]) -> Iterator[httpx.Clien
 
 
 def test_a_task_in_its_envelope(comet: httpx.Client, clock: list[float]) -> None:
-    """Not found at first, then an envelope with Runway's own answer inside."""
+    """Not found at first, then an envelope with Runway's own response inside."""
     body = TEXT | {"promptText": "[[sim: unseen=4, pending=5, seconds=10]]"}
     created = comet.post("/v1/text_to_video", json=body).json()
     assert set(created) == {"id"}
@@ -91,7 +91,7 @@ def test_a_failure_in_an_envelope(comet: httpx.Client, clock: list[float]) -> No
         ("/v1/character_performance", ACT_TWO | {"model": "runwayml-character-performance"}, 400),
         ("/v1/image_to_video", TURBO, 200),
         ("/v1/image_to_video", TURBO | {"model": "gen3a_turbo", "watermark": False, "duration": 10}, 200),
-        ("/v1/image_to_video", TURBO | {"promptImage": "runway://somebody-knows"}, 400),
+        ("/v1/image_to_video", TURBO | {"promptImage": "runway://an-upload-to-runway"}, 400),
         (
             "/v1/image_to_video",
             TURBO | {"promptImage": "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n----").decode()},

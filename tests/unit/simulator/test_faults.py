@@ -23,7 +23,7 @@ ACT_TWO = {
 
 
 def creates_of(http: httpx.Client, response: httpx.Response | httpx.RequestError) -> list[dict[str, Any]]:
-    """The ledger's entries for the body that was sent."""
+    """The ledger's entries for the body of the request."""
     sha256 = hashlib.sha256(response.request.read()).hexdigest()
     return [entry for entry in http.get("/_simulator/ledger").json()["creates"] if entry["bodySha256"] == sha256]
 
@@ -43,7 +43,7 @@ def creates_of(http: httpx.Client, response: httpx.Response | httpx.RequestError
         ("504", True),
     ],
 )
-def test_a_create_answered_with_an_error(http: httpx.Client, create: Create, fault: str, billed: bool) -> None:
+def test_a_create_with_an_error(http: httpx.Client, create: Create, fault: str, billed: bool) -> None:
     """A create that may have taken effect before the error is billed; a rejected one is not."""
     response = create(f"[[sim: create={fault}, retry_after=3]]")
     assert response.status_code == int(fault)

@@ -65,7 +65,7 @@ def test_the_official_client_uploads_a_picture(
 
 def test_the_official_client_gets_the_issues(runway: RunwayML) -> None:
     with pytest.raises(BadRequestError) as refused:
-        runway.image_to_video.create(model="gen4_turbo", prompt_image="runway://nobody-knows", ratio="1280:720")
+        runway.image_to_video.create(model="gen4_turbo", prompt_image="runway://unknown-upload", ratio="1280:720")
     body: Any = refused.value.body
     assert body["error"] == "Validation of body failed"
     assert body["issues"][0]["path"] == ["promptImage"]
@@ -162,7 +162,7 @@ def test_bad_upload_requests(http: httpx.Client, body: dict[str, str]) -> None:
 
 
 def test_output_links(http: httpx.Client, create: Create, finish: Finish) -> None:
-    """Outputs answer HEAD and ranges, with lasting bytes; links cannot be altered and end with the task."""
+    """Outputs support HEAD and ranges, and their bytes never change. Links cannot be altered and end with the task."""
     task_id = create("[[sim: pending=0, seconds=0, outputs=2, size=500000]]").json()["id"]
     links = finish(task_id)["output"]
     first, second = (http.get(link).content for link in links)

@@ -103,7 +103,7 @@ def test_a_failure_is_refunded_unless_it_was_moderated(
 @pytest.mark.parametrize(
     ("age", "status", "billed"), [(1, "CANCELLED", 0), (5, "CANCELLED", 60), (50, "SUCCEEDED", 60)]
 )
-def test_a_delete_cancels_what_is_active_and_refunds_what_has_not_run(age: float, status: str, billed: int) -> None:
+def test_a_delete_cancels_an_active_task_and_refunds_a_waiting_one(age: float, status: str, billed: int) -> None:
     task = started(make_task())
     task.deleted_at = T0 + age
     assert status_at(task, T0 + 999) == status
@@ -153,10 +153,10 @@ times = st.floats(0, 50, allow_nan=False)
 @given(
     limit=st.integers(1, 3),
     plan=st.lists(st.tuples(times, times), min_size=1, max_size=12),
-    looks=st.lists(times, max_size=6),
+    polls=st.lists(times, max_size=6),
 )
 def test_starts_do_not_depend_on_when_the_queue_is_read(
-    limit: int, plan: list[tuple[float, float]], looks: list[float]
+    limit: int, plan: list[tuple[float, float]], polls: list[float]
 ) -> None:
     """However often a queue is read, tasks start at the same times and never exceed the limit."""
 
@@ -178,4 +178,4 @@ def test_starts_do_not_depend_on_when_the_queue_is_read(
             assert len(running) <= limit
         return [task.started_at or 0 for task in tasks]
 
-    assert starts(looks) == starts([])
+    assert starts(polls) == starts([])

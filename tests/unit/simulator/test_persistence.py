@@ -42,7 +42,7 @@ def accept(simulator: Simulator, directives: str) -> str:
     return simulator.accept("/v1/text_to_video", "gen4.5", 60, "0" * 64, parse(directives), clip).id
 
 
-def test_nothing_changes_by_a_restart(tmp_path: Path) -> None:
+def test_a_restart_changes_nothing(tmp_path: Path) -> None:
     """Waiting, running, cancelled and ended tasks go on as they would have, and so does the queue."""
     now = [T0]
     before = simulator_at(now, tmp_path)
@@ -108,11 +108,11 @@ def test_the_library_survives(tmp_path: Path, headers: dict[str, str]) -> None:
 def test_an_unreadable_state_is_set_aside(
     tmp_path: Path, headers: dict[str, str], state: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The simulator starts empty and logs it; the unreadable file is kept."""
+    """The simulator starts empty and logs it. It renames the unreadable file."""
     (tmp_path / "state.json").write_bytes(state)
     with running_simulator(state_dir=tmp_path) as running:
         assert httpx.get(f"{running.base_url}/v1/workflows", headers=headers).status_code == 200
     assert "unreadable" in caplog.text
-    kept = [path for path in tmp_path.iterdir() if path.name.startswith("state.unreadable")]
-    assert [path.read_bytes() for path in kept] == [state]
+    renamed = [path for path in tmp_path.iterdir() if path.name.startswith("state.unreadable")]
+    assert [path.read_bytes() for path in renamed] == [state]
     assert '"format": 2' in (persistence.read(tmp_path) or "")

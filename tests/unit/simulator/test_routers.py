@@ -45,7 +45,7 @@ def test_an_unknown_router(own: httpx.Client) -> None:
 def test_a_router_that_leaves_no_model(
     own: httpx.Client, settings: dict[str, Any], wanted: dict[str, Any], emptied_by: str
 ) -> None:
-    """The answer lists the filters that ran and the one that removed the last model."""
+    """The response lists the filters that ran and the one that removed the last model."""
     own.post("/v1/routers", json={"slug": "strict", "settings": settings})
     answer = generate(own, "video", "strict", **wanted)
     body = answer.json()
@@ -120,7 +120,7 @@ def test_a_workflow_shows_its_outputs_while_it_runs(own: httpx.Client, clock: li
     clock[0] += 0.1
     assert (read()["status"], list(read()["output"])) == ("SUCCEEDED", nodes)
     assert "nodeErrors" not in read()
-    assert own.get(f"/v1/tasks/{run['id']}").status_code == 404, "it is no task"
+    assert own.get(f"/v1/tasks/{run['id']}").status_code == 404, "a run is not a task"
 
 
 @pytest.mark.parametrize(

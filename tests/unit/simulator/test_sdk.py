@@ -124,13 +124,13 @@ def test_every_generation_endpoint_is_tried() -> None:
 def test_a_case_of_conformance_holds_of_the_simulator_too(form: str, case: Case) -> None:
     """With the simulator in place of Tarmac, and an account of its own."""
 
-    async def told(base_url: str) -> set[str]:
+    async def called_by(base_url: str) -> set[str]:
         async with opened(form, base_url, "key_sdk") as sdk:
             await case.play(sdk, None)  # type: ignore[arg-type]
             return sdk.called
 
     with running_simulator(time_scale=0.0) as running:
-        assert set(case.covers) <= asyncio.run(told(running.base_url))
+        assert set(case.covers) <= asyncio.run(called_by(running.base_url))
 
 
 def test_routers_and_generate(sdk: RunwayML) -> None:

@@ -49,7 +49,7 @@ class Stage:
         return httpx.post(f"{self.http.base_url}/v1/realtime_sessions/{session_id}/consume", headers=headers)
 
     def running(self, directives: str = "", **changes: Any) -> str:
-        """A session whose credentials have been consumed."""
+        """A session with consumed credentials."""
         session_id = self.create(f"ready=0, {directives}", **changes)
         assert self.consume(session_id).status_code == 200
         return session_id
@@ -144,7 +144,7 @@ def test_credentials_are_given_once(stage: Stage) -> None:
     assert stage.http.post(f"/v1/realtime_sessions/{stage.create()}/connect_backend").status_code == 409
 
 
-def test_browsers_may_send_a_preflight(stage: Stage) -> None:
+def test_preflights_of_browsers_are_allowed(stage: Stage) -> None:
     url = f"/v1/realtime_sessions/{stage.create()}/consume"
     asked = {"Origin": "https://page.test", "Access-Control-Request-Method": "POST"}
     answer = stage.http.options(url, headers=asked)
@@ -241,7 +241,7 @@ def test_a_conversation_grows_with_its_session(stage: Stage) -> None:
     ("changes", "where"),
     [
         ({"model": "gwm2"}, ["model"]),
-        ({"avatar": {"type": "runway-preset", "presetId": "nobody"}}, ["avatar", "presetId"]),
+        ({"avatar": {"type": "runway-preset", "presetId": "unknown"}}, ["avatar", "presetId"]),
         ({"avatar": {"avatarId": "x"}}, ["avatar", "type"]),
         ({"maxDuration": 9}, ["maxDuration"]),
         ({"maxDuration": 1801}, ["maxDuration"]),
@@ -316,8 +316,8 @@ def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
         assert stage.read(session_id)["duration"] == 20, "as long as asked, though the clock is a hundred times faster"
 
 
-def test_a_viewer_may_never_come(stage: Stage) -> None:
-    """Its credentials are consumed all the same, and there is no conversation."""
+def test_a_session_without_a_viewer_expires(stage: Stage) -> None:
+    """Its credentials are consumed all the same, and its conversation is not found."""
     session_id = stage.create("ready=0, expires=20, absent=1")
     key = stage.read(session_id)["sessionKey"]
     assert stage.consume(session_id, key).status_code == 200

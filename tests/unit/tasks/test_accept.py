@@ -21,13 +21,13 @@ from tests.fakes.composed import finish
 from tests.fakes.samples import NOW, OFFERED, PNG, data_uri, good_body
 from tests.fakes.stories import DEADLINE_SECONDS, accepted, an_order, succeeded
 
-REPEAT = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
-KEYED = replace(REPEAT, key="order-17")
-RETRY = replace(REPEAT, retry=1)
-SECOND_RETRY = replace(REPEAT, retry=2)
+FIRST = RequestIdentity("acme", "/v1/image_to_video", "ab" * 32)
+KEYED = replace(FIRST, key="order-17")
+RETRY = replace(FIRST, retry=1)
+SECOND_RETRY = replace(FIRST, retry=2)
 
 
-def send(world: World, request_identity: RequestIdentity | None = None, **changes: Any) -> Accepted:
+def create(world: World, request_identity: RequestIdentity | None = None, **changes: Any) -> Accepted:
     return accept(replace(an_order(**changes), request_identity=request_identity), world, DEADLINE_SECONDS)
 
 
@@ -44,7 +44,7 @@ def test_a_create_becomes_a_row_and_an_execution(operation: str, model: str, wor
     assert world.executions.started == {task.id: f'{{"taskId":"{task.id}"}}'}
 
 
-def test_nothing_is_bought_here(world: World) -> None:
+def test_accepting_a_create_makes_no_attempt_and_publishes_no_notice(world: World) -> None:
     accepted(world)
     assert world.runway.tasks == {}
     assert world.topic.published == []
@@ -63,7 +63,7 @@ class TestDraft:
         finish(draft.id, world, 10**6)
         assert self.create(world, draft.id) == draft.upstream_id
 
-    def test_that_has_not_succeeded_is_refused(self, world: World) -> None:
+    def test_that_has_not_succeeded_is_rejected(self, world: World) -> None:
         with pytest.raises(InvalidRequest, match=r"draftTaskId: Task .* has not succeeded"):
             self.create(world, succeeded(world).id)
 
@@ -88,12 +88,12 @@ def test_metadata_and_source_are_stored_in_the_row_and_not_in_the_request(world:
 def test_the_row_comes_first(world: World) -> None:
     """When the execution starts, the row of its task exists."""
 
-    class Looking(MemoryExecutions):
+    class Checking(MemoryExecutions):
         def start(self, name: str, execution_input: str) -> None:
             assert world.tasks.get(name).state is State.ACCEPTED
             super().start(name, execution_input)
 
-    world.executions = Looking()
+    world.executions = Checking()
     accepted(world)
     assert world.executions.started
 
@@ -121,7 +121,7 @@ def test_no_execution_is_started_if_the_caller_is_one(world: World) -> None:
     assert world.executions.started == {}
 
 
-class TestRefusals:
+class TestRejections:
     BAD: ClassVar[list[tuple[Order, tuple[str | int, ...]]]] = [
         (an_order(promptImage=None), ("promptImage",)),
         (an_order("video_to_video", "gen4_aleph", videoUri=None), ("videoUri",)),
@@ -138,7 +138,7 @@ class TestRefusals:
     ]
 
     @pytest.mark.parametrize(("order", "path"), BAD)
-    def test_name_the_field_and_leave_nothing(self, order: Order, path: tuple[str | int, ...], world: World) -> None:
+    def test_name_the_field_and_store_nothing(self, order: Order, path: tuple[str | int, ...], world: World) -> None:
         with pytest.raises(InvalidRequest) as caught:
             accept(order, world, DEADLINE_SECONDS)
         assert [issue.path for issue in caught.value.issues] == [path]
@@ -164,7 +164,7 @@ def test_an_unknown_model_passes_without_a_price(world: World) -> None:
 
 
 def test_unknown_parameters_pass_and_are_reported(world: World) -> None:
-    found = send(world, zoom=2)
+    found = create(world, zoom=2)
     assert found.unknown_parameters == ["zoom"]
     assert world.tasks.request(found.task.id)["body"]["zoom"] == 2
 
@@ -239,7 +239,7 @@ class TestInlineMedia:
         assert (held["body"]["promptText"], held["inputs"]) == (prompt, [])
 
     def test_is_limited_in_number(self, world: World) -> None:
-        """Each is a write to S3: a body of small ones must not keep a function busy for minutes."""
+        """Each is a write to S3. A body of many small ones must not occupy a function for minutes."""
         with pytest.raises(InvalidRequest):
             accepted(world, more=[data_uri(b"x")] * 5000)
         assert world.uploads.objects == {}
@@ -266,37 +266,37 @@ def test_a_request_with_a_task_id_is_accepted_once(world: World) -> None:
 
 class TestIdempotencyKey:
     def test_returns_the_first_task(self, world: World) -> None:
-        first, second = send(world, KEYED), send(world, KEYED)
+        first, second = create(world, KEYED), create(world, KEYED)
         assert (first.is_new, second.is_new) == (True, False)
         assert first.task.id == second.task.id
         assert list(world.executions.started) == [first.task.id]
 
     def test_is_rejected_with_another_body(self, world: World) -> None:
-        send(world, KEYED)
+        create(world, KEYED)
         with pytest.raises(KeyReused):
-            send(world, replace(KEYED, body_sha256="cd" * 32), duration=5)
+            create(world, replace(KEYED, body_sha256="cd" * 32), duration=5)
         assert len(world.executions.started) == 1
 
     def test_starts_the_execution_that_the_first_request_could_not_start(self, world: World) -> None:
-        task = send(world, KEYED).task
+        task = create(world, KEYED).task
         world.executions.started.clear()
-        send(world, KEYED)
+        create(world, KEYED)
         assert list(world.executions.started) == [task.id]
 
     def test_does_not_start_an_ended_task(self, world: World) -> None:
-        task = send(world, KEYED).task
+        task = create(world, KEYED).task
         world.tasks.move(task.id, lambda _, row: replace(row, state=State.CANCELLED, version=row.version + 1))
         world.executions.started.clear()
-        assert send(world, KEYED).task.state is State.CANCELLED
+        assert create(world, KEYED).task.state is State.CANCELLED
         assert world.executions.started == {}
 
     def test_expires_after_thirty_days(self, world: World) -> None:
-        first = send(world, KEYED).task
+        first = create(world, KEYED).task
         world.clock.advance(KEY_LIFETIME_SECONDS + 1)
-        second = send(world, KEYED)
+        second = create(world, KEYED)
         assert second.is_new
         assert second.task.id != first.id
-        assert send(world, KEYED).task.id == second.task.id
+        assert create(world, KEYED).task.id == second.task.id
 
     def test_of_two_concurrent_requests_makes_one_task(self, world: World) -> None:
         class Raced(MemoryTable):
@@ -305,11 +305,11 @@ class TestIdempotencyKey:
             def write(self, *puts: Put) -> None:
                 if not self.raced:
                     self.raced = True
-                    self.winner = send(world, KEYED)
+                    self.winner = create(world, KEYED)
                 super().write(*puts)
 
         table = world.table = Raced()
-        loser = send(world, KEYED)
+        loser = create(world, KEYED)
         assert loser.task.id == table.winner.task.id
         assert (table.winner.is_new, loser.is_new) == (True, False)
         assert list(world.executions.started) == [loser.task.id]
@@ -321,12 +321,12 @@ class TestIdempotencyKey:
             def write(self, *puts: Put) -> None:
                 if not self.raced:
                     self.raced = True
-                    send(world, replace(KEYED, body_sha256="cd" * 32))
+                    create(world, replace(KEYED, body_sha256="cd" * 32))
                 super().write(*puts)
 
         world.table = Raced()
         with pytest.raises(KeyReused):
-            send(world, KEYED)
+            create(world, KEYED)
         assert len(world.executions.started) == 1
 
     def test_in_a_conflict_that_wrote_nothing_may_be_retried(self, world: World) -> None:
@@ -343,87 +343,87 @@ class TestIdempotencyKey:
 
         world.table = Conflicting()
         try:
-            found = send(world, KEYED)
+            found = create(world, KEYED)
         except NoSuchTask:
-            pytest.fail("a create is never answered as a task that does not exist")
+            pytest.fail("a create never fails with a task that is not found")
         except Contended:
-            found = send(world, KEYED)
+            found = create(world, KEYED)
         assert world.tasks.get(found.task.id).state is State.ACCEPTED
 
 
 class TestSdkRetry:
     def test_returns_the_task_of_the_first_request(self, world: World) -> None:
-        first = send(world, REPEAT)
+        first = create(world, FIRST)
         assert first.task.claimable
-        again = send(world, RETRY)
+        again = create(world, RETRY)
         assert (again.task.id, again.is_new) == (first.task.id, False)
 
     def test_returns_it_after_each_lost_response(self, world: World) -> None:
-        first = send(world, REPEAT).task.id
-        found = [send(world, replace(REPEAT, retry=number)) for number in (1, 2, 3)]
+        first = create(world, FIRST).task.id
+        found = [create(world, replace(FIRST, retry=number)) for number in (1, 2, 3)]
         assert {(each.task.id, each.is_new) for each in found} == {(first, False)}
         assert len(world.executions.started) == 1
 
     def test_returns_the_task_that_its_first_retry_has_created(self, world: World) -> None:
         """The first request never arrived."""
-        made = send(world, RETRY)
-        again = send(world, SECOND_RETRY)
+        made = create(world, RETRY)
+        again = create(world, SECOND_RETRY)
         assert (made.is_new, again.task.id, again.is_new) == (True, made.task.id, False)
 
     def test_does_not_claim_a_task_of_another_creates_retry(self, world: World) -> None:
-        assert send(world, RETRY).task.id != send(world, RETRY).task.id
+        assert create(world, RETRY).task.id != create(world, RETRY).task.id
 
     def test_does_not_claim_a_task_that_was_read_after_the_first_retry(self, world: World) -> None:
-        first = send(world, REPEAT).task.id
-        send(world, RETRY)
+        first = create(world, FIRST).task.id
+        create(world, RETRY)
         read_task(first, "acme", world)
-        assert send(world, SECOND_RETRY).is_new
+        assert create(world, SECOND_RETRY).is_new
 
     def test_claims_no_task_a_second_time_after_ten_minutes(self, world: World) -> None:
-        send(world, REPEAT)
-        send(world, RETRY)
+        create(world, FIRST)
+        create(world, RETRY)
         world.clock.advance(RETRY_WINDOW_SECONDS + 1)
-        assert send(world, SECOND_RETRY).is_new
+        assert create(world, SECOND_RETRY).is_new
 
     def test_creates_a_task_if_the_first_request_never_arrived(self, world: World) -> None:
-        assert send(world, RETRY).is_new
+        assert create(world, RETRY).is_new
 
     @pytest.mark.parametrize("later", [RETRY, SECOND_RETRY])
     def test_with_the_same_or_a_lower_number_is_another_create(self, later: RequestIdentity, world: World) -> None:
-        first = send(world, REPEAT)
-        assert send(world, later).task.id == first.task.id
-        assert send(world, RETRY).is_new
+        first = create(world, FIRST)
+        assert create(world, later).task.id == first.task.id
+        assert create(world, RETRY).is_new
 
     def test_claims_the_newest_task_first(self, world: World) -> None:
-        older, newer = send(world, REPEAT), self._later(world)
-        assert send(world, RETRY).task.id == newer.task.id
-        assert send(world, RETRY).task.id == older.task.id
+        older, newer = create(world, FIRST), self._later(world)
+        assert create(world, RETRY).task.id == newer.task.id
+        assert create(world, RETRY).task.id == older.task.id
 
     @staticmethod
     def _later(world: World) -> Accepted:
         world.clock.advance(1)
-        return send(world, REPEAT)
+        return create(world, FIRST)
 
     def test_claims_no_task_older_than_ten_minutes(self, world: World) -> None:
-        send(world, REPEAT)
+        create(world, FIRST)
         world.clock.advance(RETRY_WINDOW_SECONDS + 1)
-        assert send(world, RETRY).is_new
+        assert create(world, RETRY).is_new
 
     def test_claims_no_task_created_with_a_key(self, world: World) -> None:
-        first = send(world, KEYED)
+        first = create(world, KEYED)
         assert not first.task.claimable
-        assert send(world, RETRY).is_new
+        assert create(world, RETRY).is_new
 
-    def test_that_is_no_retry_claims_nothing(self, world: World) -> None:
-        ids = {send(world, REPEAT).task.id for _ in range(4)}
+    def test_that_is_not_a_retry_claims_nothing(self, world: World) -> None:
+        ids = {create(world, FIRST).task.id for _ in range(4)}
         assert len(ids) == 4
 
     def test_of_four_identical_creates_leaves_four_tasks(self, world: World) -> None:
         """One response is lost and one request never arrives. Both are retried, and four tasks exist in the end."""
-        lost = send(world, REPEAT).task.id
-        assert send(world, RETRY).task.id == lost
-        ids = {lost, send(world, RETRY).task.id}
+        lost = create(world, FIRST).task.id
+        assert create(world, RETRY).task.id == lost
+        ids = {lost, create(world, RETRY).task.id}
         for _ in range(2):
             world.clock.advance(1)
-            ids.add(send(world, REPEAT).task.id)
+            ids.add(create(world, FIRST).task.id)
         assert len(ids) == len(world.executions.started) == 4

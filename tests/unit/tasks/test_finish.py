@@ -60,14 +60,14 @@ class TestSuccess:
     def test_outputs_are_archived_before_the_row_is_written_and_the_row_before_the_notice(self, world: World) -> None:
         task = succeeded(world)
 
-        class Looking(MemoryTopic):
+        class Checking(MemoryTopic):
             def publish(self, message: str, attributes: Mapping[str, str]) -> None:
                 row = world.tasks.get(task.id)
                 assert (row.state, row.notice_state) == (State.SUCCEEDED, NoticeState.PENDING)
                 assert set(world.archive.objects) == {output.key for output in row.outputs}
                 super().publish(message, attributes)
 
-        world.topic = Looking()
+        world.topic = Checking()
         end(world, task)
         assert world.topic.published
 
@@ -206,14 +206,14 @@ class TestRetries:
         second = world.downloads.contents.pop(link)
         world.downloads.problems = []
 
-        class Dying(FakeDownloads):
+        class Crashing(FakeDownloads):
             def open(self, url: str) -> Any:
                 if url == link:
-                    raise RuntimeError("the function died")
+                    raise RuntimeError("the function crashed")
                 return super().open(url)
 
         whole = world.downloads
-        world.downloads = Dying(dict(whole.contents))
+        world.downloads = Crashing(dict(whole.contents))
         with pytest.raises(RuntimeError):
             end(world, task)
         assert len(world.tasks.get(task.id).outputs) == 1
@@ -265,7 +265,7 @@ class TestRetries:
         end(world, task)
         assert [output.key[-6:] for output in world.tasks.get(task.id).outputs] == ["01.mp4"]
 
-    def test_a_notice_that_another_process_has_marked_as_sent_is_fine(self, world: World) -> None:
+    def test_a_notice_may_be_marked_as_published_by_another_process(self, world: World) -> None:
         task = succeeded(world)
 
         class Racing(MemoryTopic):

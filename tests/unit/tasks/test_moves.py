@@ -173,7 +173,7 @@ def moves() -> Moves:
 
 
 @pytest.mark.parametrize("name", MOVES)
-def test_each_move_is_possible_from_its_own_states_and_refused_from_all_others(name: str, moves: Moves) -> None:
+def test_each_move_is_possible_from_its_own_states_and_rejected_from_all_others(name: str, moves: Moves) -> None:
     move, allowed = MOVES[name]
     for state in State:
         before = a_task(state)
@@ -243,11 +243,11 @@ def test_every_ending_releases_claim_and_reservation() -> None:
     for _, before, after in each_change():
         if after.state.is_terminal and not before.state.is_terminal:
             assert (after.claim, after.notice_state) == (None, NoticeState.PENDING)
-            kept = before.reserved_credits if after.state is State.AMBIGUOUS_FAILED else 0.0
-            assert after.reserved_credits == kept
+            reserved = before.reserved_credits if after.state is State.AMBIGUOUS_FAILED else 0.0
+            assert after.reserved_credits == reserved
 
 
-def test_a_failure_keeps_its_code_and_message(moves: Moves) -> None:
+def test_a_failure_has_its_code_and_message(moves: Moves) -> None:
     failed = moves.fail(a_task(State.SUBMITTED), "up-1", "INTERNAL", "broken", 0.0, {"node": "why"})
     assert (failed.failure_code, failed.failure, failed.node_errors) == ("INTERNAL", "broken", {"node": "why"})
     rejected = moves.reject(a_task(State.SUBMITTING), "token", "TARMAC.REJECTED.400", "no")
@@ -266,10 +266,10 @@ def test_a_poll_records_what_runway_reported(moves: Moves) -> None:
 
 
 @pytest.mark.parametrize(("move", "task", "reason"), REASONS, ids=[reason for _, _, reason in REASONS])
-def test_a_refused_move_gives_its_reason(move: Move, task: Task, reason: str, moves: Moves) -> None:
-    with pytest.raises(TransitionRefused) as refused:
+def test_a_rejected_move_has_a_reason(move: Move, task: Task, reason: str, moves: Moves) -> None:
+    with pytest.raises(TransitionRefused) as rejected:
         move(moves, task)
-    assert str(refused.value) == reason
+    assert str(rejected.value) == reason
 
 
 def test_each_state_has_these_successors() -> None:
@@ -295,7 +295,7 @@ def test_a_task_with_a_published_notice_leaves_the_due_index(moves: Moves) -> No
     assert not {"due", "nextCheckAt"} & row.keys()
 
 
-def test_a_notice_is_marked_sent_once(moves: Moves) -> None:
+def test_a_notice_is_marked_as_published_once(moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
         moves.announced(moves.announced(a_task(State.FAILED)))
 
@@ -316,17 +316,17 @@ def test_a_store_accepts_only_allowed_transitions() -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3, 5])
-def test_a_store_refuses_a_version_that_is_not_the_next(version: int) -> None:
+def test_a_store_rejects_a_version_that_is_not_the_next(version: int) -> None:
     with pytest.raises(TransitionRefused, match=rf"^version {version} does not follow 3$"):
         check_step(FOLLOWS, a_task(), a_task(version=version))
 
 
-def test_a_store_refuses_another_task_under_the_same_key() -> None:
+def test_a_store_rejects_another_task_under_the_same_key() -> None:
     with pytest.raises(TransitionRefused):
         check_step(FOLLOWS, a_task(), a_task(id="another", version=4))
 
 
-def test_a_store_names_the_states_of_a_refused_transition() -> None:
+def test_a_store_names_the_states_of_a_rejected_transition() -> None:
     with pytest.raises(TransitionRefused, match=r"^SUCCEEDED does not follow ACCEPTED$"):
         check_step(FOLLOWS, a_task(), a_task(State.SUCCEEDED, version=4))
 
@@ -359,7 +359,7 @@ class TestClaim:
 )
 def test_only_the_holder_of_the_claim_may_record_the_result(move: str, moves: Moves) -> None:
     with pytest.raises(TransitionRefused):
-        MOVES[move][0](moves, a_task(State.SUBMITTING, claim="somebody else's"))
+        MOVES[move][0](moves, a_task(State.SUBMITTING, claim="another token"))
 
 
 @pytest.mark.parametrize("move", ["observe", "poll failed", "retry", "archived", "succeed", "fail", "cancel"])
@@ -463,7 +463,7 @@ def test_another_process_cannot_end_a_valid_claim_or_a_missing_one() -> None:
     assert not Moves(NOW + 9999.0).lease_is_over(a_task(State.SUBMITTING, claimed_at=None))
 
 
-def test_a_repeated_claim_or_bind_changes_nothing(moves: Moves) -> None:
+def test_a_retried_claim_or_bind_changes_nothing(moves: Moves) -> None:
     claimed = moves.claim(a_task(), "new")
     assert moves.claim(claimed, "new") is claimed
     bound = moves.bind(claimed, "new", "up-9", None, 12)
@@ -625,7 +625,7 @@ def test_each_rerun_has_a_new_name(moves: Moves) -> None:
 
 
 class TestNextCheck:
-    """A poll that keeps the time writes no index entry; a kept time is never earlier or later than the range."""
+    """A poll that leaves the time unchanged writes no index entry. An unchanged time is always within the range."""
 
     @pytest.mark.parametrize("held", [NOW + 69, NOW + 100, NOW + 129])
     def test_a_time_within_the_range_stays(self, held: float, moves: Moves) -> None:

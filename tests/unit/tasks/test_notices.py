@@ -91,7 +91,7 @@ def test_a_failure_has_words_and_a_code(state: State) -> None:
     assert notice["outputs"] == []
 
 
-def test_a_repeated_notice_is_the_same_byte_for_byte() -> None:
+def test_a_retried_notice_is_the_same_byte_for_byte() -> None:
     assert notice_of(a_task(State.FAILED)) == notice_of(a_task(State.FAILED))
 
 
@@ -118,7 +118,7 @@ def test_the_sample_message_is_a_notice_as_tarmac_makes_it() -> None:
     assert {name: value["Value"] for name, value in record["MessageAttributes"].items()} == attributes
 
 
-def test_a_rejected_upload_says_which_object_and_why() -> None:
+def test_a_rejected_upload_names_the_object_and_the_reason() -> None:
     source = {"kind": "s3", "bucket": "uploads", "key": "inbox/ä.txt"}
     message, attributes = upload_rejected("t-rejected", "s3", "image_to_video", "gen4_turbo", source, "no picture", NOW)
     notice = read(message)

@@ -132,7 +132,7 @@ class TestCancelling:
         assert world.runway.cancelled == ["up-1"]
 
     @pytest.mark.parametrize("reason", ["cancel", "deadline"])
-    def test_a_task_that_has_just_succeeded_keeps_its_output(self, reason: str, world: World) -> None:
+    def test_a_task_that_has_just_succeeded_is_not_deleted(self, reason: str, world: World) -> None:
         """DELETE of an ended task deletes its output, which is paid for."""
         task = submitted(world)
         if reason == "cancel":

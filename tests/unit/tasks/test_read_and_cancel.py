@@ -35,9 +35,9 @@ class TestRead:
         task = accepted(world)
         with pytest.raises(NoSuchTask) as theirs:
             read_task(task.id, client, world)
-        with pytest.raises(NoSuchTask) as nobodys:
-            read_task("nobody", client, world)
-        assert type(theirs.value) is type(nobodys.value)
+        with pytest.raises(NoSuchTask) as unknown:
+            read_task("unknown", client, world)
+        assert type(theirs.value) is type(unknown.value)
 
     def test_a_hidden_task_is_not_found(self, world: World) -> None:
         task = standing(world, accepted(world), State.FAILED, hidden_at=NOW)
@@ -102,7 +102,7 @@ class TestList:
         assert found == ids
         assert pages == -(-7 // limit)
 
-    def test_is_not_disturbed_by_new_tasks(self, world: World) -> None:
+    def test_does_not_skip_or_duplicate_tasks_after_a_new_task(self, world: World) -> None:
         ids = fill(world, 4)
         first = list_tasks("acme", {"limit": "2"}, world)
         world.tasks.create(a_task(id="newer", version=1, created_at=NOW + 99), {})
@@ -209,7 +209,7 @@ def test_any_cursor_returns_a_page_or_is_rejected(value: str) -> None:
         return
 
 
-def test_a_cursor_of_another_client_shows_nothing_of_it(world: World) -> None:
+def test_a_cursor_of_another_client_shows_none_of_its_tasks(world: World) -> None:
     fill(world, 4, client="other")
     own = fill(world, 2)
     theirs = list_tasks("other", {"limit": "1"}, world).cursor

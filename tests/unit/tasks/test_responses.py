@@ -71,7 +71,7 @@ def test_runways_quote_replaces_the_estimate() -> None:
     assert view["estimatedCost"] == {"credits": 12.5}
 
 
-def test_an_unknown_price_is_no_number() -> None:
+def test_an_unknown_price_is_null() -> None:
     """SDKs read the field on every task that is not done."""
     assert task_view(a_task(estimated_credits=None), link)["estimatedCost"] == {"credits": None}
 
@@ -110,7 +110,7 @@ def test_a_cancelled_task_has_only_its_cost(task: Any) -> None:
     assert view.keys() == {"id", "createdAt", "status", "cost"}
 
 
-def test_metadata_is_echoed_and_left_out_where_there_is_none() -> None:
+def test_metadata_is_echoed_and_omitted_if_empty() -> None:
     assert task_view(a_task(metadata={"order": "7"}), link)["metadata"] == {"order": "7"}
     assert "metadata" not in task_view(a_task(), link)
 

@@ -15,7 +15,7 @@ from tarmac.requests.validation import Spec, check
 from tests.fakes import World
 from tests.fakes.stories import accepted
 
-REPEAT = RequestIdentity("acme", "/v1/documents", "ab" * 32)
+IDENTITY = RequestIdentity("acme", "/v1/documents", "ab" * 32)
 NOTES = {"name": "Notes", "content": "Some text"}
 
 
@@ -54,7 +54,7 @@ def test_a_create_is_one_walk(monkeypatch: pytest.MonkeyPatch, world: World) -> 
 def test_a_create_and_a_change_of_a_document_are_one_walk_each(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     created = counted(monkeypatch, CREATES[Kind.DOCUMENT], "name")
     changed = counted(monkeypatch, CHANGES[Kind.DOCUMENT], "name")
-    item = manage.create(Kind.DOCUMENT, NOTES, REPEAT, (), world)
+    item = manage.create(Kind.DOCUMENT, NOTES, IDENTITY, (), world)
     assert (created.walks, changed.walks) == (1, 0)
     manage.change(Kind.DOCUMENT, item["id"], {"name": "Other notes"}, manage.Caller("acme"), (), world)
     assert (created.walks, changed.walks) == (1, 1)

@@ -74,11 +74,11 @@ def test_a_request_of_one_mebibyte_is_split_into_rows_and_read_back(character: s
 
 def test_an_unknown_task_is_not_found(store: TaskStore) -> None:
     with pytest.raises(NoSuchTask):
-        store.get("nobody's")
+        store.get("unknown")
     with pytest.raises(NoSuchTask):
-        store.request("nobody's")
+        store.request("unknown")
     with pytest.raises(NoSuchTask):
-        store.move("nobody's", Moves.watch)
+        store.move("unknown", Moves.watch)
 
 
 @pytest.mark.parametrize("task_id", ["x" * 3000, "é" * 1500], ids=["long", "long in bytes"])
@@ -100,7 +100,7 @@ class TestMove:
         assert store.move(task.id, lambda _, row: row) == task
         assert store.get(task.id).version == 1
 
-    def test_leaves_the_row_unchanged_if_the_move_is_refused(self, store: TaskStore) -> None:
+    def test_leaves_the_row_unchanged_if_the_move_is_rejected(self, store: TaskStore) -> None:
         [task] = put(store, state=State.CANCELLED)
         with pytest.raises(TransitionRefused):
             store.move(task.id, Moves.claim, "token")
@@ -183,7 +183,7 @@ class TestDue:
         assert "task#later" in DUE.keys(table, NOW + 60)
         assert DUE.keys(table, NOW - 1) == []
 
-    def test_does_not_find_tasks_whose_notice_is_published(self, store: TaskStore, table: Table) -> None:
+    def test_does_not_find_tasks_with_a_published_notice(self, store: TaskStore, table: Table) -> None:
         [task] = put(store, state=State.FAILED)
         assert DUE.keys(table, NOW) == [f"task#{task.id}"]
         store.move(task.id, Moves.announced)

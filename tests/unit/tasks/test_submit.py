@@ -149,7 +149,7 @@ class TestLostResponse:
 
     def test_a_crash_between_create_and_bind_is_a_lost_response(self, world: World) -> None:
         task = accepted(world)
-        world.runway.lose = [RuntimeError("the function died")]
+        world.runway.lose = [RuntimeError("the function crashed")]
         with pytest.raises(RuntimeError):
             submit(task.id, world, 0)
         assert world.tasks.get(task.id).state is State.SUBMITTING
@@ -347,7 +347,7 @@ class TestInputs:
 
     def test_an_object_of_another_bucket_is_not_read(self, world: World) -> None:
         order = replace(
-            an_order(promptImage="s3://somebody-elses/inbox/a.png"), s3_allowed={"uploads", "somebody-elses"}
+            an_order(promptImage="s3://another-bucket/inbox/a.png"), s3_allowed={"uploads", "another-bucket"}
         )
         task = accept(order, world, DEADLINE_SECONDS).task
         assert submit(task.id, world, 0) == ENDED

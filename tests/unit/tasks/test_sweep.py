@@ -43,7 +43,7 @@ def test_every_open_state_is_repaired(state: State, world: World) -> None:
     assert f"{task.id}-2" in world.executions.started
 
 
-def test_a_task_whose_execution_runs_is_not_restarted(world: World) -> None:
+def test_a_task_with_a_running_execution_is_not_restarted(world: World) -> None:
     task = accepted(world)
     late(world)
     assert sweep(world) == SweepReport(watched=1)

@@ -192,6 +192,6 @@ class TestClock:
         monkeypatch.setenv("TIME_SCALE", "0.05")
         assert Clock().scale == 0.05
 
-    def test_says_whole_milliseconds(self) -> None:
+    def test_returns_whole_milliseconds(self) -> None:
         now = Clock(scale=1).now()
         assert from_iso(to_iso(now)) == now

@@ -24,9 +24,9 @@ def watched(template: Template, metric: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_every_alarm_is_sent_to_the_topic_if_there_is_one(template: Template) -> None:
-    told = {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != told] == []
+def test_every_alarm_notifies_the_topic_if_one_is_configured(template: Template) -> None:
+    actions = {"Fn::If": ["AlarmsAreSent", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != actions] == []
 
 
 def test_every_alarm_has_its_row_for_whoever_is_on_call(template: Template) -> None:
@@ -52,7 +52,7 @@ def test_a_queue_that_is_not_emptied_raises_an_alarm_before_its_messages_expire(
     assert properties["VisibilityTimeout"] < alarm["Threshold"] < properties["MessageRetentionPeriod"] / 10
 
 
-def test_the_way_of_what_is_paid_is_watched_for_a_lack_of_room(template: Template) -> None:
+def test_throttles_of_the_functions_of_paid_tasks_have_an_alarm(template: Template) -> None:
     assert set(watched(template, "Throttles")) == {"SubmitTask", "PollTask", "FinishTask"}
 
 

@@ -1,4 +1,4 @@
-"""`make audit`: what counts as explained, and that every accepted finding has its reason."""
+"""`make audit`: a finding is explained by an entry, and every entry has a reason."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_finding_with_a_reason_is_explained() -> None:
         (Accepted(("checkov:CKV_1",), ("Queue", "Bucket"), "because"), ("Bucket (for checkov:CKV_1)",)),
     ],
 )
-def test_what_explains_nothing_any_more_is_unneeded(entry: Accepted, unneeded: tuple[str, ...]) -> None:
+def test_an_entry_without_a_finding_is_unneeded(entry: Accepted, unneeded: tuple[str, ...]) -> None:
     judgement = judge([WIDE], [entry])
     assert (judgement.unexplained, judgement.unneeded) == ((), unneeded)
 

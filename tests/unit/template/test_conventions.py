@@ -61,7 +61,7 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
         lambda r: r["PollTask"]["Properties"].pop("LoggingConfig"),
         "PollTask: has no log group with a retention",
     ),
-    "a log group that keeps lines for ever": (
+    "a log group without expiry": (
         lambda r: r["PollTaskLogGroup"]["Properties"].pop("RetentionInDays"),
         "PollTask: has no log group with a retention",
     ),
@@ -97,7 +97,7 @@ IN_TRANSLATION: dict[str, tuple[Break, str]] = {
         lambda r: r["PollTaskRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(Resource="*"),
         "PollTaskRole: FollowTasks allows every resource",
     ),
-    "an exception nobody needs": (
+    "an exception without need": (
         lambda r: r["GenerationStateMachineRole"]["Properties"].update(Policies=[]),
         "GenerationStateMachineRole, DeliverLogs: is listed as an exception but needs none",
     ),
@@ -188,12 +188,12 @@ def test_the_authorizers_cache_is_an_integer_for_each_allowed_value(template: Te
     }
 
 
-def test_what_people_put_in_paid_for_or_hold_outlives_the_stack(template: Template) -> None:
-    """Receivers hold secrets that derive from WebhookSecret. The Runway key can be had again."""
-    kept = {
+def test_tables_media_and_the_webhook_secret_outlive_the_stack(template: Template) -> None:
+    """Receivers hold secrets that derive from WebhookSecret. The operator can set the Runway key again."""
+    retained = {
         name: (resource["DeletionPolicy"], resource.get("UpdateReplacePolicy"))
         for name, resource in template["Resources"].items()
         if "DeletionPolicy" in resource
     }
     wanted = ("TasksTable", "UploadBucket", "ArchiveBucket", "WebhookSecret")
-    assert kept == dict.fromkeys(wanted, ("RetainExceptOnCreate", "Retain"))
+    assert retained == dict.fromkeys(wanted, ("RetainExceptOnCreate", "Retain"))

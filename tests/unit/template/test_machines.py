@@ -51,8 +51,8 @@ def test_sound_machine_has_no_findings() -> None:
     assert found(SOUND) == []
 
 
-def test_arrow_into_nowhere(machine: Any) -> None:
-    """Next, Default, a choice's Next and a catcher's Next all have to lead to a state."""
+def test_transition_to_a_missing_state(machine: Any) -> None:
+    """Next, Default, a choice's Next and a catcher's Next must all name a state."""
     machine["States"]["Work"]["Next"] = "A"
     machine["States"]["Work"]["Catch"].append({"ErrorEquals": ["X"], "Next": "B"})
     machine["States"]["Route"]["Default"] = "C"
@@ -73,7 +73,7 @@ def test_arrow_out_of_its_scope(machine: Any) -> None:
     assert "M/Each[]/Inner: leads to Both, which does not exist here" in found(machine)
 
 
-def test_state_that_nothing_leads_to(machine: Any) -> None:
+def test_unreachable_state(machine: Any) -> None:
     machine["States"]["Orphan"] = {"Type": "Succeed"}
     assert found(machine) == ["M/Orphan: cannot be reached"]
 

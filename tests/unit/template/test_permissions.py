@@ -122,9 +122,7 @@ def rows(template: Template, function: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("function", ["FinishTask", "FinishSession"])
-def test_what_writes_to_the_archive_can_tell_a_missing_object_from_a_forbidden_one(
-    template: Template, function: str
-) -> None:
+def test_writers_of_the_archive_can_list_it_to_recognise_a_missing_object(template: Template, function: str) -> None:
     assert ("s3:ListBucket", '{"Fn::GetAtt": ["ArchiveBucket", "Arn"]}') in set(granted(template, function))
 
 
@@ -149,7 +147,7 @@ def test_owners_are_never_updated_in_place_or_deleted(template: Template) -> Non
             assert "owner#*" not in found.get(action, set()), name
 
 
-def test_minutes_are_read_only_where_a_caller_is_told_of_them(template: Template) -> None:
+def test_minutes_are_read_only_by_the_function_that_returns_them(template: Template) -> None:
     readers = {
         name
         for name, _ in resources(template, "AWS::Serverless::Function")
@@ -182,7 +180,7 @@ def test_buckets_of_others_are_readable_only_where_named(function: str, template
     ]
 
 
-def test_what_anybody_may_call_may_do_nothing(template: Template) -> None:
+def test_the_public_function_has_no_permissions(template: Template) -> None:
     function = template["Resources"]["DescribeApi"]["Properties"]
     assert "Policies" not in function
     assert "Environment" not in function
@@ -215,7 +213,7 @@ def test_nothing_that_tarmac_writes_into_the_upload_bucket_starts_anything(templ
     assert not [
         each for each in own for prefix in heard if each.startswith(prefix) or prefix.startswith(each.rstrip("*"))
     ]
-    # Everything else goes into the archive, which tells nobody.
+    # Everything else goes into the archive, which has no event notifications.
     assert all(resource.startswith(("${UploadBucket.Arn}/", "${ArchiveBucket.Arn}/")) for resource in written)
     assert "NotificationConfiguration" not in template["Resources"]["ArchiveBucket"]["Properties"]
 

@@ -38,7 +38,7 @@ MESSAGE = f'{{"taskId":"{TASK_ID}"}}'
 
 @pytest.fixture
 def task(world: World) -> Task:
-    """An ended task whose notice is published and whose webhook is in the queue."""
+    """An ended task with a published notice and a webhook in the queue."""
     ended = a_task(State.SUCCEEDED, webhook=Webhook(URL), cost_credits=25.0, metadata={"ort": "Zürich"})
     world.tasks.create(ended, {})
     return announce(ended, world)
@@ -117,7 +117,7 @@ class TestTry:
         assert all(signature_is_good(each, world) for each in posted)
         assert (record(world).tries, record(world).state) == (MAX_TRIES, WebhookState.DELIVERED)
 
-    def test_that_is_the_last_is_given_up(self, world: World, task: Task) -> None:
+    def test_that_is_the_last_fails_the_webhook(self, world: World, task: Task) -> None:
         world.webhook_sender.script = [503]
         assert deliver(task.id, MAX_TRIES, world) == Delivery("given up", 503, 0)
         assert record(world).state is WebhookState.FAILED
@@ -160,7 +160,7 @@ class TestTry:
 
 
 class TestQueueing:
-    """The webhook is queued before the notice is marked as sent, also after failures."""
+    """The webhook is queued before the notice is marked as published, also after failures."""
 
     def test_of_a_success_queues_one_message_of_ids_only(self, world: World) -> None:
         task = self.with_webhook(world, succeeded(world))
@@ -215,7 +215,7 @@ class TestQueueing:
 
 class TestMove:
     @pytest.mark.parametrize("state", State)
-    def test_is_of_ended_tasks_and_leaves_the_state(self, state: State) -> None:
+    def test_is_possible_for_ended_tasks_only_and_leaves_the_state(self, state: State) -> None:
         before = a_task(state, webhook=Webhook(URL))
         if not state.is_terminal:
             with pytest.raises(TransitionRefused):
@@ -262,7 +262,7 @@ class TestView:
             "deliveredAt": None,
         }
 
-    def test_shows_none_where_there_is_none(self) -> None:
+    def test_is_omitted_without_a_webhook(self) -> None:
         assert "webhook" not in task_view(a_task(), str)
 
 
@@ -292,8 +292,8 @@ class TestFunction:
         sample = event("sqs-webhook-delivery")
         [message] = sample["Records"]
         sample["Records"].append({**message, "messageId": "another"})
-        kept = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
-        assert function.handler(sample, None) == kept
+        returned = {"batchItemFailures": [{"itemIdentifier": message["messageId"]}]}
+        assert function.handler(sample, None) == returned
         assert world.webhook_queue.postponed == [(message["receiptHandle"], 5)]
 
     def test_moves_the_last_failure_to_the_dead_letter_queue_at_once(
@@ -311,9 +311,9 @@ class TestFunction:
         world.webhook_sender.script = [WebhookUnanswered("hooks.example.com does not resolve")]
         function.handler(event("sqs-webhook-delivery"), None)
         assert caplog.records
-        said = " ".join(str(vars(line)) for line in caplog.records)
-        assert "hooks.example.com does not resolve" in said
-        assert not [word for word in ("secret", "token", "/tarmac?", "whsec") if word in said]
+        logged = " ".join(str(vars(line)) for line in caplog.records)
+        assert "hooks.example.com does not resolve" in logged
+        assert not [word for word in ("secret", "token", "/tarmac?", "whsec") if word in logged]
 
 
 def signature_is_good(posted: Posted, world: World) -> bool:

@@ -28,7 +28,7 @@ NAME = "hooks.example.com"
 
 @pytest.fixture
 def sender(server: TinyServer) -> HttpWebhookSender:
-    """Allowed to post to the tiny server, whose origin is configured."""
+    """A sender that may post to the tiny server; the server's origin is configured."""
     return HttpWebhookSender(frozenset({server.url}), total_seconds=0.6)
 
 
@@ -182,7 +182,7 @@ class TestTls:
 
 
 def found(*addresses: str) -> list[Any]:
-    """As getaddrinfo answers."""
+    """Addresses as getaddrinfo returns them."""
     return [
         (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))
         for address in addresses
@@ -190,13 +190,13 @@ def found(*addresses: str) -> list[Any]:
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    """Every name, from now on; addresses are left to themselves."""
+    """Resolve the name to this address from now on; everything else is resolved as before."""
     resolve = socket.getaddrinfo
 
-    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def resolved(host: Any, *args: Any, **kwargs: Any) -> Any:
         return resolve(address if host == NAME else host, *args, **kwargs)
 
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
 
 
 def make_certificate(folder: Path, name: str) -> Path:

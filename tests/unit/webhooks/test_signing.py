@@ -24,7 +24,7 @@ from tests.fakes.samples import issues_of
 
 ROOT_TEXT = "Kf3" * 21
 ASCII_ONLY = "a webhook URL must be ASCII without white space; percent-encode other characters"
-NOBODY: frozenset[str] = frozenset()
+NO_ORIGINS: frozenset[str] = frozenset()
 LOCAL = frozenset({"http://127.0.0.1:8000"})
 
 
@@ -76,22 +76,22 @@ class TestUrl:
 
     @pytest.mark.parametrize("url", GOOD)
     def test_of_a_public_https_name_is_valid(self, url: str) -> None:
-        check_webhook_url(url, NOBODY)
+        check_webhook_url(url, NO_ORIGINS)
 
     @pytest.mark.parametrize("url", BAD)
     def test_of_anything_else_is_invalid(self, url: str) -> None:
         with pytest.raises(BadMedia):
-            check_webhook_url(url, NOBODY)
+            check_webhook_url(url, NO_ORIGINS)
 
     @pytest.mark.parametrize(
         ("url", "origins", "reason"),
         [
-            ("https://hooks.example.com/".ljust(2049, "a"), NOBODY, "a URL must have at most 2048 characters"),
-            ("https://hooks.example.com/ü", NOBODY, ASCII_ONLY),
+            ("https://hooks.example.com/".ljust(2049, "a"), NO_ORIGINS, "a URL must have at most 2048 characters"),
+            ("https://hooks.example.com/ü", NO_ORIGINS, ASCII_ONLY),
             ("https://hooks.example.com/a b", LOCAL, ASCII_ONLY),
-            ("https://hooks.example.com/\x7f", NOBODY, ASCII_ONLY),
-            ("http://hooks.example.com/", NOBODY, "a webhook URL must be an https URL"),
-            ("https://127.0.0.1/", NOBODY, "a URL must have a public domain name, not an address"),
+            ("https://hooks.example.com/\x7f", NO_ORIGINS, ASCII_ONLY),
+            ("http://hooks.example.com/", NO_ORIGINS, "a webhook URL must be an https URL"),
+            ("https://127.0.0.1/", NO_ORIGINS, "a URL must have a public domain name, not an address"),
             (
                 "https://hooks.example.com/",
                 LOCAL,
@@ -100,9 +100,9 @@ class TestUrl:
         ],
     )
     def test_that_is_invalid_has_a_reason(self, url: str, origins: frozenset[str], reason: str) -> None:
-        with pytest.raises(BadMedia) as refused:
+        with pytest.raises(BadMedia) as rejected:
             check_webhook_url(url, origins)
-        assert str(refused.value) == reason
+        assert str(rejected.value) == reason
 
     def test_may_have_an_origin_that_the_operator_has_configured(self) -> None:
         check_webhook_url("http://127.0.0.1:8000/hook?x=1", LOCAL)
@@ -137,7 +137,7 @@ class TestUrl:
 
 
 class TestCreate:
-    def test_accepts_a_webhook_url_and_does_not_send_it_to_runway(self) -> None:
+    def test_accepts_a_webhook_url_that_runway_does_not_get(self) -> None:
         parsed = parse_create({"model": "gen4.5", "promptText": "x", "webhookUrl": "https://hooks.example.com/"})
         assert parsed.webhookUrl == "https://hooks.example.com/"
         assert parsed.upstream_body() == {"model": "gen4.5", "promptText": "x"}
@@ -149,7 +149,7 @@ class TestCreate:
         assert parsed.upstream_body() == {"model": "gen4.5"}
 
     @pytest.mark.parametrize("url", [*TestUrl.BAD, 4, ["https://hooks.example.com/"], {}, True])
-    def test_names_the_field_that_is_wrong_and_does_not_repeat_it(self, url: Any) -> None:
+    def test_names_the_invalid_field_without_its_value(self, url: Any) -> None:
         found = issues_of(parse_create, {"model": "gen4.5", "webhookUrl": url})
         assert [issue.path for issue in found] == [("webhookUrl",)]
         assert "password" not in found[0].message
@@ -163,7 +163,7 @@ class TestCreate:
 @given(st.text() | st.from_regex(r"https?://[!-~]{0,40}", fullmatch=True))
 def test_any_text_is_a_valid_webhook_url_or_is_rejected(text: str) -> None:
     try:
-        check_webhook_url(text, NOBODY)
+        check_webhook_url(text, NO_ORIGINS)
     except BadMedia:
         return
     assert text[:8].lower() == "https://"
