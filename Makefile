@@ -72,7 +72,7 @@ audit: $(AUDIT_VENV)/audit.stamp ## Judge template, policies and sources by inde
 build: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build: functions and layers for Lambda (python3.13, arm64)
 	PYTHON=$(CURDIR)/$(BIN)/python SAM_CLI_TELEMETRY=0 $(SAM) build
 
-deploy: build ## Deploy to AWS, with questions
+deploy: build $(VENV)/local.stamp ## Deploy to AWS, with questions
 	SAM_CLI_TELEMETRY=0 $(SAM) deploy --guided
 
 build-storyboard: $(VENV)/bin/python $(SAM_VENV)/sam.stamp ## sam build of the example in examples/storyboard
