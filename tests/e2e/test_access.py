@@ -36,6 +36,7 @@ WRONG_KEYS = (f"Bearer key_{'0' * 128}", "Bearer", "Basic dXNlcjpwYXNz", "nonsen
 def on_every_route(stack: StackInfo, *headers: Mapping[str, str]) -> Iterator[tuple[str, httpx.Response]]:
     """(call, response) of each route with each of these headers; eight calls at a time."""
     with httpx.Client(base_url=stack.api_url, trust_env=False, timeout=60) as http, ThreadPoolExecutor(8) as threads:
+        assert ROUTES
         calls = list(itertools.product(ROUTES, headers))
         answers = threads.map(lambda call: http.request(*call[0], headers=dict(call[1])), calls)
         for (route, given), answer in zip(calls, answers, strict=True):

@@ -101,7 +101,15 @@ def test_only_clients_of_aws_runway_webhooks_and_outputs_import_httpx() -> None:
 
 def test_features_know_ports_and_never_adapters() -> None:
     features = ("characters.", "inbox.", "media.", "requests.", "sessions.", "tasks.", "webhooks.")
-    forbidden = ("tarmac.aws", "tarmac.http", "tarmac.openapi", "tarmac.runway.client", "tarmac.settings", "functions")
+    forbidden = (
+        "tarmac.aws",
+        "tarmac.http",
+        "tarmac.openapi",
+        "tarmac.runway.client",
+        "tarmac.runway.connection",
+        "tarmac.settings",
+        "functions",
+    )
     for name in SOURCES:
         if name.startswith(features):
             assert not [each for each in imports_of(name) if each.startswith(forbidden)], name

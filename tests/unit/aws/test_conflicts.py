@@ -126,11 +126,17 @@ WRITES: dict[str, Callable[[DynamoTable], None]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 class TestSingleWrites:
-    @pytest.mark.parametrize("code", ["TransactionConflictException", "ThrottlingException"])
-    def test_are_retried(self, code: str, write: str, table: DynamoTable, meeting: Meeting) -> None:
-        meeting.errors = [client_error(code)] * 3
+    def test_are_retried_after_a_conflict(self, write: str, table: DynamoTable, meeting: Meeting) -> None:
+        meeting.errors = [client_error("TransactionConflictException")] * 3
         WRITES[write](table)
         assert len(meeting.calls) == 4
+
+    def test_that_were_throttled_are_not_sent_again(self, write: str, table: DynamoTable, meeting: Meeting) -> None:
+        """The client has retried them, and more retries would use up the time of a function."""
+        meeting.errors = [client_error("ThrottlingException")]
+        with pytest.raises(WriteConflict):
+            WRITES[write](table)
+        assert len(meeting.calls) == 1
 
     def test_that_never_succeed_are_no_failed_condition(self, write: str, table: DynamoTable, meeting: Meeting) -> None:
         meeting.errors = [client_error("TransactionConflictException")] * WRITE_TRIES
@@ -182,10 +188,10 @@ class TestRejectedSessions:
         assert attempt.state is AttemptState.REFUSING
         world.clock.advance(61)
         meeting.errors = [cancelled("TransactionConflict")] * WRITE_TRIES
-        assert sweep_sessions(world).failed == 1
-        assert sweep_sessions(world).failed == 0
+        assert sweep_sessions(world).postponed == 1
+        assert sweep_sessions(world).postponed == 0
         assert self.is_given_back(world)
-        assert sweep_sessions(world).failed == 0
+        assert sweep_sessions(world).postponed == 0
         assert minutes(world) == 0
 
     def test_are_reported_where_nothing_can_be_written(

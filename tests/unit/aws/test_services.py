@@ -237,6 +237,7 @@ class TestTrace:
         server.answers(answer(200, {}), answer(200, b"<PublishResponse/>"))
         aws(DynamoDb).get_item(TableName="tasks")
         aws(Sns).publish(TopicArn="arn", Message="m")
+        assert len(server.requests) == 2
         for request in server.requests:
             assert request.headers["x-amzn-trace-id"] == quote(self.TRACE, safe="=;:-")
             assert "x-amzn-trace-id" not in request.headers["authorization"]

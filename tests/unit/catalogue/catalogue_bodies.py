@@ -28,12 +28,16 @@ def for_each_entry(check: Callable[[str, Model], None]) -> Callable[[], None]:
     """A test that calls the check with every operation and model. A failure's note names the entry."""
 
     def test() -> None:
+        assert ENTRIES
+        failures: list[Exception] = []
         for name, model in ENTRIES:
             try:
                 check(name, model)
-            except BaseException as failure:
+            except Exception as failure:
                 failure.add_note(f"catalogue entry {name}:{model.name}")
-                raise
+                failures.append(failure)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of {len(ENTRIES)} entries", failures)
 
     test.__name__, test.__doc__ = check.__name__, check.__doc__
     return test

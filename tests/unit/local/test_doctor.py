@@ -76,7 +76,7 @@ def test_a_row_that_the_sweeper_has_not_handled_is_reported(
 def test_a_weak_or_missing_webhook_secret_is_reported(deployed: StackOfTests) -> None:
     secrets, arn = deployed.client("secretsmanager"), deployed.resource("WebhookSecret")
     secrets.put_secret_value(SecretId=arn, SecretString="short")
-    assert "not the random text" in str(problems()[SIGNED])
+    assert "at least 32 characters" in str(problems()[SIGNED])
     secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
     assert "ResourceNotFound" in str(problems()[SIGNED])
 

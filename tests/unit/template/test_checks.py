@@ -10,6 +10,15 @@ from local.aws.template import Template
 from local.checks import machines
 from local.checks.template import TEMPLATES, Deployment, findings, lint, uncaught
 
+BREAKAGES = [
+    "a misspelt Type",
+    "a dangling Next",
+    "a dangling StartAt",
+    "an orphaned state",
+    "an unknown field",
+    "an unknown placeholder",
+]
+
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_deployment_is_sound(name: str) -> None:
@@ -19,7 +28,10 @@ def test_deployment_is_sound(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_broken_copy_of_a_machine_is_caught(name: str) -> None:
-    assert [str(finding) for finding in uncaught(Deployment.read(name=name))] == []
+    deployment = Deployment.read(name=name)
+    for definition in deployment.definitions.values():
+        assert [what for what, _ in machines.broken_copies(definition)] == BREAKAGES
+    assert [str(finding) for finding in uncaught(deployment)] == []
 
 
 def test_a_copy_that_no_check_objects_to_is_reported(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

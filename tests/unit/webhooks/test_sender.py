@@ -64,7 +64,8 @@ class TestPost:
         server.answers(raw(head(content_length="1000000"), *[b"x"] * 100, pause_seconds=0.1))
         began = time.monotonic()
         assert sender.post(server.url, HEADERS, BODY) == 200
-        assert time.monotonic() - began < 0.5
+        # Reading all of it takes ten seconds.
+        assert time.monotonic() - began < 5
 
     FAILURES: ClassVar[dict[str, Behaviour]] = {
         "stalled": stall,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from tarmac.clock import from_iso, to_iso
-from tarmac.ports import ConditionFailed, Row, Table
+from tarmac.ports import ConditionFailed, Row, Table, WriteConflict
 
 SWEEP_GRACE_SECONDS = 120.0
 """How long a step may be overdue before the sweeper repairs its row."""
@@ -58,6 +58,9 @@ def compare_and_set(
             return attempt()
         except ConditionFailed:
             continue
+        except WriteConflict as conflict:
+            # The table has retried it already.
+            raise Contended(name) from conflict
     raise Contended(name)
 
 
@@ -98,9 +101,13 @@ class DueShards:
         return f"{self.prefix}#{hashlib.sha256(name.encode()).digest()[0] % self.count}"
 
     def keys(self, table: Table, now: float) -> list[str]:
-        """Return the partition keys of the rows that are overdue, oldest first within each shard."""
+        """Return the partition keys of the rows that are overdue, oldest first within each shard.
+
+        Each minute another shard comes first, so that a sweep that is throttled does not always leave the same ones.
+        """
         keys: list[str] = []
-        for shard in range(self.count):
+        first = int(now // 60)
+        for shard in ((first + offset) % self.count for offset in range(self.count)):
             keys += [row["pk"] for row in table.query("due", f"{self.prefix}#{shard}", up_to=now).rows]
         return keys
 

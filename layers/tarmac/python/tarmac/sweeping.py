@@ -8,7 +8,7 @@ from operator import add
 from typing import Literal
 
 from tarmac.effects import Effects
-from tarmac.ports import Executions, Throttled
+from tarmac.ports import Executions, Throttled, WriteConflict
 from tarmac.rows import Contended, DueShards, RowNotFound, TransitionRefused
 from tarmac.telemetry import logger
 
@@ -26,7 +26,7 @@ _LOG_FIELDS = {"task": "task_id", "session": "session_id"}
 class SweepReport:
     """Numbers of repaired tasks and sessions in one sweep, by repair; and of repaired batches.
 
-    postponed: rows left to the next sweep, because Step Functions throttled this one.
+    postponed: rows left to the next sweep, because of throttling or a conflict with another write.
     """
 
     announced: int = 0
@@ -74,7 +74,7 @@ def sweep(shards: DueShards, handlers: Mapping[str, Handler], effects: Effects) 
         except (RowNotFound, TransitionRefused, Contended):
             # Another process has changed the row meanwhile, so it needs no repair.
             continue
-        except Throttled:
+        except (Throttled, WriteConflict):
             report.postponed += 1
         except Exception as error:
             report.failed += 1

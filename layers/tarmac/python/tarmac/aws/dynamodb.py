@@ -21,6 +21,9 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
 _TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 """Reasons of a cancelled transaction that a retry can remove. Source: API reference, TransactWriteItems."""
 
+_RETRIED_BY_CLIENT = THROTTLED - {"TransactionInProgressException"}
+"""Codes that the client has retried already."""
+
 _SORT_KEYS = {"primary": ("pk", "sk"), "byClient": ("client", "listKey"), "due": ("due", "nextCheckAt")}
 
 
@@ -60,7 +63,10 @@ class DynamoTable:
         self._retrying(lambda: self._dynamodb.delete_item(TableName=self._name, Key=_key(pk, sk)))
 
     def _retrying(self, send: Callable[[], object]) -> None:
-        """Send a write, again while other transactions or throttling are in its way."""
+        """Send a write, again while other transactions are in its way.
+
+        A throttled request is not sent again here: the client has retried it, and the time of a function is limited.
+        """
         for attempt in range(1, WRITE_TRIES + 1):
             try:
                 send()
@@ -68,7 +74,8 @@ class DynamoTable:
                 problem = judged(error)
                 if problem is error:
                     raise
-                if not isinstance(problem, WriteConflict) or attempt == WRITE_TRIES:
+                is_final = attempt == WRITE_TRIES or code_of(error) in _RETRIED_BY_CLIENT
+                if is_final or not isinstance(problem, WriteConflict):
                     raise problem from error
                 self._sleep(random.random() * min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt))
             else:

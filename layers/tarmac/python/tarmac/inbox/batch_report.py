@@ -10,7 +10,7 @@ from tarmac.effects import Effects
 from tarmac.inbox.batch import ACCEPTED_STAGE, ENDED_STAGE, Batch, Chunk, LineState
 from tarmac.inbox.keys import report_key
 from tarmac.inbox.notices import batch_notice
-from tarmac.ports import ConditionFailed, NoSuchObject
+from tarmac.ports import ConditionFailed, NoSuchObject, WriteConflict
 
 _REPORT_TRIES = 20
 
@@ -52,7 +52,7 @@ def _write_report(batch: Batch, effects: Effects) -> dict[str, str]:
         content = json.dumps(_report(current, effects.batches.chunks(batch.id)), ensure_ascii=False, indent=1)
         try:
             archive.replace(key, content.encode("utf-8", "replace"), "application/json", over)
-        except ConditionFailed:
+        except (ConditionFailed, WriteConflict):
             continue
         break
     return {"bucket": archive.bucket, "key": key}

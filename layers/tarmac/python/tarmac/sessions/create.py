@@ -61,7 +61,8 @@ def create_session(order: SessionOrder, effects: Effects, most_seconds: int) -> 
     except CreateAmbiguous:
         # Runway has no list of sessions in which to find it. Its key was never returned, so no viewer can join. Its
         # minutes stay counted, and Runway ends it after `maxDuration`, which every create contains.
-        with suppress(ConditionFailed):
+        # Whatever happens to this write: the sweeper marks the attempt later, and the caller must not retry.
+        with suppress(Exception):
             effects.sessions.mark_lost(attempt)
         logger.error("response to a session create lost", client=order.client, seconds=attempt.seconds)
         raise
