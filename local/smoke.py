@@ -193,7 +193,7 @@ class Smoke:
 
     def wait_for_success(self) -> str:
         task = self._ended(self._task("http"), "SUCCEEDED")
-        return f"{task.cost_credits or 0:g} credits"
+        return f"cost in credits: {task.cost_credits or 0:g}"
 
     def compare_output(self) -> str:
         """Compare the archived output, through the link that the API returns, with the hash in the row."""

@@ -117,14 +117,15 @@ def _check_calls(session: pytest.Session) -> None:
     file = calls_file(session.config)
     if not file.exists():
         return
-    from local.permissions.calls import read_record, recorded, write
+    from local.permissions.calls import checked_calls, read_record, recorded, write
+    from local.permissions.page import project
 
     record = read_record(file)
     file.unlink()
     if session.config.getoption("--record-calls"):
         write(record.allowed)
         return
-    known = {call.key for call in recorded()}
+    known = {call.key for call in checked_calls(project(), recorded())}
     problems = [f"denied: {call.key}" for call in record.denied]
     problems += [f"not recorded, run `make calls`: {call.key}" for call in record.allowed if call.key not in known]
     if problems:

@@ -55,9 +55,11 @@ def smoke(
 
 
 def _confirm(target: Target, yes: bool) -> None:
-    """Report the cost and ask. Raise Refused if the answer is no or cannot be given."""
+    """Report the cost and ask. Raise Refused if the answer is no or cannot be given, or for another upstream."""
     if target.is_simulated:
         return
+    if target.upstream_flavor != "runway":
+        raise Refused(f"the smoke test needs UpstreamFlavor runway, which {target.name} is {target.upstream_flavor}")
     from local.smoke import estimated_credits
 
     credits = estimated_credits()
@@ -82,7 +84,8 @@ def _table(outcomes: list[Outcome]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("check", "result", "s", "detail", box=None, pad_edge=False)
+    table = Table("check", "result", "s", box=None, pad_edge=False)
+    table.add_column("detail", overflow="fold")
     for each in outcomes:
         colour = _COLOURS[each.state]
         table.add_row(each.check, f"[{colour}]{each.state}[/]", f"{each.seconds:.1f}", escape(each.detail))

@@ -121,6 +121,7 @@ _LOG_DELIVERY = (
 
 _VERSIONED = "the bucket is versioned"
 _OUTPUT_EXISTS = "the archive has the object already, from an attempt whose response was lost"
+_NO_PROGRESS = "a batch has made no progress for 15 minutes"
 _UPLOAD_FAILS = "a part of an upload to the archive fails"
 _RARE: tuple[tuple[str, str, str, str], ...] = (
     ("AcceptUpload", "s3:GetObjectVersion", "{UploadBucket}/inbox/x", _VERSIONED),
@@ -139,18 +140,23 @@ _RARE: tuple[tuple[str, str, str, str], ...] = (
         "a link names an object of `InputBuckets`",
     ),
     ("ManageCharacters", "s3:GetObjectVersion", "arn:aws:s3:::media-of-tests/x", "the same, with a version"),
-    ("ReadTasks", "s3:DeleteObject", "{ArchiveBucket}/x", "an ended task is deleted with `DeleteOutputsOnDelete`"),
+    (
+        "ReadTasks",
+        "s3:DeleteObject",
+        "{ArchiveBucket}/x",
+        "an ended task is deleted with `DeleteOutputsOnDelete`",
+    ),
     ("RunBatch", "s3:PutObject", "{UploadBucket}/inputs/x", "a line has a data URI"),
     ("RunBatch", "sqs:ChangeMessageVisibility", "{BatchQueue}", "a line must be retried later"),
     ("RunBatch", "sqs:SendMessage", "{BatchQueue}", "chunks of a batch are missing"),
     ("SubmitTask", "s3:GetObjectVersion", "{UploadBucket}/inbox/x", _VERSIONED),
     ("SubmitTask", "s3:GetObjectVersion", "arn:aws:s3:::media-of-tests/x", "a link to `InputBuckets` has a version"),
-    ("Sweep", "sqs:SendMessage", "{BatchQueue}", "a batch has made no progress for 15 minutes"),
+    ("Sweep", "sqs:SendMessage", "{BatchQueue}", _NO_PROGRESS),
 )
 
 
 def rare_calls(resolver: Resolver) -> Iterator[tuple[Call, str]]:
-    """Yield the calls that no test makes, each with the case in which the function makes it."""
+    """Yield the calls that at most slow tests make, each with the case in which the function makes it."""
     arns = {name: resolver.arn(name) for name in ("UploadBucket", "ArchiveBucket", "BatchQueue")}
     for function, action, resource, case in _RARE:
         yield Call(function, action, resource.format(**arns)), case
@@ -162,6 +168,8 @@ def rare_calls(resolver: Resolver) -> Iterator[tuple[Call, str]]:
         keys = ("client-token#x", "session-attempt#x", "session-minutes#x")
         release = Call("Sweep", action, resolver.arn("TasksTable"), {"dynamodb:LeadingKeys": keys})
         yield release, "the minutes of a rejected session could not be released at once"
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+        yield Call("Sweep", action, resolver.arn("TasksTable"), {"dynamodb:LeadingKeys": ("batch#x",)}), _NO_PROGRESS
     tag = Call(
         "AcceptUpload",
         "s3:PutObjectVersionTagging",

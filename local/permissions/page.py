@@ -25,7 +25,7 @@ every call that a function makes ([decision 42](decisions/0042-recorded-permissi
 
 * **Keys** restrict partition keys of DynamoDB, or keys of S3 tags.
 * **Needed by** counts the distinct recorded calls that would be denied without the permission. `AWS` marks calls that a
-  service of AWS makes in the role, `rare` calls that [no test makes](#rare-calls).
+  service of AWS makes in the role; for `rare`, see [Rare calls](#rare-calls).
 
 {totals}
 
@@ -34,7 +34,7 @@ AWS's managed policies for logs and X-Ray, which SAM adds to each function, are 
 
 _RARE = """## Rare calls
 
-No test makes these calls; the code does, in the cases named here.
+At most the slow tests make these calls; the code does, in the cases named here.
 """
 
 

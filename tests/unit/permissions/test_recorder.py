@@ -53,7 +53,11 @@ def test_the_tag_keys_of_a_request_are_found() -> None:
         ("arn:aws:s3:::tarmac-uploadbucket-0123456789abc", "arn:aws:s3:::tarmac-uploadbucket-x"),
         (
             "arn:aws:s3:::tarmac-uploadbucket-0123456789abc/inbox/secret film/a.png",
-            "arn:aws:s3:::tarmac-uploadbucket-x/inbox/x/x",
+            "arn:aws:s3:::tarmac-uploadbucket-x/inbox/x",
+        ),
+        (
+            "arn:aws:s3:::tarmac-archivebucket-0123456789abc/acme/2026/11/30/batches/1/report.json",
+            "arn:aws:s3:::tarmac-archivebucket-x/x/batches/x/report.json",
         ),
         (
             "arn:aws:secretsmanager:us-east-1:000000000000:secret:tarmac-RunwaySecret-0123456789ABC-01ab9f",
