@@ -94,7 +94,7 @@ class InjectedFaults:
             return await self._app(scope, receive, send)
         if scope["path"] == PATH:
             return await self._control(scope["method"], await _body(receive), send)
-        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         concerned = [each for each in self._pending if FAULTS[each.fault].concerns(scope["method"], headers)]
         if not concerned:
             return await self._app(scope, receive, send)

@@ -100,6 +100,11 @@ def test_delete_lists_and_removes_the_remaining_faults(aws: Aws) -> None:
     assert aws.call("GET", "/archive/a", b"", **OF_S3).status_code == 200
 
 
+def test_a_header_beyond_ascii_passes(aws: Aws) -> None:
+    headers = {"content-type": "\xe9/\xe9".encode("latin-1")}
+    assert aws.call("POST", "/path", b"content", **headers).content == b"content"  # type: ignore[arg-type]
+
+
 def test_an_unknown_fault_is_rejected(aws: Aws) -> None:
     assert aws.inject("earthquake") == 400
 
