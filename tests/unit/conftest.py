@@ -1,4 +1,4 @@
-"""Fixtures of many packages: the world of the fakes, and tables and buckets in memory and on moto alike.
+"""Fixtures of many packages: the world of the fakes, and tables and buckets both in memory and on moto.
 
 What holds for a fake must hold for the AWS that it stands for: `table` and `objects` run a test with both.
 """
@@ -22,12 +22,12 @@ from tests.fakes import MemoryObjects, MemoryTable, World
 from tests.fakes.servers import TinyServer, tiny_server
 
 numbers = itertools.count(1)
-"""One AWS serves a whole module: every test takes a table or bucket of its own there."""
+"""One AWS serves a whole module. Every test has its own table or bucket there."""
 
 
 @pytest.fixture
 def world() -> World:
-    """All effects in memory, with a clock that stands still."""
+    """All effects in memory, with a clock that a test advances."""
     return World()
 
 

@@ -150,7 +150,7 @@ class TestClient:
 
 
 def test_the_edge_knows_every_kind_of_trouble(world: World, ask: Ask) -> None:
-    """None of them is an internal error."""
+    """No error of Runway becomes an internal error."""
     problems: list[Any] = [UpstreamUnavailable("u"), UpstreamGone("g"), UpstreamRejected("r"), KeyUnavailable("k")]
     for error in problems:
         world.runway.unreadable = [error]

@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Module:
-    """Definitions of a module, and where the names that it imports come from."""
+    """Definitions of a module, and the origins of the names that it imports."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name

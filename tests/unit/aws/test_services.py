@@ -51,7 +51,7 @@ def server() -> Iterator[TinyServer]:
 
 @pytest.fixture
 def pauses() -> list[float]:
-    """Those that a service would have made."""
+    """Seconds of the pauses that a service would have made."""
     return []
 
 

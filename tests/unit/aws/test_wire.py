@@ -34,7 +34,7 @@ from tests.fakes.samples import a_task
 SESSION = Session()
 KINDS = (DynamoDb, SecretsManager, StepFunctions, Sqs, Sns)
 UNUSED_HEADERS = {("x-amzn-query-mode", "true")}
-"""Asks SQS for the codes of its former protocol in a header, which the client does not read."""
+"""This header asks SQS for the codes of its former protocol, which the client does not read."""
 
 TEXT = 'Häfen & 港 = 🎬\n\t"quoted" \u2028 +%2B'
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:generation"

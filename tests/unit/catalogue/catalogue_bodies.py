@@ -57,7 +57,7 @@ def dotted(path: Path) -> str:
 
 
 def minimal(model: Model, **more: Any) -> dict[str, Any]:
-    """What the model requires, and what `more` then requires besides."""
+    """The parameters that the model requires, `more`, and the parameters that `more` requires."""
     parameters = model.parameters or {}
     body = {name: sample(spec) for name, spec in parameters.items() if spec.get("required")} | more
     while missing := [issue.path for issue in issues(model, body) if issue.code == "invalid_type"]:
@@ -143,7 +143,7 @@ def unfit(spec: Spec) -> Iterator[Any]:
 
 
 def required_inside(value: Any, spec: Spec, path: Path) -> Iterator[Path]:
-    """Paths of what must be there below a value that fits."""
+    """Paths of the required fields inside a valid value."""
     if isinstance(value, list) and "items" in spec:
         for index, item in enumerate(value):
             yield from required_inside(item, spec["items"], (*path, index))

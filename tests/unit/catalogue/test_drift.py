@@ -30,7 +30,7 @@ NO_TASKS = {
     "organization/usage": "a question",
     "realtime_sessions": "a session, not a task",
 }
-"""What the SDK posts that starts no task of a model."""
+"""Paths that the SDK posts to and that start no task of a model, with the reason."""
 
 EXPLAINED = {
     "character_performance:act_two also known as runwayml-character-performance": "CometAPI's name of it",
@@ -275,7 +275,7 @@ def test_what_starts_no_task_is_still_in_the_sdk() -> None:
 
 
 def test_every_legacy_model_has_left_the_sdk() -> None:
-    """And none but those: a model that left is legacy, one that is back is not."""
+    """A model is legacy exactly if the SDK no longer has it."""
     legacy = {f"{name}:{model.name} is only here" for name, model in _all_models() if model.legacy}
     assert legacy == {found for found in drift() if re.fullmatch(r"\S+:\S+ is only here", found)}
 

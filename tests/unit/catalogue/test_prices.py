@@ -1,4 +1,4 @@
-"""Estimates for what the catalogue knows the price of, by the request; none for the rest."""
+"""Estimates by request for each model with a price in the catalogue, and none for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that people edit: every word in them is one that the engine reads, and every name leads somewhere."""
+"""The files of the catalogue: the engine reads every keyword in them, and every reference exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What template.yaml sets is what the functions read: the same names, in both directions, of readable kinds."""
+"""Environment variables: template.yaml sets exactly those that the functions read, in readable types."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class TestClient:
         assert ApiRequest(call(scopes="account tasks")).client("tasks") == "acme"
 
     @pytest.mark.parametrize("scopes", ["", "account", "tasks2 task", "task s"])
-    def test_is_refused_without_the_scope(self, scopes: str, call: Call) -> None:
+    def test_is_rejected_without_the_scope(self, scopes: str, call: Call) -> None:
         with pytest.raises(ApiError) as caught:
             ApiRequest(call(scopes=scopes)).client("tasks")
         assert caught.value.status == 403
@@ -174,7 +174,7 @@ class TestBody:
     def test_is_not_media_for_beginning_like_a_data_uri(self, prefix: str, call: Call) -> None:
         assert status_of(call({"promptText": prefix + "a" * (MAX_PLAIN_BYTES + 1)})) == 413
 
-    def test_is_refused_with_a_hint_at_uploads(self, call: Call) -> None:
+    def test_is_rejected_with_a_hint_at_uploads(self, call: Call) -> None:
         with pytest.raises(ApiError, match="POST /v1/uploads"):
             ApiRequest(call({"a": "x" * MAX_BODY_BYTES})).json_body()
 

@@ -68,7 +68,7 @@ def test_a_new_stage_needs_publishing_until_it_is_published(store: BatchStore) -
 
 
 def test_concurrent_changes_of_a_chunk_are_all_stored(store: BatchStore, table: Table) -> None:
-    """Another writer writes between read and write: the move is retried on the row as it is then."""
+    """Another process writes between read and write, so the move is retried on the new row."""
     store.open(BATCH)
     others: Iterator[int] = iter((2, 3))
 

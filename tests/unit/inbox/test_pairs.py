@@ -24,7 +24,7 @@ CHARACTER, REFERENCE = "inbox/cast/Take 1.character.PNG", "inbox/cast/Take 1.ref
 
 
 class Bucket:
-    """Object versions, and their events, which can be delivered at any time."""
+    """Object versions and their events. A test delivers the events at any time."""
 
     def __init__(self) -> None:
         self.world = World()

@@ -79,7 +79,7 @@ UNDELIVERED = {
     "time": "2026-11-20T12:00:00Z",
     "detail": {"bucket": {"name": "uploads"}, "object": {"key": "inbox/a.png"}},
 }
-"""As EventBridge writes it into a dead-letter queue: the event alone, what went wrong in the message's attributes."""
+"""A message in a dead-letter queue of EventBridge: the body is the event, the error is in the attributes."""
 
 
 def test_an_event_that_was_never_delivered(deployed: StackOfTests, invoked: list[tuple[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""What S3 does with a posted form, by its documented rules ("POST Policy" in the S3 API reference), without signatures.
+"""S3's verdict on a posted form, by its documented rules ("POST Policy" in the S3 API reference), without signatures.
 
 Every field needs a condition, except the signature, the policy, the file and names that begin with x-ignore-. Every
 condition needs its field, also one that would match anything. Fields of one name are one value, with commas.

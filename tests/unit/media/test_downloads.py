@@ -1,4 +1,4 @@
-"""Outputs over real sockets: whole or not at all, and from nowhere that Tarmac does not go."""
+"""Downloads of outputs over real sockets: complete or rejected, and from permitted hosts only."""
 
 from __future__ import annotations
 

@@ -294,7 +294,7 @@ class TestLinks:
 
 
 class TestOwnOutputs:
-    """What one task has made, another may begin with: by the link that a read gave, or by bucket and key."""
+    """A task may use another task's output as input: by the link in that task's response, or by bucket and key."""
 
     KEY = "acme/2026/11/20/0b7c1de2-7a3f-4a51-9d63-0c5a8b1f2e47/01.png"
     LINKS = (

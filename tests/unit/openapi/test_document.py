@@ -220,7 +220,7 @@ def test_what_the_schema_rejects_is_rejected(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 def test_media_as_described_is_taken(kind: str, data: st.DataObject) -> None:
-    """But for s3:// links, which depend on the operator."""
+    """All kinds of media except s3:// links, which depend on the operator's buckets."""
     form = data.draw(st.sampled_from([form for form in of_media([kind])["anyOf"] if form["title"] != "s3:// link"]))
     value = data.draw(st.from_regex(re.compile(form["pattern"], re.ASCII), fullmatch=form["pattern"].endswith("$")))
     assume(form.get("minLength", 0) <= len(value) <= form["maxLength"] and not value.endswith("\n"))

@@ -1,4 +1,4 @@
-"""What parameters demand of each other: every word of a rule, and each function at its bounds."""
+"""Conditions between parameters: every keyword of a rule, and each check at its bounds."""
 
 from __future__ import annotations
 

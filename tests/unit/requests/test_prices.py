@@ -1,4 +1,4 @@
-"""Estimates by each word of a price, rounded up, and none where something is not known."""
+"""Estimates by each keyword of a price, rounded up, and none if a value is unknown."""
 
 from __future__ import annotations
 

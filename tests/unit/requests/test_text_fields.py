@@ -240,7 +240,7 @@ def test_a_file_goes_where_the_model_takes_one(name: str, model: str, kind: str)
 
 
 def test_every_operation_that_must_have_a_file_takes_a_dropped_one() -> None:
-    """Whatever the catalogue calls the field: what is required and takes a file is filled by a file of that kind."""
+    """A file fills the required field for its kind, whatever the field's name in the catalogue."""
     for name in operations():
         for model in operation(name).models.values():
             for spec in (model.parameters or {}).values():

@@ -100,7 +100,7 @@ class TestCometApi:
     def test_gets_the_contracts_name_of_a_model_and_links_to_inputs(
         self, comet: World, simulator: RunningSimulator
     ) -> None:
-        """Its marketing name comes in; inline media and uploads go out as links that outlive the task."""
+        """A create may use the marketing name. Inline media and uploads become links that outlive the task."""
         slot = create_upload("actor.mp4", "acme", comet)
         comet.uploads.put(slot.form.fields["key"], MP4 + bytes(64), "video/mp4")
         body: dict[str, Any] = {

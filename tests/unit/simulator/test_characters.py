@@ -104,7 +104,7 @@ def test_pages(own: httpx.Client, clock: list[float]) -> None:
 
 
 def test_records_can_be_made_under_a_known_id(own: httpx.Client) -> None:
-    """Such as an avatar that a user made in Runway's portal."""
+    """Such a record stands for an avatar that a user made in Runway's portal."""
     records = {
         "documents": {"name": "x", "content": "y"},
         "voices": SPOKEN,

@@ -159,7 +159,7 @@ def test_sizes_prices_and_files(
 
 
 class Asked(dict[str, Bounds]):
-    """Limits that remember for which places they were asked, and which default was given for those they do not have."""
+    """Limits that record which places were read, and the default returned for each place without a limit."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)

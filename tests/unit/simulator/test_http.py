@@ -292,7 +292,7 @@ def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[st
 
 
 def test_a_performance_shows_its_character(http: httpx.Client, finish: Finish, photo: bytes) -> None:
-    """Five seconds of the character, not of the reference video, which is an output of the simulator here."""
+    """The output shows the character for five seconds. The reference video is an output of the simulator."""
     driving = {"model": "gen4.5", "promptText": f"a lamp {QUICK}", "ratio": "1280:720", "duration": 2}
     created = http.post("/v1/text_to_video", json=driving).json()
     video = http.get(finish(created["id"])["output"][0]).content

@@ -43,7 +43,7 @@ def accept(simulator: Simulator, directives: str) -> str:
 
 
 def test_a_restart_changes_nothing(tmp_path: Path) -> None:
-    """Waiting, running, cancelled and ended tasks go on as they would have, and so does the queue."""
+    """Waiting, running, cancelled and ended tasks continue as without a restart, and so does the queue."""
     now = [T0]
     before = simulator_at(now, tmp_path)
     accept(before, "pending=0, seconds=10")

@@ -1,4 +1,4 @@
-"""What subscribers learn of an ending: the design's fields, the same bytes each time."""
+"""Notices about the end of a task: the documented fields, and the same bytes each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deployment as it stands in the repository, read once."""
+"""The template of the repository and its translation, read once."""
 
 import copy
 
@@ -26,5 +26,5 @@ def template(deployment: Deployment) -> Template:
 
 @pytest.fixture
 def translation(pristine_translation: Template) -> Template:
-    """What SAM makes of it, to be broken."""
+    """SAM's translation of the template. A test may change it."""
     return copy.deepcopy(pristine_translation)

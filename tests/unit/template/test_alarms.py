@@ -1,4 +1,4 @@
-"""Alarms: each reaches whoever is on call, each is explained, and none is forgotten."""
+"""Alarms: each notifies the operator, each is documented, and none is missing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_alarm_notifies_the_topic_if_one_is_configured(template: Template)
     assert [name for name, properties in resources(template, ALARM) if properties.get("AlarmActions") != actions] == []
 
 
-def test_every_alarm_has_its_row_for_whoever_is_on_call(template: Template) -> None:
+def test_every_alarm_has_its_row_in_the_operations_guide(template: Template) -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     table = text.partition("## Alarms")[2].partition("\n## ")[0]
     cells = re.findall(r"(?m)^\| ([A-Z][^|]*?) \|", table)

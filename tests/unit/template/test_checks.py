@@ -1,4 +1,4 @@
-"""`python -m local.checks` on the repository as it stands, and on broken copies of it."""
+"""`python -m local.checks` on the repository, and on broken copies of it."""
 
 import copy
 import json
@@ -57,6 +57,6 @@ def test_cfn_lint_reads_inlined_definitions(deployment: Deployment, translation:
 
 
 def test_needless_suppression_is_a_finding() -> None:
-    """A rule that is ignored for a reason which is gone does not stay ignored."""
+    """A rule must not stay ignored when its reason no longer applies."""
     found = list(lint('{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}', "tiny", {"W2001": "no reason"}))
     assert [finding.what for finding in found] == ["W2001 finds nothing any more: remove it from the ignored rules"]

@@ -1,4 +1,4 @@
-"""Arrows and placeholders of a state machine: what cfn-lint does not see."""
+"""Checks of state machines that cfn-lint does not have: transitions and placeholders."""
 
 import copy
 from typing import Any

@@ -68,7 +68,7 @@ def test_policies_hold_what_the_adapters_call(template: Template) -> None:
 
 
 def test_only_the_adapters_make_clients() -> None:
-    """What makes the comparison above complete."""
+    """The comparison above is complete because no other module makes a client."""
     makers = {
         module.relative_to(DOMAIN).parts[0]
         for module in DOMAIN.rglob("*.py")

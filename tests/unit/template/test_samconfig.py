@@ -1,4 +1,4 @@
-"""samconfig.toml: what it offers in its comments. The rest is the operator's: `sam deploy --guided` rewrites it."""
+"""The commented options of samconfig.toml. The rest is the operator's: `sam deploy --guided` rewrites it."""
 
 import re
 import tomllib
