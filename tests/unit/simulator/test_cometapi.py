@@ -39,7 +39,7 @@ def comet(running: RunningSimulator, clock: list[float]) -> Iterator[httpx.Clien
     clock[0] = T0
     httpx.post(f"{running.base_url}/_simulator/reset")
     headers = {"Authorization": "Bearer sk-anything", "X-Runway-Version": "2024-11-06"}
-    with httpx.Client(base_url=f"{running.base_url}/runwayml", headers=headers) as client:
+    with httpx.Client(base_url=f"{running.base_url}/runwayml", headers=headers, timeout=20) as client:
         yield client
 
 
@@ -66,7 +66,7 @@ def test_a_task_in_its_envelope(comet: httpx.Client, clock: list[float]) -> None
     clock[0] += 100
     done = read()[1]["data"]
     assert (done["status"], done["progress"], done["finish_time"]) == ("SUCCESS", "100%", T0 + 15)
-    assert httpx.get(done["data"]["output"][0]).status_code == 200
+    assert httpx.get(done["data"]["output"][0], timeout=20).status_code == 200
 
 
 def test_a_bare_task(comet: httpx.Client) -> None:
@@ -108,7 +108,7 @@ def test_tasks_of_cometapi_and_runway_are_separate(comet: httpx.Client, running:
     body = TEXT | {"promptText": "[[sim: unseen=0]]"}
     theirs = comet.post("/v1/text_to_video", json=body).json()["id"]
     headers = {"Authorization": "Bearer key_a", "X-Runway-Version": "2024-11-06"}
-    with httpx.Client(base_url=running.base_url, headers=headers) as runway:
+    with httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as runway:
         ours = runway.post("/v1/text_to_video", json=body).json()["id"]
         assert runway.get(f"/v1/tasks/{theirs}").status_code == 404
     assert comet.get(f"/v1/tasks/{ours}").json()["code"] == "task_not_exist"

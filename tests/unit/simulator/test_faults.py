@@ -170,7 +170,7 @@ def own(headers: dict[str, str]) -> Iterator[httpx.Client]:
     """A simulator of the test's own, because pause and reset affect every test."""
     with (
         running_simulator(time_scale=0.01) as running,
-        httpx.Client(base_url=running.base_url, headers=headers) as client,
+        httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as client,
     ):
         yield client
 
@@ -211,7 +211,7 @@ def test_pause_reset_and_the_request_log(own: httpx.Client) -> None:
 def test_concurrency_is_limited(headers: dict[str, str]) -> None:
     with (
         running_simulator(concurrency=2) as running,
-        httpx.Client(base_url=running.base_url, headers=headers) as client,
+        httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as client,
     ):
         body = BODY | {"promptText": "[[sim: pending=0, seconds=100]]"}
         ids = [client.post("/v1/text_to_video", json=body).json()["id"] for _ in range(3)]

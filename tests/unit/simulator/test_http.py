@@ -192,7 +192,7 @@ def test_links_and_uploads_last_a_day(headers: dict[str, str], photo: bytes) -> 
     now = time.time()
     with (
         running_simulator(clock=lambda: now) as running,
-        httpx.Client(base_url=running.base_url, headers=headers) as client,
+        httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as client,
     ):
         slot = client.post("/v1/uploads", json={"filename": "a.png", "type": "ephemeral"}).json()
         assert post_file(client, slot, photo).status_code == 204
@@ -228,7 +228,7 @@ def test_quota_balance_and_keys(headers: dict[str, str]) -> None:
     body = {"model": "gen4.5", "promptText": "x", "ratio": "1280:720", "duration": 2}
     with (
         running_simulator(daily_quota=2, credit_balance=72, keys=frozenset({"key_test"})) as running,
-        httpx.Client(base_url=running.base_url) as client,
+        httpx.Client(base_url=running.base_url, timeout=20) as client,
     ):
         client.headers.update(headers)
         assert [client.post("/v1/text_to_video", json=body).status_code for _ in range(3)] == [200, 200, 429]
@@ -267,7 +267,10 @@ def _wait_for(url: str) -> None:
 def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[str, str]) -> None:
     """SIGTERM ends it with exit code 0, even with a waiting client; a restart restores the state."""
     body = {"model": "gen4.5", "promptText": QUICK, "ratio": "1280:720", "duration": 2}
-    with simulator_process(tmp_path) as (process, url), httpx.Client(base_url=url, headers=headers) as client:
+    with (
+        simulator_process(tmp_path) as (process, url),
+        httpx.Client(base_url=url, headers=headers, timeout=20) as client,
+    ):
         done = client.post("/v1/text_to_video", json=body).json()["id"]
         active = client.post("/v1/text_to_video", json=body | {"promptText": "long"}).json()["id"]
         link = client.get(f"/v1/tasks/{done}").json()["output"][0]
@@ -276,11 +279,14 @@ def test_state_survives_a_restart(tmp_path: Path, photo: bytes, headers: dict[st
         with pytest.raises(httpx.ReadTimeout):
             client.post("/v1/text_to_video", json=body | {"promptText": "[[sim: create=stall]]"}, timeout=0.1)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(20) == 0
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
     port = httpx.URL(url).port or 0
-    with simulator_process(tmp_path, port) as (_, url), httpx.Client(base_url=url, headers=headers) as client:
+    with (
+        simulator_process(tmp_path, port) as (_, url),
+        httpx.Client(base_url=url, headers=headers, timeout=20) as client,
+    ):
         assert client.get(link).status_code == 200
         assert client.get(f"/v1/tasks/{active}").json()["status"] in ("PENDING", "RUNNING")
         creates = client.get("/_simulator/ledger").json()["creates"]

@@ -76,7 +76,10 @@ def test_the_library_survives(tmp_path: Path, headers: dict[str, str]) -> None:
     now = [T0]
     options: dict[str, Any] = {"clock": lambda: now[0], "state_dir": tmp_path}
     session = {"model": "gwm1_avatars", "startScript": "[[sim: ready=0, runs=100]]"}
-    with running_simulator(**options) as before, httpx.Client(base_url=before.base_url, headers=headers) as client:
+    with (
+        running_simulator(**options) as before,
+        httpx.Client(base_url=before.base_url, headers=headers, timeout=20) as client,
+    ):
         for kind, body in RECORDS.items():
             assert client.put(f"/_simulator/records/{kind}/mine", json=body).status_code == 201
         run = client.post("/v1/workflows/mine", json={}).json()["id"]
@@ -87,7 +90,10 @@ def test_the_library_survives(tmp_path: Path, headers: dict[str, str]) -> None:
         preview = client.post("/v1/voices/preview", json=RECORDS["voices"]["from"]).json()["url"]
         library = before.simulator.library
     now[0] += 60
-    with running_simulator(**options) as after, httpx.Client(base_url=after.base_url, headers=headers) as client:
+    with (
+        running_simulator(**options) as after,
+        httpx.Client(base_url=after.base_url, headers=headers, timeout=20) as client,
+    ):
         assert after.simulator.library == library
         assert client.get(f"/v1/realtime_sessions/{call}").json()["status"] == "RUNNING"
         assert client.post(f"/v1/realtime_sessions/{call}/consume", headers=headers_of_viewer).status_code == 409

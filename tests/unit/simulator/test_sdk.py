@@ -179,7 +179,7 @@ def test_workflows(sdk: RunwayML) -> None:
     run = sdk.workflows.run(workflow.id, node_outputs=values)
     invocation = sdk.workflow_invocations.retrieve(run.id)
     assert invocation.status == "SUCCEEDED"
-    kinds = [httpx.get(url).headers["content-type"] for urls in invocation.output.values() for url in urls]
+    kinds = [httpx.get(url, timeout=20).headers["content-type"] for urls in invocation.output.values() for url in urls]
     assert kinds == ["image/png", "video/mp4", "audio/mpeg"]
     assert invocation.cost is not None
     assert invocation.cost.credits == 30
@@ -201,5 +201,5 @@ def test_no_two_tasks_share_a_file(sdk: RunwayML) -> None:
     """For every format, with the same body twice."""
     kinds = ("text_to_image", "text_to_image as WebP", "text_to_image, drawn", "sound_effect", "text_to_speech as Ogg")
     for name in kinds:
-        files = [httpx.get(made(sdk, name).output[0]).content for _ in range(2)]
+        files = [httpx.get(made(sdk, name).output[0], timeout=20).content for _ in range(2)]
         assert files[0] != files[1], name

@@ -60,7 +60,7 @@ def stage(headers: dict[str, str]) -> Iterator[Stage]:
     clock = [T0]
     with (
         running_simulator(clock=lambda: clock[0]) as running,
-        httpx.Client(base_url=running.base_url, headers=headers) as client,
+        httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as client,
     ):
         yield Stage(client, clock)
 
@@ -221,7 +221,7 @@ def test_a_conversation_grows_with_its_session(stage: Stage) -> None:
     ended = read()
     assert (ended["status"], ended["duration"], ended["maxDuration"]) == ("ended", 30, 300)
     assert ended["tools"] == [{name: tool[name] for name in ("type", "name", "description")}]
-    assert httpx.get(ended["recordingUrl"]).status_code == 200
+    assert httpx.get(ended["recordingUrl"], timeout=20).status_code == 200
 
     listed = stage.http.get("/v1/avatar_conversations", params={"limit": 100}).json()
     [item] = [each for each in listed["data"] if each["id"] == session_id]
@@ -233,7 +233,7 @@ def test_a_conversation_grows_with_its_session(stage: Stage) -> None:
     }
     assert stage.http.delete(f"/v1/avatar_conversations/{session_id}").status_code == 204
     assert stage.http.delete(f"/v1/avatar_conversations/{session_id}").status_code == 404
-    assert httpx.get(ended["recordingUrl"]).status_code == 404
+    assert httpx.get(ended["recordingUrl"], timeout=20).status_code == 404
     assert stage.status(session_id) == "COMPLETED"
 
 
@@ -306,7 +306,7 @@ def test_the_room_can_be_elsewhere(headers: dict[str, str]) -> None:
     """The room's URL can be configured."""
     with (
         running_simulator(rtc_url="ws://127.0.0.1:9/room", time_scale=0.01) as running,
-        httpx.Client(base_url=running.base_url, headers=headers) as client,
+        httpx.Client(base_url=running.base_url, headers=headers, timeout=20) as client,
     ):
         stage = Stage(client, [0])
         session_id = stage.create("ready=0, runs=20")
