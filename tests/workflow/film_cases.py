@@ -65,6 +65,7 @@ READY = {"film": FILM, "status": "SUCCEEDED"}
 WAY = "ReadStoryboard FilmShots JoinFilm AnnounceFilm FilmReady"
 # What AnnounceFilm returns for a film that lacks shots.
 INCOMPLETE = {"film": FILM, "status": "FAILED", "failureCode": "RuntimeError", "failure": "scripted"}
+CANCELLED = {"film": FILM, "status": "CANCELLED"}
 ONE_SHOT = (*generated(1, "text_to_video", TEXTS[0]), extract_frame(1))
 
 
@@ -78,7 +79,7 @@ FIRST_SHOT_FAILED = Case(
         Step("FinishTask", {"taskId": "film-01"}, {**FAILED, "taskId": "film-01"}),
         Step("AnnounceFilm", {}, INCOMPLETE),
     ),
-    "ReadStoryboard FilmShots KeepWhatWasMade FilmFailed",
+    "ReadStoryboard FilmShots KeepWhatWasMade FilmEnding FilmFailed",
     error=INCOMPLETE["failureCode"],
     cause=INCOMPLETE["failure"],
     name=FILM,
@@ -142,7 +143,7 @@ FILMS = (
             *[extract_frame(1, CRASH)] * 5,
             Step("AnnounceFilm", {"film": FILM, "failure": {"error": CRASH.error, "cause": CRASH.cause}}, INCOMPLETE),
         ),
-        "ReadStoryboard FilmShots KeepWhatWasMade FilmFailed",
+        "ReadStoryboard FilmShots KeepWhatWasMade FilmEnding FilmFailed",
         pauses=RETRIES,
         error=INCOMPLETE["failureCode"],
         cause=INCOMPLETE["failure"],
@@ -157,6 +158,27 @@ FILMS = (
         pauses=RETRIES,
         error="MemoryError",
         cause=Crash("MemoryError").cause,
+        name=FILM,
+    ),
+    Case(
+        "a shot is cancelled",
+        "film",
+        {"shots": [TEXTS[0]]},
+        (
+            *ONE_SHOT[:2],
+            Step(
+                "FinishTask",
+                {"taskId": "film-01"},
+                {"taskId": "film-01", "ending": "cancelled", "outputs": [], "credits": 0},
+            ),
+            Step(
+                "AnnounceFilm",
+                {"film": FILM, "failure": {"error": "TARMAC.CANCELLED", "cause": "Shot 1 was cancelled"}},
+                CANCELLED,
+            ),
+        ),
+        "ReadStoryboard FilmShots KeepWhatWasMade FilmEnding FilmCancelled",
+        output=CANCELLED,
         name=FILM,
     ),
     rejected("no shots", {"request": SHARED}),

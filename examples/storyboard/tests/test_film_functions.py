@@ -117,6 +117,14 @@ def test_the_manifest_of_a_failed_film_lists_its_finished_shots(
     assert json.loads(message["Message"])["type"] == "film.failed"
 
 
+def test_a_film_with_a_cancelled_shot_is_cancelled(load: Load, s3: Any, topic: tuple[str, Any]) -> None:
+    failure = {"error": "TARMAC.CANCELLED", "cause": "Shot 1 was cancelled"}
+    summary = load("announce_film").handler({"film": "dunes", "failure": failure}, None)
+    assert summary["status"] == "CANCELLED"
+    (message,) = topic[1]()
+    assert json.loads(message["Message"])["type"] == "film.cancelled"
+
+
 @pytest.mark.parametrize(
     ("failure", "code", "words"),
     [

@@ -13,6 +13,9 @@ import boto3
 
 VERSION = 1
 MOST_CAUSE_CHARACTERS = 1000
+CANCELLED = "TARMAC.CANCELLED"
+"""The error of the state ShotCancelled."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,10 +43,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     film, failure = event["film"], event.get("failure")
     shots = event["shots"] if failure is None else stored_shots(film)
     code, words = (None, None) if failure is None else reason(failure)
+    status = "SUCCEEDED" if failure is None else "CANCELLED" if code == CANCELLED else "FAILED"
     manifest = {
         "version": VERSION,
         "film": film,
-        "status": "SUCCEEDED" if failure is None else "FAILED",
+        "status": status,
         "failure": words,
         "failureCode": code,
         "shots": shots,
@@ -54,8 +58,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     body = json.dumps(manifest, indent=2).encode()
     films().s3.put_object(Bucket=place["bucket"], Key=place["key"], Body=body, ContentType="application/json")
     summary = manifest | {"manifest": place, "shots": len(shots)}
-    publish(film, "film.succeeded" if failure is None else "film.failed", summary)
-    log.info("film announced", extra={"film": film, "status": manifest["status"], "shots": len(shots)})
+    publish(film, f"film.{status.lower()}", summary)
+    log.info("film announced", extra={"film": film, "status": status, "shots": len(shots)})
     return summary
 
 
