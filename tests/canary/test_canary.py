@@ -277,7 +277,9 @@ def _break_things(rig: Rig, api: httpx.Client, planted: Planted) -> None:
             with pytest.raises(Unanswered):
                 rig.invoke(function, {"taskId": task_id})
         assert api.get(f"/v1/tasks/{task_id}").status_code == 500
-    assert rig.sweep()["failed"] == len(ids)
+    # Twice: on a busy machine the local AWS collects the last log lines of a call only with the worker's next call.
+    for _ in range(2):
+        assert rig.sweep()["failed"] == len(ids)
     for task_id in ids:
         rig.delete_row(f"task#{task_id}", "task")
     for unusable in (f"{planted.runway_key}\r\nX-Other: 1", f"{planted.runway_key}é", "unset"):
