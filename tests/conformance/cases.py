@@ -14,7 +14,10 @@ from tests.e2e.simulator import Simulator
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a case plays: the stack from inside, Runway's side of it, and a folder of its own."""
+    """Where a case plays: the stack from inside, Runway's side of it, and a folder of its own.
+
+    Cases share one event loop, so a wait for the caller or the deployment belongs in a thread.
+    """
 
     caller: Api
     deployment: Deployment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -31,7 +32,8 @@ async def a_workflow_is_run_and_every_nodes_output_archived(sdk: Sdk, stage: Sta
     ended = await sdk.waited(await sdk("workflow_invocations.retrieve", run.id))
     assert (ended.id, ended.status) == (run.id, "SUCCEEDED")
 
-    _, _, upstream_id = str(stage.deployment.announced(run.id).upstream_id).rpartition("/")
+    announced = await asyncio.to_thread(stage.deployment.announced, run.id)
+    _, _, upstream_id = str(announced.upstream_id).rpartition("/")
     direct = stage.simulator.http.get(f"/v1/workflow_invocations/{upstream_id}").raise_for_status().json()
     archived = {
         node: [_sha256(httpx.get(link, trust_env=False)) for link in ended.output[node]] for node in ended.output
