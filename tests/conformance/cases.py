@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from tarmac.tasks.task import Task
 from tests.conformance.sdks import Sdk
 from tests.e2e.api import Api
 from tests.e2e.deployment import Deployment
@@ -16,13 +19,19 @@ from tests.e2e.simulator import Simulator
 class Stage:
     """Where a case plays: the stack from inside, Runway's side of it, and a folder of its own.
 
-    Cases share one event loop, so a wait for the caller or the deployment belongs in a thread.
+    Cases share one event loop, so its methods wait in threads.
     """
 
     caller: Api
     deployment: Deployment
     simulator: Simulator
     folder: Path
+
+    async def ended(self, task_id: str) -> dict[str, Any]:
+        return await asyncio.to_thread(self.caller.ended, task_id)
+
+    async def announced(self, task_id: str) -> Task:
+        return await asyncio.to_thread(self.deployment.announced, task_id)
 
 
 Play = Callable[[Sdk, Stage], Awaitable[None]]

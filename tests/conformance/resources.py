@@ -36,7 +36,7 @@ async def a_task_is_read_cancelled_and_gone(sdk: Sdk, stage: Stage) -> None:
     assert (await sdk("tasks.retrieve", created.id)).status == "CANCELLED"
     with pytest.raises(NotFoundError):
         await sdk("tasks.delete", created.id)
-    await asyncio.to_thread(stage.deployment.announced, created.id)
+    await stage.announced(created.id)
 
 
 @CASES.covering("tasks.retrieve")
@@ -82,7 +82,7 @@ async def a_file_is_uploaded_and_used(sdk: Sdk, stage: Stage) -> None:
     ]
     assert {upload.uri.partition("://")[0] for upload in uploads} == {"runway"}
     for created in creates:
-        assert (await asyncio.to_thread(stage.caller.ended, created.id))["status"] == "SUCCEEDED"
+        assert (await stage.ended(created.id))["status"] == "SUCCEEDED"
 
 
 @CASES.covering("uploads.create_ephemeral")
@@ -102,7 +102,7 @@ async def the_organization_is_runways_own(sdk: Sdk, stage: Stage) -> None:
     assert set(found.usage.models) == set(direct["usage"]["models"])
 
     created = await sdk("text_to_video.create", **video("pending=0, seconds=0"))
-    await asyncio.to_thread(stage.deployment.announced, created.id)
+    await stage.announced(created.id)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for span in ({}, {"start_date": tomorrow - timedelta(days=2), "before_date": tomorrow}):
         usage = await sdk("organization.retrieve_usage", **span)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Any
 
@@ -32,7 +31,7 @@ async def a_workflow_is_run_and_every_nodes_output_archived(sdk: Sdk, stage: Sta
     ended = await sdk.waited(await sdk("workflow_invocations.retrieve", run.id))
     assert (ended.id, ended.status) == (run.id, "SUCCEEDED")
 
-    announced = await asyncio.to_thread(stage.deployment.announced, run.id)
+    announced = await stage.announced(run.id)
     _, _, upstream_id = str(announced.upstream_id).rpartition("/")
     direct = stage.simulator.http.get(f"/v1/workflow_invocations/{upstream_id}").raise_for_status().json()
     archived = {
