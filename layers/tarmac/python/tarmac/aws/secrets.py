@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ UNSET = "unset"
 """The value in template.yaml, until the operator runs `tarmac secret set`."""
 
 
-class _CachedSecret:
+class _CachedSecret(ABC):
     """A secret, cached for CACHE_SECONDS. fresh: read it again, for example after it was rotated."""
 
     def __init__(self, secret_arn: str, clock: Clock, secretsmanager: Any = None) -> None:
@@ -36,8 +37,8 @@ class _CachedSecret:
         response: Mapping[str, Any] = secrets.get_secret_value(SecretId=self._arn)
         return response
 
-    def _read(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self) -> str: ...
 
 
 class SecretKey(_CachedSecret):
